@@ -1,0 +1,37 @@
+//! `cargo xtask bench`: the benchmarks in full; CI runs their short forms with the tests.
+
+use anyhow::Result;
+
+use crate::shell::Cargo;
+use crate::usage_error;
+use crate::workspace::root;
+
+/// A benchmark, and the crate whose bench target it is.
+struct Bench {
+    name: &'static str,
+    package: &'static str,
+}
+
+const BENCHES: &[Bench] = &[Bench {
+    name: "deploy",
+    package: "helion-deploy",
+}];
+
+/// Runs the named benchmark.
+pub(crate) fn run(names: &[String]) -> Result<()> {
+    let [name] = names else {
+        return Err(usage_error("`bench` takes the name of one benchmark"));
+    };
+    let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
+        return Err(usage_error(format!("no such benchmark: `{name}`")));
+    };
+    let arguments = [
+        "bench",
+        "--locked",
+        "--package",
+        bench.package,
+        "--bench",
+        bench.name,
+    ];
+    Cargo::new(&root(), &arguments).run()
+}

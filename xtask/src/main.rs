@@ -1,0 +1,143 @@
+//! This workspace's own commands: `cargo xtask COMMAND`.
+
+mod bench;
+mod ci;
+mod layers;
+mod shell;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use shell::say;
+
+/// A command, and what `help` says of it.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    summary: &'static str,
+    run: fn(&[String]) -> Result<()>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "ci",
+        arguments: "[STEP...]",
+        summary: "everything that has to pass, or only the named steps of it",
+        run: ci::run,
+    },
+    Command {
+        name: "layers",
+        arguments: "[--prove]",
+        summary: "no crate depends on one that it must not know; with --prove, that each rule would notice",
+        run: layers::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "deploy",
+        summary: "what the engine costs over the bare commands; writes target/bench-deploy.json",
+        run: bench::run,
+    },
+];
+
+/// A command line that is not understood, as opposed to a command that failed.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+fn usage_error(why: impl Into<String>) -> anyhow::Error {
+    UsageError(why.into()).into()
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let Err(error) = dispatch(&arguments) else {
+        return ExitCode::SUCCESS;
+    };
+    if error.is::<UsageError>() {
+        say(&format!("xtask: {error}\n\n{}", help()));
+        return ExitCode::from(2);
+    }
+    say(&format!("xtask: {error:#}"));
+    ExitCode::FAILURE
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Err(usage_error("no command given"));
+    };
+    if ["help", "--help", "-h"].contains(&name.as_str()) {
+        say(&help());
+        return Ok(());
+    }
+    match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) => (command.run)(rest),
+        None => Err(usage_error(format!("no such command: `{name}`"))),
+    }
+}
+
+fn help() -> String {
+    let lines = COMMANDS.iter().map(
+        |Command {
+             name,
+             arguments,
+             summary,
+             run: _,
+         }| {
+            let call = format!("{name} {arguments}");
+            format!("\n  {call:<20} {summary}")
+        },
+    );
+    let steps = ci::STEPS
+        .iter()
+        .map(|step| step.name)
+        .collect::<Vec<_>>()
+        .join(" ");
+    format!(
+        "Usage: cargo xtask COMMAND\n{}\n  {:<20} this text\n\nThe steps of ci: {steps}",
+        lines.collect::<String>(),
+        "help"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_refused(arguments: &[&str], why: &str) {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let error = dispatch(&arguments).expect_err("not a command line");
+        assert!(error.is::<UsageError>(), "{error}");
+        assert_eq!(error.to_string(), why);
+    }
+
+    #[test]
+    fn a_command_line_that_is_not_understood_says_why_and_runs_nothing() {
+        check_refused(&[], "no command given");
+        check_refused(&["dance"], "no such command: `dance`");
+        check_refused(&["ci", "fmt", "dance"], "no such step of ci: `dance`");
+        check_refused(&["layers", "dance"], "`layers` takes nothing but --prove");
+        check_refused(&["bench"], "`bench` takes the name of one benchmark");
+        check_refused(&["bench", "dance"], "no such benchmark: `dance`");
+    }
+
+    #[test]
+    fn the_help_names_every_command_and_step() {
+        let help = help();
+        for name in COMMANDS
+            .iter()
+            .map(|command| command.name)
+            .chain(ci::STEPS.iter().map(|step| step.name))
+        {
+            assert!(help.contains(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Running programs in the workspace, and printing.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+/// Prints a line; a closed stream ends the printing, not the work.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// One call of cargo, printed before it runs.
+#[derive(Debug)]
+pub(crate) struct Cargo {
+    folder: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(&'static str, &'static str)>,
+}
+
+impl Cargo {
+    /// Cargo, in `folder`.
+    pub(crate) fn new(folder: &Path, arguments: &[&str]) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// Adds an environment variable.
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
+    }
+
+    /// Runs it with this process's own streams.
+    pub(crate) fn run(&self) -> Result<()> {
+        say(&format!("$ {}", self.line()));
+        let status = self
+            .command()
+            .status()
+            .with_context(|| format!("failed to start `{}`", self.line()))?;
+        if !status.success() {
+            bail!("`{}` failed with {status}", self.line());
+        }
+        Ok(())
+    }
+
+    /// Runs it and returns what it printed; what it says on standard error is shown when it fails.
+    pub(crate) fn read(&self) -> Result<String> {
+        say(&format!("$ {}", self.line()));
+        let mut command = self.command();
+        command.stdin(Stdio::null());
+        let output = command
+            .output()
+            .with_context(|| format!("failed to start `{}`", self.line()))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!(
+                "`{}` failed with {}:\n{}",
+                self.line(),
+                output.status,
+                said.trim_end()
+            );
+        }
+        String::from_utf8(output.stdout)
+            .with_context(|| format!("`{}` printed no text", self.line()))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "xtask runs cargo, outside of any deployment"
+    )]
+    fn command(&self) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut command = Command::new(cargo);
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().copied())
+            .current_dir(&self.folder);
+        command
+    }
+
+    fn line(&self) -> String {
+        let environment = self
+            .environment
+            .iter()
+            .map(|(name, value)| format!("{name}='{value}' "));
+        format!(
+            "{}cargo {}",
+            environment.collect::<String>(),
+            self.arguments.join(" ")
+        )
+    }
+}
