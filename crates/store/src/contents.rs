@@ -1,0 +1,260 @@
+//! The bytes of a file, on their way in or out.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+
+use crate::blocking::run_blocking;
+use crate::{Error, ErrorKind, FileInfo, Result};
+
+/// How much of a local file [`StoreExt::save_path`] reads at a time, in bytes.
+const FILE_BLOCK: usize = 1024 * 1024;
+
+/// The bytes of a file: in memory already, or a stream that is read once.
+///
+/// # Examples
+///
+/// ```
+/// use store::FileContents;
+///
+/// let contents = FileContents::from_bytes("hello");
+/// assert_eq!(contents.size(), Some(5));
+/// ```
+pub struct FileContents {
+    source: Source,
+    size: Option<u64>,
+}
+
+enum Source {
+    Bytes(Bytes),
+    Stream(BoxStream<'static, Result<Bytes>>),
+}
+
+impl FileContents {
+    /// Contents that are in memory already.
+    #[must_use]
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        let size = Some(bytes.len() as u64);
+        Self {
+            source: Source::Bytes(bytes),
+            size,
+        }
+    }
+
+    /// Contents that arrive in pieces of any size, `size` bytes in all where that is known.
+    ///
+    /// A declared size is checked: a save whose stream turns out longer or shorter fails.
+    #[must_use]
+    pub fn from_stream(stream: BoxStream<'static, Result<Bytes>>, size: Option<u64>) -> Self {
+        Self {
+            source: Source::Stream(stream),
+            size,
+        }
+    }
+
+    /// The `size` bytes of an open file, read block by block where blocking is allowed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use store::FileContents;
+    ///
+    /// let file = tempfile::NamedTempFile::new()?;
+    /// std::fs::write(file.path(), "hello")?;
+    /// let contents = FileContents::from_file(std::fs::File::open(file.path())?, 5);
+    /// assert_eq!(contents.collect(10).await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn from_file(file: File, size: u64) -> Self {
+        let blocks = stream::try_unfold(file, |mut file| async {
+            run_blocking("read local file", move || {
+                let mut block = BytesMut::zeroed(FILE_BLOCK);
+                let read = read_full(&mut file, &mut block).map_err(|error| {
+                    Error::new(ErrorKind::InvalidInput, "read local file").with_source(error)
+                })?;
+                block.truncate(read);
+                Ok((read > 0).then(|| (block.freeze(), file)))
+            })
+            .await
+        });
+        Self::from_stream(blocks.boxed(), Some(size))
+    }
+
+    /// The length in bytes, where it is known.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// The pieces, in order.
+    #[must_use]
+    pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
+        match self.source {
+            Source::Bytes(bytes) => stream::iter([Ok(bytes)]).boxed(),
+            Source::Stream(stream) => stream,
+        }
+    }
+
+    /// Reads everything into memory, at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// - [`TooLarge`](ErrorKind::TooLarge): there are more than `limit` bytes.
+    /// - [`Interrupted`](ErrorKind::Interrupted): the stream ended before its declared size.
+    /// - The stream's own error, as it is.
+    pub async fn collect(self, limit: u64) -> Result<Bytes> {
+        let too_large = || {
+            Error::new(ErrorKind::TooLarge, "collect contents")
+                .with_message(format!("the contents hold more than {limit} bytes"))
+        };
+        let size = self.size;
+        if size.is_some_and(|size| size > limit) {
+            return Err(too_large());
+        }
+        let mut stream = match self.source {
+            Source::Bytes(bytes) => return Ok(bytes),
+            Source::Stream(stream) => stream,
+        };
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(piece) = stream.next().await {
+            let piece = piece?;
+            if (first.len() + all.len() + piece.len()) as u64 > limit {
+                return Err(too_large());
+            }
+            if first.is_empty() && all.is_empty() {
+                first = piece;
+                continue;
+            }
+            if all.is_empty() {
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&piece);
+        }
+        let bytes = if all.is_empty() { first } else { all.freeze() };
+        match size {
+            Some(size) if size != bytes.len() as u64 => {
+                Err(
+                    Error::new(ErrorKind::Interrupted, "collect contents").with_message(format!(
+                        "the contents end after {} of {size} bytes",
+                        bytes.len()
+                    )),
+                )
+            }
+            _ => Ok(bytes),
+        }
+    }
+}
+
+fn read_full(file: &mut File, block: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match file.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+impl fmt::Debug for FileContents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The bytes themselves may be anything, secrets too.
+        f.debug_struct("FileContents")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Bytes> for FileContents {
+    fn from(bytes: Bytes) -> Self {
+        Self::from_bytes(bytes)
+    }
+}
+
+/// A range of bytes that are in memory, whose ends therefore fit.
+#[cfg(any(feature = "memory", feature = "sqlite"))]
+pub(crate) fn in_memory(range: &Range<u64>) -> Range<usize> {
+    let place = |place| usize::try_from(place).unwrap_or(usize::MAX);
+    place(range.start)..place(range.end)
+}
+
+/// What a read returns: the contents and the facts about the version they belong to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StoredFile {
+    /// What is known of the version that is read.
+    pub info: FileInfo,
+    /// Which bytes of the file the contents are.
+    pub range: Range<u64>,
+    /// The contents; their size is that of the range.
+    pub contents: FileContents,
+}
+
+impl StoredFile {
+    /// What a read of `range` returns.
+    #[must_use]
+    pub fn new(info: FileInfo, range: Range<u64>, contents: FileContents) -> Self {
+        Self {
+            info,
+            range,
+            contents,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(pieces: &[&'static str], size: Option<u64>) -> FileContents {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from(*piece))).collect();
+        FileContents::from_stream(stream::iter(pieces).boxed(), size)
+    }
+
+    #[tokio::test]
+    async fn collecting_stops_at_the_limit_and_checks_the_size() {
+        let collect = async |contents: FileContents, limit| {
+            contents.collect(limit).await.map_err(|error| error.kind())
+        };
+        assert_eq!(
+            collect(pieces(&["ab", "", "c"], None), 3).await,
+            Ok("abc".into())
+        );
+        assert_eq!(
+            collect(pieces(&["ab", "c"], None), 2).await,
+            Err(ErrorKind::TooLarge)
+        );
+        assert_eq!(
+            collect(pieces(&["ab"], Some(9)), 5).await,
+            Err(ErrorKind::TooLarge)
+        );
+        assert_eq!(
+            collect(pieces(&["ab"], Some(3)), 5).await,
+            Err(ErrorKind::Interrupted)
+        );
+        assert_eq!(
+            collect(FileContents::from_bytes("abc"), 2).await,
+            Err(ErrorKind::TooLarge)
+        );
+        assert_eq!(collect(pieces(&[], Some(0)), 0).await, Ok(Bytes::new()));
+    }
+
+    #[test]
+    fn debug_shows_no_contents() {
+        let text = format!("{:?}", FileContents::from_bytes("swordfish"));
+        assert!(!text.contains("swordfish"), "{text}");
+    }
+}

@@ -1,0 +1,222 @@
+//! A store in a directory of this machine.
+
+mod contents;
+mod deletion;
+mod error;
+mod facts;
+mod folder;
+mod listing;
+mod lock;
+mod publish;
+mod root;
+mod sweep;
+mod temporary;
+mod version;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::blocking::run_blocking;
+use crate::blocks::{Block, Blocks, Checksum};
+use crate::clock::Clock;
+use crate::{
+    Capabilities, Durability, FileContents, FileInfo, FileName, IStore, ListOptions, ReadOptions,
+    Result, SaveOptions, StoredFile,
+};
+
+use self::publish::Save;
+use self::root::Root;
+use self::version::Stamps;
+
+/// The bytes read or written in one hop to a blocking thread; a save or read holds two of them in
+/// memory.
+const BLOCK: usize = 1024 * 1024;
+
+/// Keeps files in a directory, each under its own name: `packages/foo.tar.gz` is
+/// `<root>/packages/foo.tar.gz`.
+///
+/// # Semantics
+///
+/// - Any number of stores and processes of this machine may share the root. They agree through
+///   advisory locks (`flock`), so the file system must have them, and must keep times to the
+///   nanosecond; a root without is refused when opened.
+/// - The directory `<root>/.store` is the store's own: what is being written, locks, and the facts
+///   of files whose content type or metadata is not what their name says. It must not be removed
+///   while a store is open.
+/// - A file that somebody puts into the root by hand is a stored file. A symbolic link, a device, a
+///   pipe, and an entry whose name is no [`FileName`] are not: they are never followed, listed,
+///   read or replaced. The root itself may be reached through links.
+/// - An etag is made from inode, time and length, so a file changed by hand has another. The time
+///   of a saved file is unique to the save.
+/// - With [`Durability::Full`] contents, directory entry and every new directory are flushed before
+///   a save returns.
+/// - Directories are made and, when they get empty, removed with their files.
+/// - On a file system that ignores case, or changes how letters are encoded, names that differ only so
+///   are one file.
+/// - On Linux names are resolved by `openat2`, which never leaves the root; elsewhere, and on
+///   kernels before 5.6, directory by directory.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let root = directory.path();
+/// use store::{FileName, FsOptions, FsStore, SaveOptions, StoreExt};
+///
+/// let store = FsStore::open(root, FsOptions::default()).await?;
+/// let name = FileName::new("notes/today.txt")?;
+/// store.save_bytes(&name, "hello", &SaveOptions::default()).await?;
+/// assert_eq!(std::fs::read(root.join("notes/today.txt"))?, b"hello");
+/// # Ok(())
+/// # }
+/// ```
+pub struct FsStore {
+    root: Arc<Root>,
+    stamps: Arc<Stamps>,
+    durability: Durability,
+}
+
+/// How a [`FsStore`] is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FsOptions {
+    /// What a finished save survives; by default a crash of the machine.
+    pub durability: Durability,
+}
+
+impl FsOptions {
+    /// Sets what a finished save survives.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+}
+
+impl FsStore {
+    /// Opens the directory, which is made where it is missing.
+    ///
+    /// Removes what crashed writers left, and leaves alone what writers that live are at.
+    ///
+    /// # Errors
+    ///
+    /// - [`Configuration`](crate::ErrorKind::Configuration): the root is no directory, or its file
+    ///   system lacks locks or exact times.
+    /// - [`PermissionDenied`](crate::ErrorKind::PermissionDenied): the root cannot be written.
+    pub async fn open(root: impl AsRef<Path>, options: FsOptions) -> Result<Self> {
+        let root = root.as_ref().to_owned();
+        run_blocking("open store", move || {
+            let root = Arc::new(Root::open(&root)?);
+            let stamps = Arc::new(Stamps::new(Clock::system()));
+            sweep::sweep(&root)?;
+            temporary::check_file_system(&root, &stamps)?;
+            Ok(Self {
+                root,
+                stamps,
+                durability: options.durability,
+            })
+        })
+        .await
+    }
+
+    async fn save_long(
+        &self,
+        first: bytes::Bytes,
+        mut blocks: Blocks<BLOCK>,
+        mut save: Save,
+    ) -> Result<FileInfo> {
+        save = run_blocking("save file", move || save.begin().map(|()| save)).await?;
+        let mut block = first;
+        loop {
+            let written = run_blocking("save file", move || save.write(&block).map(|()| save));
+            // The next block arrives while this one is written.
+            let (written, next) = futures_util::future::join(written, blocks.next()).await;
+            save = written?;
+            match next? {
+                Block::Inner(next) => block = next,
+                Block::Last(last) => {
+                    return run_blocking("save file", move || save.finish(&last)).await;
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for FsStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FsStore")
+            .field("root", &self.root.path())
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl IStore for FsStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
+        options.check()?;
+        let (root, options) = (Arc::clone(&self.root), options.clone());
+        run_blocking("list files", move || listing::list(&root, &options)).await
+    }
+
+    async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
+        let (root, name) = (Arc::clone(&self.root), name.clone());
+        run_blocking("get file info", move || contents::info(&root, &name)).await
+    }
+
+    async fn get_file_contents(
+        &self,
+        name: &FileName,
+        options: &ReadOptions,
+    ) -> Result<StoredFile> {
+        let (root, name, options) = (Arc::clone(&self.root), name.clone(), options.clone());
+        run_blocking("read file", move || contents::read(&root, &name, &options)).await
+    }
+
+    async fn save_file(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        options.check(name)?;
+        let mut blocks = Blocks::<BLOCK>::new(name, contents);
+        let first = blocks.next().await?;
+        let save = Save::new(
+            Arc::clone(&self.root),
+            Arc::clone(&self.stamps),
+            self.durability,
+            name.clone(),
+            options.clone(),
+            Checksum::new(options),
+        );
+        match first {
+            Block::Inner(first) => self.save_long(first, blocks, save).await,
+            Block::Last(bytes) => {
+                run_blocking("save file", move || {
+                    let mut save = save;
+                    save.begin()?;
+                    save.finish(&bytes)
+                })
+                .await
+            }
+        }
+    }
+
+    async fn delete_file(&self, name: &FileName) -> Result<()> {
+        let (root, name, durability) = (Arc::clone(&self.root), name.clone(), self.durability);
+        run_blocking("delete file", move || {
+            deletion::delete(&root, &name, durability)
+        })
+        .await
+    }
+}

@@ -1,0 +1,299 @@
+//! Makes a written file visible under its name.
+
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FileType, fsync, linkat, renameat, statat};
+use rustix::io::Errno;
+
+use super::deletion::remove_empty;
+use super::error::{failed, is_absent};
+use super::facts::{self, Facts};
+use super::folder::{Folder, flush};
+use super::listing;
+use super::lock::Lock;
+use super::root::Root;
+use super::temporary::Temporary;
+use super::version::{FactsOrigin, Stamps, Version};
+use crate::blocks::Checksum;
+use crate::{
+    Durability, Error, ErrorKind, FileInfo, FileName, ListOptions, Result, SaveMode, SaveOptions,
+};
+
+/// How often a folder may vanish, or appear, under a save before it gives up; each time another
+/// call made or removed it.
+const PUBLISH_TRIES: u32 = 64;
+
+/// What is found at the name of a save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Nothing, or a file.
+    Free,
+    /// A directory without a stored file, in which there is something else or soon will be.
+    Folder,
+}
+
+/// One save, from its first block to its name; leaves nothing when it is dropped.
+#[derive(Debug)]
+pub(super) struct Save {
+    root: Arc<Root>,
+    stamps: Arc<Stamps>,
+    durability: Durability,
+    name: FileName,
+    options: SaveOptions,
+    checksum: Checksum,
+    temporary: Option<Temporary>,
+}
+
+impl Save {
+    pub(super) fn new(
+        root: Arc<Root>,
+        stamps: Arc<Stamps>,
+        durability: Durability,
+        name: FileName,
+        options: SaveOptions,
+        checksum: Checksum,
+    ) -> Self {
+        Self {
+            root,
+            stamps,
+            durability,
+            name,
+            options,
+            checksum,
+            temporary: None,
+        }
+    }
+
+    /// Makes the temporary file, unless the save is known to be refused; the last step checks
+    /// again.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        if self.options.mode != SaveMode::Overwrite {
+            self.check_mode()?;
+        }
+        let temporary = Temporary::new(&self.root).map_err(|errno| self.failed(errno))?;
+        self.temporary = Some(temporary);
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self, block: &[u8]) -> Result<()> {
+        self.checksum.update(block);
+        let written = match &mut self.temporary {
+            Some(temporary) => temporary.file().write_all(block),
+            None => Ok(()),
+        };
+        written.map_err(|error| self.failed(facts::errno(&error)))
+    }
+
+    /// Writes the last block and makes the file visible.
+    pub(super) fn finish(mut self, last: &[u8]) -> Result<FileInfo> {
+        self.write(last)?;
+        let checksum = std::mem::take(&mut self.checksum);
+        checksum.check(&self.name)?;
+        let Some(mut temporary) = self.temporary.take() else {
+            return Err(Error::new(ErrorKind::Other, "save file").with_name(self.name.as_str()));
+        };
+        let facts = Facts::of(&self.name, &self.options);
+        let version = self.settle(&mut temporary, facts.as_ref());
+        let version = version.map_err(|errno| self.failed(errno))?;
+        let lock = Lock::take(&self.root, "save file", &self.name)?;
+        let replaced = self.check_mode()?;
+        if let Some(facts) = &facts {
+            facts.write(&self.root, &self.name, &version, self.durability)?;
+        }
+        if let Err(error) = self.publish(&mut temporary) {
+            facts::remove(&self.root, &self.name, &version);
+            return Err(error);
+        }
+        if let Some(replaced) = replaced {
+            facts::remove(&self.root, &self.name, &replaced);
+        }
+        drop(lock);
+        let info = version.info(self.name.clone());
+        Ok(facts.map_or(info.clone(), |facts| facts.apply(info)))
+    }
+
+    /// Gives the contents their time and, if they have to last, puts them on the disk.
+    fn settle(
+        &self,
+        temporary: &mut Temporary,
+        facts: Option<&Facts>,
+    ) -> rustix::io::Result<Version> {
+        let origin = facts.map_or(FactsOrigin::Name, |_| FactsOrigin::Recorded);
+        let version = temporary.stamp(self.stamps.next(origin))?;
+        if self.durability == Durability::Full {
+            fsync(temporary.file())?;
+        }
+        Ok(version)
+    }
+
+    fn check_mode(&self) -> Result<Option<Version>> {
+        let current = match self.root.stat(&self.name) {
+            Ok(stat) => Some(Version::of(&stat)),
+            Err(errno) if is_absent(errno) => None,
+            Err(errno) => return Err(self.failed(errno)),
+        };
+        self.options
+            .check_mode(&self.name, current.map(|version| version.etag()).as_ref())?;
+        Ok(current)
+    }
+
+    fn publish(&self, temporary: &mut Temporary) -> Result<()> {
+        let mut place = Place::Free;
+        for _ in 0..PUBLISH_TRIES {
+            let (folder, file) = match self.make_folder() {
+                Ok(found) => found,
+                // A folder was removed, with its last file, as soon as it was made.
+                Err(Errno::NOENT) => continue,
+                Err(Errno::NOTDIR | Errno::LOOP) => match self.blocked_folder() {
+                    Some(error) => return Err(error),
+                    None => continue,
+                },
+                Err(errno) => return Err(self.failed(errno)),
+            };
+            if self.clear(folder.as_fd(), file)? == Place::Folder {
+                // Another save made it and is about to fill it, or to give up.
+                place = Place::Folder;
+                continue;
+            }
+            match self.give_name(temporary, folder.as_fd(), file) {
+                Ok(()) => return self.flush(&folder),
+                // The folder went, or something came, since the look above: look again.
+                Err(Errno::NOENT | Errno::ISDIR) => {}
+                Err(Errno::EXIST) => {
+                    self.check_mode()?;
+                }
+                Err(errno) => return Err(self.failed(errno)),
+            }
+        }
+        Err(match place {
+            Place::Folder => self.foreign("the name"),
+            Place::Free => Error::new(ErrorKind::Unavailable, "save file")
+                .with_name(self.name.as_str())
+                .with_message("its folder was made and removed all the time"),
+        })
+    }
+
+    fn make_folder(&self) -> rustix::io::Result<(Folder<'_>, &str)> {
+        self.root
+            .make_folder(&self.name, |parent| match self.durability {
+                Durability::Full => flush(parent),
+                Durability::Process => Ok(()),
+            })
+    }
+
+    fn give_name(
+        &self,
+        temporary: &mut Temporary,
+        folder: BorrowedFd<'_>,
+        file: &str,
+    ) -> rustix::io::Result<()> {
+        let own = &self.root.temporary;
+        if self.options.mode != SaveMode::Create {
+            renameat(own, temporary.name(), folder, file)?;
+            temporary.keep();
+            return Ok(());
+        }
+        // A link never replaces anything, not even what somebody without the lock put there.
+        match linkat(own, temporary.name(), folder, file, AtFlags::empty()) {
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => {
+                create_without_link(own.as_fd(), temporary.name(), folder, file)?;
+                temporary.keep();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// The error of a save below something that is no directory, if it still is none.
+    fn blocked_folder(&self) -> Option<Error> {
+        for folder in self.name.folders() {
+            let Ok(folder_name) = FileName::new(folder) else {
+                continue;
+            };
+            let stat = self
+                .root
+                .folder(&folder_name)
+                .and_then(|(parent, last)| statat(parent, last, AtFlags::SYMLINK_NOFOLLOW));
+            match stat.map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+                Ok(FileType::Directory) => {}
+                Ok(FileType::RegularFile) => return Some(Error::overlap(&self.name, folder)),
+                Ok(_) => return Some(self.foreign(&format!("`{folder}`"))),
+                Err(errno) if is_absent(errno) => return None,
+                Err(errno) => return Some(self.failed(errno)),
+            }
+        }
+        None
+    }
+
+    /// Sees to it that nothing but a file of the store stands at the name, as far as it may be
+    /// removed.
+    fn clear(&self, folder: BorrowedFd<'_>, file: &str) -> Result<Place> {
+        match self.kind_of(folder, file)? {
+            None | Some(FileType::RegularFile) => return Ok(Place::Free),
+            Some(FileType::Directory) => {}
+            Some(_) => return Err(self.foreign("the name")),
+        }
+        remove_empty(folder, file).map_err(|errno| self.failed(errno))?;
+        let below = ListOptions::default()
+            .with_prefix(format!("{}/", self.name))
+            .with_limit(1);
+        if let Some(found) = listing::list(&self.root, &below)?.first() {
+            return Err(Error::overlap(&self.name, found.name.as_str()));
+        }
+        match self.kind_of(folder, file)? {
+            None => Ok(Place::Free),
+            Some(_) => Ok(Place::Folder),
+        }
+    }
+
+    fn kind_of(&self, folder: BorrowedFd<'_>, file: &str) -> Result<Option<FileType>> {
+        match statat(folder, file, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
+            Err(errno) if is_absent(errno) => Ok(None),
+            Err(errno) => Err(self.failed(errno)),
+        }
+    }
+
+    fn flush(&self, folder: &Folder<'_>) -> Result<()> {
+        match self.durability {
+            Durability::Full => flush(folder).map_err(|errno| self.failed(errno)),
+            Durability::Process => Ok(()),
+        }
+    }
+
+    fn foreign(&self, place: &str) -> Error {
+        Error::new(ErrorKind::PermissionDenied, "save file")
+            .with_name(self.name.as_str())
+            .with_message(format!(
+                "at {place} stands a link, or something else that is no file"
+            ))
+    }
+
+    fn failed(&self, errno: Errno) -> Error {
+        failed("save file", &self.name)(errno)
+    }
+}
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn create_without_link(
+    own: BorrowedFd<'_>,
+    temporary: &str,
+    folder: BorrowedFd<'_>,
+    file: &str,
+) -> rustix::io::Result<()> {
+    use rustix::fs::{RenameFlags, renameat_with};
+
+    renameat_with(own, temporary, folder, file, RenameFlags::NOREPLACE)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn create_without_link(
+    _: BorrowedFd<'_>,
+    _: &str,
+    _: BorrowedFd<'_>,
+    _: &str,
+) -> rustix::io::Result<()> {
+    Err(Errno::NOTSUP)
+}

@@ -1,0 +1,89 @@
+//! Keeps files by name, behind one trait: in a directory, in a SQLite database, or in memory.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> store::Result<()> {
+//! # #[cfg(feature = "memory")] {
+//! use store::{FileName, IStore, ListOptions, MapSettings, SaveMode, SaveOptions, StoreExt};
+//!
+//! let settings = MapSettings::from([("store_url", "memory:")]);
+//! let store = store::open_store(&settings).await?;
+//! let name = FileName::new("notes/today.txt")?;
+//! let options = SaveOptions::default().with_mode(SaveMode::Create);
+//! store.save_bytes(&name, "hello", &options).await?;
+//! let page = store.get_files_list(&ListOptions::default().with_prefix("notes/")).await?;
+//! assert_eq!(page[0].name, name);
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`IStore`]: the trait and its contract; [`StoreExt`]: the comfortable calls on top of it.
+//! - [`FileName`], [`FileInfo`], [`FileContents`], [`Etag`]: what goes in and comes out.
+//! - [`SaveOptions`], [`ReadOptions`], [`ListOptions`]: how.
+//! - [`Error`] and [`ErrorKind`]: why not.
+//! - `FsStore`, `SqliteStore`, `MemoryStore`: the stores, each behind the feature of its name.
+//! - [`open_store`]: the store that the settings name.
+//!
+//! Not supported: copying or renaming on the store's side, appending, and folders that exist
+//! without a file.
+//!
+//! # Features
+//!
+//! - `fs` (default): `FsStore`, a directory on this machine (Unix).
+//! - `sqlite`: `SqliteStore`, one database file; builds SQLite itself.
+//! - `memory`: `MemoryStore`.
+//! - `mock`: `MockIStore`, for tests of code that is given a store.
+
+mod blocking;
+#[cfg(any(feature = "fs", feature = "memory", feature = "sqlite"))]
+mod blocks;
+mod capabilities;
+#[cfg(any(feature = "fs", feature = "memory", feature = "sqlite"))]
+mod clock;
+mod contents;
+#[cfg(any(all(feature = "fs", unix), feature = "sqlite"))]
+mod directory;
+mod durability;
+mod error;
+mod etag;
+mod ext;
+#[cfg(all(feature = "fs", unix))]
+mod fs;
+mod info;
+mod list_options;
+#[cfg(feature = "memory")]
+mod memory;
+mod name;
+mod open;
+mod read_options;
+mod save_options;
+mod settings;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+
+pub use crate::capabilities::{Capabilities, Freshness, Guarantee, Support};
+pub use crate::contents::{FileContents, StoredFile};
+pub use crate::durability::Durability;
+pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::etag::Etag;
+pub use crate::ext::StoreExt;
+#[cfg(all(feature = "fs", unix))]
+pub use crate::fs::{FsOptions, FsStore};
+pub use crate::info::FileInfo;
+pub use crate::list_options::{ListOptions, Order};
+#[cfg(feature = "memory")]
+pub use crate::memory::MemoryStore;
+pub use crate::name::FileName;
+pub use crate::open::{open_store, open_store_url};
+pub use crate::read_options::{ReadOptions, ReadRange};
+pub use crate::save_options::{SaveMode, SaveOptions};
+#[cfg(any(test, feature = "mock"))]
+pub use crate::settings::MockISettings;
+pub use crate::settings::{EnvSettings, ISettings, MapSettings};
+#[cfg(feature = "sqlite")]
+pub use crate::sqlite::{SqliteOptions, SqliteStore};
+pub use crate::store::IStore;
+#[cfg(any(test, feature = "mock"))]
+pub use crate::store::MockIStore;

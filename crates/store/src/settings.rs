@@ -1,0 +1,131 @@
+//! Where a program's settings come from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Tells a program's settings, text by lower-case key.
+///
+/// An application that has settings of its own implements it over them.
+///
+/// # Contract
+///
+/// `get` answers every key that `keys` tells; what `keys` tells is meant for the store, so that a
+/// key nobody knows can be reported.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+pub trait ISettings: fmt::Debug + Send + Sync + 'static {
+    /// The setting's text, or `None` where it is not set.
+    fn get(&self, key: &str) -> Option<String>;
+
+    /// The keys that are set for the store.
+    fn keys(&self) -> Vec<String>;
+}
+
+const _: fn(&dyn ISettings) = |_| (); // stays dyn-compatible
+
+/// Settings from a map.
+///
+/// # Examples
+///
+/// ```
+/// use store::{ISettings, MapSettings};
+///
+/// let settings = MapSettings::from([("store_url", "fs:/var/lib/deployments")]);
+/// assert_eq!(settings.keys(), ["store_url"]);
+/// ```
+#[derive(Clone, Default)]
+pub struct MapSettings(BTreeMap<String, String>);
+
+impl MapSettings {
+    /// Takes the map.
+    #[must_use]
+    pub fn new(settings: BTreeMap<String, String>) -> Self {
+        Self(settings)
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for MapSettings {
+    fn from(settings: [(&str, &str); N]) -> Self {
+        Self(
+            settings
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
+    }
+}
+
+impl fmt::Debug for MapSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A setting may be a password.
+        f.debug_tuple("MapSettings").field(&self.0.keys()).finish()
+    }
+}
+
+impl ISettings for MapSettings {
+    fn get(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+}
+
+/// Settings from the environment: the key `store_url` from the variable `<prefix>STORE_URL`.
+///
+/// Of all variables, [`keys`](ISettings::keys) tells those that start with `<prefix>STORE_`.
+///
+/// # Examples
+///
+/// ```
+/// use store::{EnvSettings, ISettings};
+///
+/// let settings = EnvSettings::new("HELION_");
+/// assert_eq!(settings.get("store_url"), None); // HELION_STORE_URL is not set
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct EnvSettings {
+    prefix: String,
+}
+
+impl EnvSettings {
+    /// The variables that start with `prefix`, which may be empty.
+    #[must_use]
+    pub fn new(prefix: impl Into<String>) -> Self {
+        Self {
+            prefix: prefix.into(),
+        }
+    }
+}
+
+impl ISettings for EnvSettings {
+    fn get(&self, key: &str) -> Option<String> {
+        std::env::var(format!("{}{}", self.prefix, key.to_ascii_uppercase())).ok()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        std::env::vars_os()
+            .filter_map(|(name, _)| {
+                let key = name
+                    .to_str()?
+                    .strip_prefix(&self.prefix)?
+                    .to_ascii_lowercase();
+                key.starts_with("store_").then_some(key)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_value() {
+        let text = format!("{:?}", MapSettings::from([("cloud_password", "swordfish")]));
+        assert!(
+            text.contains("cloud_password") && !text.contains("swordfish"),
+            "{text}"
+        );
+    }
+}

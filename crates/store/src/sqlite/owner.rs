@@ -1,0 +1,141 @@
+//! Which stores are alive, so that the uploads of those that died can be removed.
+
+use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::error::{cannot_open, failed};
+use crate::Result;
+
+/// One open store: a file that stays locked while the process lives.
+#[derive(Debug)]
+pub(super) struct Owner {
+    id: Arc<str>,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Owner {
+    pub(super) fn id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // One that stays is unlocked from now on, and removed by whoever opens next.
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::debug!(path = %self.path.display(), %error, "a lock file stays behind");
+        }
+    }
+}
+
+/// The opening of a store; only one at a time is under way for one database.
+#[derive(Debug)]
+pub(super) struct Opening {
+    directory: PathBuf,
+    database: PathBuf,
+    _lock: File,
+}
+
+impl Opening {
+    /// Waits for another opening to end.
+    pub(super) fn begin(database: &Path) -> Result<Self> {
+        let mut directory = database.as_os_str().to_owned();
+        directory.push("-locks");
+        let directory = PathBuf::from(directory);
+        let failed = cannot_open(database);
+        std::fs::create_dir_all(&directory).map_err(&failed)?;
+        let lock = lock_file(&directory.join("opening")).map_err(&failed)?;
+        lock.lock().map_err(&failed)?;
+        Ok(Self {
+            directory,
+            database: database.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Discards the uploads of the dead and announces a new owner.
+    pub(super) fn finish(self, connection: &Connection) -> Result<Owner> {
+        let failed = cannot_open(&self.database);
+        let living = self.living().map_err(&failed)?;
+        discard_uploads(connection, &living)?;
+        // Only the opening above guards against two equal numbers, and they are 64 random bits.
+        let id: Arc<str> = format!("{:016x}", RandomState::new().hash_one(living.len())).into();
+        let path = self.directory.join(&*id);
+        let lock = lock_file(&path).map_err(&failed)?;
+        lock.lock().map_err(&failed)?;
+        Ok(Owner {
+            id,
+            path,
+            _lock: lock,
+        })
+    }
+
+    /// The owners that live; the files of the others are removed.
+    fn living(&self) -> std::io::Result<Vec<String>> {
+        let mut living = Vec::new();
+        for entry in std::fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let Ok(id) = entry.file_name().into_string() else {
+                continue;
+            };
+            if id == "opening" {
+                continue;
+            }
+            let file = match File::open(entry.path()) {
+                Ok(file) => file,
+                // Its owner ended meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => living.push(id),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Ok(()) => match std::fs::remove_file(entry.path()) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(error);
+                    }
+                    Ok(()) | Err(_) => {}
+                },
+            }
+        }
+        Ok(living)
+    }
+}
+
+fn lock_file(path: &Path) -> std::io::Result<File> {
+    File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+fn discard_uploads(connection: &Connection, living: &[String]) -> Result<()> {
+    let failed = failed("open store");
+    let mut statement = connection
+        .prepare("SELECT DISTINCT owner FROM upload")
+        .map_err(&failed)?;
+    let owners = statement
+        .query_map((), |row| row.get::<_, String>(0))
+        .map_err(&failed)?;
+    let owners: Vec<String> = owners.collect::<rusqlite::Result<_>>().map_err(&failed)?;
+    for owner in owners.iter().filter(|owner| !living.contains(owner)) {
+        let transaction = connection.unchecked_transaction().map_err(&failed)?;
+        let sql = "INSERT OR IGNORE INTO discarded SELECT content FROM upload WHERE owner = ?1";
+        let count = transaction.execute(sql, [owner]).map_err(&failed)?;
+        transaction
+            .execute("DELETE FROM upload WHERE owner = ?1", [owner])
+            .map_err(&failed)?;
+        transaction.commit().map_err(&failed)?;
+        tracing::info!(
+            count,
+            "discarded the unfinished uploads of a store that died"
+        );
+    }
+    Ok(())
+}

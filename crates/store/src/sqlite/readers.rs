@@ -1,0 +1,92 @@
+//! The connections that read.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::schema;
+use crate::{Error, ErrorKind, Result};
+
+/// How many idle connections are kept: more only help when more reads than this run at once.
+const KEPT: usize = 8;
+
+/// Connections for reading; one is opened whenever none is idle, so that slow readers of streams
+/// hold up nobody.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    busy_timeout: Duration,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf, busy_timeout: Duration) -> Self {
+        Self {
+            path,
+            busy_timeout,
+            idle: Mutex::default(),
+        }
+    }
+
+    pub(super) fn take(self: Arc<Self>, operation: &'static str) -> Result<Reader> {
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::open_reader(&self.path, self.busy_timeout).map_err(|error| {
+                // The store is open, so its set-up is right: the database went away, or files ran
+                // out.
+                let kind = match error.kind() {
+                    ErrorKind::Configuration => ErrorKind::Unavailable,
+                    other => other,
+                };
+                Error::new(kind, operation)
+                    .with_message("no connection to the database can be opened")
+                    .with_source(error)
+            })?,
+        };
+        Ok(Reader {
+            connection: Some(connection),
+            readers: self,
+        })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection on loan.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// Present until dropped.
+    connection: Option<Connection>,
+    readers: Arc<Readers>,
+}
+
+impl Deref for Reader {
+    type Target = Connection;
+
+    #[expect(clippy::expect_used, reason = "the connection is only taken by drop")]
+    fn deref(&self) -> &Connection {
+        self.connection
+            .as_ref()
+            .expect("a reader has its connection until it is dropped")
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        // A connection that cannot leave its transaction would pin the log: it is closed instead.
+        let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        let mut idle = self.readers.idle();
+        if clean && idle.len() < KEPT {
+            idle.push(connection);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Reads the rows of the files.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+
+use super::error::failed;
+use super::from_nanos;
+use crate::{Error, ErrorKind, Etag, FileInfo, FileName, ListOptions, Order, Result};
+
+/// The columns that [`parse`] reads, in its order.
+macro_rules! columns {
+    () => {
+        "name, size, etag, modified, content_type, metadata, content"
+    };
+}
+
+/// A file's row.
+#[derive(Debug)]
+pub(super) struct FileRow {
+    pub(super) info: FileInfo,
+    pub(super) content: i64,
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    name: &FileName,
+    operation: &'static str,
+) -> Result<FileRow> {
+    find_optional(connection, name, operation)?
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, operation).with_name(name.as_str()))
+}
+
+pub(super) fn find_optional(
+    connection: &Connection,
+    name: &FileName,
+    operation: &'static str,
+) -> Result<Option<FileRow>> {
+    let sql = concat!("SELECT ", columns!(), " FROM file WHERE name = ?1");
+    let mut statement = connection.prepare_cached(sql).map_err(failed(operation))?;
+    statement
+        .query_row([name.as_str()], |row| Ok(parse(row, operation)))
+        .optional()
+        .map_err(failed(operation))?
+        .transpose()
+}
+
+pub(super) fn list(connection: &Connection, options: &ListOptions) -> Result<Vec<FileInfo>> {
+    const OPERATION: &str = "list files";
+    let (least, end) = options.bounds();
+    let limit = i64::try_from(options.limit).unwrap_or(i64::MAX);
+    let mut statement = list_statement(connection, options.order, end.as_ref())?;
+    let failed = failed(OPERATION);
+    let mut rows = match &end {
+        Some(end) => statement.query((limit, &least, end)),
+        None => statement.query((limit, &least)),
+    }
+    .map_err(&failed)?;
+    let mut infos = Vec::new();
+    while let Some(row) = rows.next().map_err(&failed)? {
+        infos.push(parse(row, OPERATION)?.info);
+    }
+    Ok(infos)
+}
+
+fn list_statement<'a>(
+    connection: &'a Connection,
+    order: Order,
+    end: Option<&String>,
+) -> Result<CachedStatement<'a>> {
+    let bound = end.map_or("", |_| "AND name < ?3");
+    let direction = match order {
+        Order::Ascending => "ASC",
+        Order::Descending => "DESC",
+    };
+    let columns = columns!();
+    let sql = format!(
+        "SELECT {columns} FROM file WHERE name >= ?2 {bound} ORDER BY name {direction} LIMIT ?1"
+    );
+    connection
+        .prepare_cached(&sql)
+        .map_err(failed("list files"))
+}
+
+/// A stored file whose name lies below `name`, or is a folder of it.
+pub(super) fn overlapping(connection: &Connection, name: &FileName) -> Result<Option<String>> {
+    let failed = failed("save file");
+    let sql = "SELECT name FROM file WHERE name >= ?1 AND name < ?2 LIMIT 1";
+    let mut below = connection.prepare_cached(sql).map_err(&failed)?;
+    // `0` is the character after `/`.
+    let found: Option<String> = below
+        .query_row((format!("{name}/"), format!("{name}0")), |row| row.get(0))
+        .optional()
+        .map_err(&failed)?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    for folder in name.folders() {
+        let sql = "SELECT 1 FROM file WHERE name = ?1";
+        let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+        if statement.exists([folder]).map_err(&failed)? {
+            return Ok(Some(folder.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// The metadata as the database keeps it: nothing, or a JSON object.
+pub(super) fn metadata_text(metadata: &BTreeMap<String, String>) -> Option<String> {
+    (!metadata.is_empty()).then(|| serde_json::json!(metadata).to_string())
+}
+
+fn parse(row: &Row<'_>, operation: &'static str) -> Result<FileRow> {
+    let failed = failed(operation);
+    let corrupt = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::new(ErrorKind::Corrupt, operation)
+            .with_message("the database holds a file that no store wrote")
+            .with_source(error)
+    };
+    let name: String = row.get(0).map_err(&failed)?;
+    let name = FileName::new(name).map_err(|error| corrupt(error.into()))?;
+    let size: i64 = row.get(1).map_err(&failed)?;
+    let size = u64::try_from(size).map_err(|error| corrupt(error.into()))?;
+    let etag = Etag::new(row.get::<_, String>(2).map_err(&failed)?);
+    let modified = from_nanos(row.get(3).map_err(&failed)?);
+    let content_type: String = row.get(4).map_err(&failed)?;
+    let metadata = match row.get::<_, Option<String>>(5).map_err(&failed)? {
+        Some(text) => serde_json::from_str(&text).map_err(|error| corrupt(error.into()))?,
+        None => BTreeMap::new(),
+    };
+    let content: i64 = row.get(6).map_err(&failed)?;
+    let info = FileInfo {
+        name,
+        size,
+        etag,
+        modified,
+        content_type,
+        metadata,
+    };
+    Ok(FileRow { info, content })
+}

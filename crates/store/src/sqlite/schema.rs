@@ -1,0 +1,149 @@
+//! The database's tables, and how a connection is set up.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::error::failed;
+use crate::{Error, ErrorKind, Result};
+
+/// Marks the file as ours: the bytes `stor`, in the header's `application_id`.
+const APPLICATION: i64 = 0x7374_6f72;
+
+/// One script for each version of the schema; the version of a database is how many were run on it.
+///
+/// A block's key is its content's number and its position, so that contents are read and deleted by
+/// range. Content 0 is that of every empty file. `discarded` are contents whose rows are deleted
+/// bit by bit.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE file (
+        name TEXT PRIMARY KEY NOT NULL,
+        content INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        etag TEXT NOT NULL,
+        modified INTEGER NOT NULL,
+        content_type TEXT NOT NULL,
+        metadata TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE block (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+    CREATE TABLE upload (
+        owner TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        content INTEGER NOT NULL,
+        PRIMARY KEY (owner, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE discarded (content INTEGER PRIMARY KEY) STRICT;
+"];
+
+/// Opens the connection that writes; makes the database or brings it up to date.
+///
+/// Not to be called by two at the same time: SQLite does not wait for the change to the write-ahead
+/// log.
+pub(super) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = open(path, flags, busy_timeout).and_then(|mut connection| {
+        check_writable(&connection)?;
+        check_ours(&connection)?;
+        // These two take effect while the file is empty, and do nothing later.
+        connection
+            .execute_batch("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL;")
+            .map_err(failed("open store"))?;
+        pragma_text(&connection, "PRAGMA journal_mode = WAL")?;
+        connection
+            .execute_batch("PRAGMA journal_size_limit = 67108864;")
+            .map_err(failed("open store"))?;
+        migrate(&mut connection)?;
+        Ok(connection)
+    });
+    opened.map_err(|error| error.with_name(path.display().to_string()))
+}
+
+/// Opens a connection that reads.
+pub(super) fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connection> {
+    // A reader of a write-ahead log writes to its index, so the file is opened for writing.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags, busy_timeout)?;
+    connection
+        .execute_batch("PRAGMA query_only = 1;")
+        .map_err(failed("open store"))?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags).map_err(failed("open store"))?;
+    connection
+        .busy_timeout(busy_timeout)
+        .map_err(failed("open store"))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn check_writable(connection: &Connection) -> Result<()> {
+    // SQLite opens a file that it may not write for reading, and says nothing.
+    if connection
+        .is_readonly("main")
+        .map_err(failed("open store"))?
+    {
+        return Err(Error::new(ErrorKind::PermissionDenied, "open store")
+            .with_message("the database cannot be written"));
+    }
+    Ok(())
+}
+
+fn check_ours(connection: &Connection) -> Result<()> {
+    let number = |sql| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
+    let application = number("PRAGMA application_id").map_err(failed("open store"))?;
+    let tables = number("SELECT count(*) FROM sqlite_schema").map_err(failed("open store"))?;
+    if application == APPLICATION || (application == 0 && tables == 0) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Configuration, "open store")
+        .with_message("the database belongs to another program"))
+}
+
+fn pragma_text(connection: &Connection, sql: &str) -> Result<String> {
+    connection
+        .query_row(sql, (), |row| row.get(0))
+        .map_err(failed("open store"))
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let version = |connection: &Connection| {
+        connection
+            .query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0))
+            // A negative version is none of ours either.
+            .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+            .map_err(failed("open store"))
+    };
+    if version(connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed("open store"))?;
+    let found = version(&transaction)?;
+    let Some(missing) = MIGRATIONS.get(found..) else {
+        return Err(
+            Error::new(ErrorKind::Configuration, "open store").with_message(format!(
+                "the database has version {found}, newer than this program's {}",
+                MIGRATIONS.len()
+            )),
+        );
+    };
+    for script in missing {
+        transaction
+            .execute_batch(script)
+            .map_err(failed("open store"))?;
+    }
+    let marks = format!(
+        "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {};",
+        MIGRATIONS.len()
+    );
+    transaction
+        .execute_batch(&marks)
+        .map_err(failed("open store"))?;
+    transaction.commit().map_err(failed("open store"))
+}

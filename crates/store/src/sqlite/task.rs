@@ -1,0 +1,95 @@
+//! A piece of work for the writing thread.
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{Error, ErrorKind, Result};
+
+/// What a task needs of its commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It is on the disk before its sender is told.
+    Durable,
+    /// It is never seen before what was sent earlier; what comes later may take it to the disk.
+    Order,
+}
+
+/// A piece of work that waits for its transaction.
+pub(super) trait Task: Send {
+    fn bytes(&self) -> usize;
+    fn need(&self) -> Need;
+    /// Whether whoever sent it went away.
+    fn is_given_up(&self) -> bool;
+    /// Does the work; whether it succeeded.
+    fn work(&mut self, connection: &Connection) -> bool;
+    /// Tells the sender how it ended; `failure` is that of the transaction.
+    fn answer(self: Box<Self>, failure: Option<&Failure>);
+}
+
+/// A function that waits for its transaction, and whoever waits for its result.
+pub(super) struct Call<W, T> {
+    pub(super) operation: &'static str,
+    pub(super) bytes: usize,
+    pub(super) need: Need,
+    pub(super) work: W,
+    pub(super) result: Option<Result<T>>,
+    pub(super) reply: Option<oneshot::Sender<Result<T>>>,
+}
+
+/// Why a whole transaction failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    pub(super) text: String,
+}
+
+impl<W, T> Task for Call<W, T>
+where
+    W: Fn(&Connection) -> Result<T> + Send,
+    T: Send,
+{
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn need(&self) -> Need {
+        self.need
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+
+    fn work(&mut self, connection: &Connection) -> bool {
+        let result = (self.work)(connection);
+        let succeeded = result.is_ok();
+        self.result = Some(result);
+        succeeded
+    }
+
+    fn answer(self: Box<Self>, failure: Option<&Failure>) {
+        let result = match (self.result, failure) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(value)), None) => Ok(value),
+            (Some(Ok(_)) | None, failure) => {
+                let error = Error::new(
+                    failure.map_or(ErrorKind::Other, |failure| failure.kind),
+                    self.operation,
+                );
+                Err(error.with_message(failure.map_or_else(
+                    || "the work was not done".to_owned(),
+                    |failure| format!("the transaction failed: {}", failure.text),
+                )))
+            }
+        };
+        match self.reply {
+            // A sender that went away meanwhile does not want to know.
+            Some(reply) => drop(reply.send(result)),
+            None => {
+                if let Err(error) = result {
+                    tracing::warn!(operation = self.operation, %error, "background work failed");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The one thread that writes, and commits together what waits together.
+
+use std::fmt;
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::error::failed;
+use super::owner::Owner;
+use super::task::{Call, Failure, Need, Task};
+use super::transaction;
+use crate::{Durability, Error, ErrorKind, Result};
+
+/// The most tasks in one transaction.
+const GROUP_TASKS: usize = 512;
+
+/// About the most bytes of contents in one transaction: what its waiting savers hold in memory
+/// anyway.
+const GROUP_BYTES: usize = 8 * 1024 * 1024;
+
+/// After so many transactions some discarded blocks are deleted, even if more tasks wait.
+const GROUPS_BETWEEN_DELETES: u32 = 16;
+
+/// How long the thread watches for the next task before it sleeps: a caller that saves one file
+/// after the other is spared the time that waking a thread takes.
+const WATCHED: Duration = Duration::from_micros(50);
+
+/// Pages given back to the file system in one go.
+const VACUUMED_PAGES: i64 = 256;
+
+/// Free pages that are kept for the files to come, 64 MiB of them.
+const KEPT_FREE_PAGES: i64 = 4096;
+
+/// A handle on the writing thread, which ends when the handle is dropped and all that waits is
+/// done.
+pub(super) struct Writer {
+    tasks: Sender<Box<dyn Task>>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Writer {
+    /// Starts the thread; the owner lives as long as it does.
+    pub(super) fn start(
+        connection: Connection,
+        owner: Owner,
+        durability: Durability,
+    ) -> Result<Self> {
+        let (tasks, waiting) = mpsc::channel();
+        let thread = Thread {
+            connection,
+            durability,
+            synced: None,
+            groups: 0,
+        };
+        std::thread::Builder::new()
+            .name("store-sqlite".to_owned())
+            .spawn(move || {
+                thread.run(&waiting);
+                drop(owner);
+            })
+            .map_err(|error| {
+                Error::new(ErrorKind::Unavailable, "open store")
+                    .with_message("the writing thread cannot be started")
+                    .with_source(error)
+            })?;
+        Ok(Self { tasks })
+    }
+
+    /// Runs `work` in a transaction and returns when it is committed and durable.
+    ///
+    /// `work` may run more than once, each time on a database that does not show the earlier runs.
+    /// It does not run if the returned future is dropped before its turn.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        bytes: usize,
+        work: impl Fn(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(operation, bytes, Need::Durable, work).await
+    }
+
+    /// Like [`run`](Self::run), for what nobody can see yet: durable with the next task that must
+    /// be.
+    pub(super) async fn run_unseen<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        bytes: usize,
+        work: impl Fn(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(operation, bytes, Need::Order, work).await
+    }
+
+    /// Like [`run_unseen`](Self::run_unseen), with nobody waiting; a failure is logged.
+    pub(super) fn send_detached(
+        &self,
+        operation: &'static str,
+        work: impl Fn(&Connection) -> Result<()> + Send + 'static,
+    ) {
+        let task = Call {
+            operation,
+            bytes: 0,
+            need: Need::Order,
+            work,
+            result: None,
+            reply: None,
+        };
+        // Without its thread the store is of no use any more; the next opening removes what stays.
+        if self.tasks.send(Box::new(task)).is_err() {
+            tracing::warn!(operation, "the writing thread has ended");
+        }
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        bytes: usize,
+        need: Need,
+        work: impl Fn(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let ended = || {
+            Error::new(ErrorKind::Unavailable, operation)
+                .with_message("the store's writing thread has ended")
+        };
+        let (reply, answer) = oneshot::channel();
+        let task = Call {
+            operation,
+            bytes,
+            need,
+            work,
+            result: None,
+            reply: Some(reply),
+        };
+        self.tasks.send(Box::new(task)).map_err(|_| ended())?;
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+struct Thread {
+    connection: Connection,
+    durability: Durability,
+    /// What the connection's `synchronous` is set to.
+    synced: Option<Need>,
+    /// Transactions since discarded blocks were last deleted.
+    groups: u32,
+}
+
+impl Thread {
+    fn run(mut self, waiting: &Receiver<Box<dyn Task>>) {
+        while let Some(first) = self.next_task(waiting) {
+            self.run_group(gather(first, waiting));
+            self.groups += 1;
+            if self.groups >= GROUPS_BETWEEN_DELETES {
+                self.tidy();
+            }
+        }
+    }
+
+    /// Waits for a task, and tidies up when none comes; nothing once the store is gone.
+    fn next_task(&mut self, waiting: &Receiver<Box<dyn Task>>) -> Option<Box<dyn Task>> {
+        let begun = Instant::now();
+        while begun.elapsed() < WATCHED {
+            match waiting.try_recv() {
+                Ok(task) => return Some(task),
+                Err(TryRecvError::Empty) => std::thread::yield_now(),
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
+        while self.tidy() {
+            match waiting.try_recv() {
+                Ok(task) => return Some(task),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
+        waiting.recv().ok()
+    }
+
+    /// Commits the tasks together, or each alone if that fails.
+    fn run_group(&mut self, mut group: Vec<Box<dyn Task>>) {
+        let failure = self.commit(&mut group).err();
+        match failure {
+            // One that cannot be committed must not fail the others.
+            Some(failure) if group.len() > 1 && failure.kind != ErrorKind::Unavailable => {
+                for task in group {
+                    self.run_group(vec![task]);
+                }
+            }
+            failure => {
+                for task in group {
+                    task.answer(failure.as_ref());
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, group: &mut Vec<Box<dyn Task>>) -> std::result::Result<(), Failure> {
+        let described = |error| {
+            let error = failed("write")(error);
+            let text = std::error::Error::source(&error).map(ToString::to_string);
+            Failure {
+                kind: error.kind(),
+                text: text.unwrap_or_default(),
+            }
+        };
+        if !self.connection.is_autocommit() {
+            // An earlier transaction could not even be rolled back.
+            self.execute("ROLLBACK").map_err(described)?;
+        }
+        self.set_synced(group).map_err(described)?;
+        self.execute("BEGIN IMMEDIATE").map_err(described)?;
+        let committed = self.work(group).and_then(|()| self.execute("COMMIT"));
+        if committed.is_err() && !self.connection.is_autocommit() {
+            self.execute("ROLLBACK").map_err(described)?;
+        }
+        committed.map_err(described)
+    }
+
+    /// Does each task's work in a savepoint of its own, so that one that fails takes nothing with
+    /// it.
+    fn work(&self, group: &mut Vec<Box<dyn Task>>) -> rusqlite::Result<()> {
+        group.retain(|task| !task.is_given_up());
+        for task in group {
+            self.execute("SAVEPOINT task")?;
+            if !task.work(&self.connection) {
+                // After a full disk SQLite has rolled everything back; then this fails, and so does
+                // the group.
+                self.execute("ROLLBACK TO task")?;
+            }
+            self.execute("RELEASE task")?;
+        }
+        Ok(())
+    }
+
+    fn set_synced(&mut self, group: &[Box<dyn Task>]) -> rusqlite::Result<()> {
+        let durable = self.durability == Durability::Full
+            && group.iter().any(|task| task.need() == Need::Durable);
+        let need = if durable { Need::Durable } else { Need::Order };
+        if self.synced != Some(need) {
+            // NORMAL keeps the order of commits but leaves the flush to the next FULL one.
+            let level = if durable { "FULL" } else { "NORMAL" };
+            self.connection
+                .execute_batch(&format!("PRAGMA synchronous = {level}"))?;
+            self.synced = Some(need);
+        }
+        Ok(())
+    }
+
+    /// Deletes a few discarded blocks, or gives a few free pages back; whether there may be more to
+    /// do.
+    fn tidy(&mut self) -> bool {
+        self.groups = 0;
+        match self.try_tidy() {
+            Ok(more) => more,
+            Err(error) => {
+                // It is tried again after the next save.
+                tracing::debug!(%error, "discarded blocks stay for now");
+                if !self.connection.is_autocommit()
+                    && let Err(error) = self.execute("ROLLBACK")
+                {
+                    tracing::warn!(%error, "a transaction cannot be rolled back");
+                }
+                false
+            }
+        }
+    }
+
+    fn try_tidy(&mut self) -> rusqlite::Result<bool> {
+        if self.has_discarded()? {
+            self.execute("BEGIN IMMEDIATE")?;
+            transaction::delete_discarded(&self.connection)?;
+            self.execute("COMMIT")?;
+            return Ok(true);
+        }
+        let count = |sql| -> rusqlite::Result<i64> {
+            self.connection
+                .prepare_cached(sql)?
+                .query_row((), |row| row.get(0))
+        };
+        let free = count("PRAGMA freelist_count")?;
+        if free <= KEPT_FREE_PAGES || free <= count("PRAGMA page_count")? / 4 {
+            return Ok(false);
+        }
+        self.connection
+            .execute_batch(&format!("PRAGMA incremental_vacuum({VACUUMED_PAGES})"))?;
+        Ok(true)
+    }
+
+    fn has_discarded(&self) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM discarded LIMIT 1")?
+            .exists(())
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute(()).map(drop)
+    }
+}
+
+/// The task and those that wait behind it, up to what one transaction takes.
+fn gather(first: Box<dyn Task>, waiting: &Receiver<Box<dyn Task>>) -> Vec<Box<dyn Task>> {
+    let mut bytes = first.bytes();
+    let mut group = vec![first];
+    while group.len() < GROUP_TASKS && bytes < GROUP_BYTES {
+        let Ok(task) = waiting.try_recv() else { break };
+        bytes += task.bytes();
+        group.push(task);
+    }
+    group
+}

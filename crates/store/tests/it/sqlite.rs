@@ -1,0 +1,264 @@
+//! `SqliteStore`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use store::{ErrorKind, IStore, ListOptions, SqliteOptions, SqliteStore, StoreExt};
+use tempfile::TempDir;
+
+use crate::conformance::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
+
+async fn make() -> (TempDir, Arc<dyn IStore>) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    (directory, Arc::new(store))
+}
+
+fn path(directory: &TempDir) -> PathBuf {
+    directory.path().join("files.db")
+}
+
+async fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path, SqliteOptions::default())
+        .await
+        .unwrap()
+}
+
+async fn refusal(path: &Path) -> ErrorKind {
+    let options = SqliteOptions::default().with_busy_timeout(Duration::ZERO);
+    let error = SqliteStore::open(path, options).await.unwrap_err();
+    assert!(error.to_string().contains("files.db"), "{error}");
+    error.kind()
+}
+
+store_conformance!(make);
+
+fn count(connection: &Connection, table: &str) -> i64 {
+    connection
+        .query_row(&format!("SELECT count(*) FROM {table}"), (), |row| {
+            row.get(0)
+        })
+        .unwrap()
+}
+
+/// Waits for what the writing thread does when it has nothing else to do.
+fn wait_until(connection: &Connection, table: &str, expected: i64) {
+    while count(connection, table) != expected {
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn files_survive_a_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    let info = store
+        .save_bytes(&name("a"), pattern(LONG), &options())
+        .await
+        .unwrap();
+    drop(store);
+    let store = open(&path(&directory)).await;
+    assert_eq!(store.get_file_info(&name("a")).await.unwrap(), info);
+    assert!(bytes_of(&store, "a").await == pattern(LONG));
+}
+
+#[tokio::test]
+async fn replaced_deleted_and_abandoned_contents_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    let connection = Connection::open(path(&directory)).unwrap();
+    for _ in 0..3 {
+        store
+            .save_file(&name("a"), streamed(&pattern(LONG)), &options())
+            .await
+            .unwrap();
+    }
+    wait_until(&connection, "block", 3);
+    let wrong = options().with_expected_sha256([0; 32]);
+    store
+        .save_file(&name("a"), streamed(&pattern(LONG)), &wrong)
+        .await
+        .unwrap_err();
+    wait_until(&connection, "upload", 0);
+    wait_until(&connection, "block", 3);
+    store.delete_file(&name("a")).await.unwrap();
+    wait_until(&connection, "block", 0);
+    wait_until(&connection, "discarded", 0);
+}
+
+#[tokio::test]
+async fn an_opening_discards_the_uploads_of_the_dead_and_none_of_the_living() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    save(&store, "a", "x").await;
+    let connection = Connection::open(path(&directory)).unwrap();
+    let living = directory.path().join("files.db-locks/living");
+    let living = fs::File::create(living).unwrap();
+    living.try_lock().unwrap();
+    fs::write(directory.path().join("files.db-locks/dead"), "").unwrap();
+    let rows = "INSERT INTO upload VALUES ('dead', 1, 50), ('gone', 1, 51), ('living', 1, 52);
+                INSERT INTO block VALUES (50 << 20, x'00'), (51 << 20, x'00'), (52 << 20, x'00');";
+    connection.execute_batch(rows).unwrap();
+    let other = open(&path(&directory)).await;
+    wait_until(&connection, "block", 2);
+    let owner: String = connection
+        .query_row("SELECT owner FROM upload", (), |row| row.get(0))
+        .unwrap();
+    assert_eq!(owner, "living");
+    assert!(!directory.path().join("files.db-locks/dead").exists());
+    assert_eq!(bytes_of(&other, "a").await, "x");
+}
+
+#[tokio::test]
+async fn files_that_are_no_database_of_ours_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    fs::write(
+        &path,
+        "no database at all, but long enough to have had a header, had it been one; ".repeat(9),
+    )
+    .unwrap();
+    assert_eq!(refusal(&path).await, ErrorKind::Corrupt);
+    fs::remove_file(&path).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE file (x)").unwrap();
+    assert_eq!(refusal(&path).await, ErrorKind::Configuration);
+    drop(connection);
+    fs::remove_file(&path).unwrap();
+    drop(open(&path).await);
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("PRAGMA user_version = 99")
+        .unwrap();
+    assert_eq!(refusal(&path).await, ErrorKind::Configuration);
+    drop(connection);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(refusal(&path).await, ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn a_locked_database_is_unavailable_and_writable_afterwards() {
+    let directory = tempfile::tempdir().unwrap();
+    let busy = SqliteOptions::default().with_busy_timeout(Duration::ZERO);
+    let store = SqliteStore::open(path(&directory), busy).await.unwrap();
+    save(&store, "a", "x").await;
+    let other = Connection::open(path(&directory)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store
+        .save_bytes(&name("a"), "y", &options())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.is_retryable());
+    assert_eq!(bytes_of(&store, "a").await, "x");
+    other.execute_batch("ROLLBACK").unwrap();
+    save(&store, "a", "z").await;
+    assert_eq!(bytes_of(&store, "a").await, "z");
+}
+
+#[tokio::test]
+async fn a_save_that_fails_takes_nothing_of_its_group_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    save(&store, "taken", "x").await;
+    // All of these are sent before the writing thread can commit the first.
+    let create = options().with_mode(store::SaveMode::Create);
+    let names: Vec<_> = (0..40)
+        .map(|number| {
+            if number % 2 == 0 {
+                "taken".to_owned()
+            } else {
+                format!("n{number:02}")
+            }
+        })
+        .map(|text| name(&text))
+        .collect();
+    let saves = names
+        .iter()
+        .map(|name| store.save_bytes(name, "y", &create));
+    for (name, result) in names
+        .iter()
+        .zip(futures_util::future::join_all(saves).await)
+    {
+        match result {
+            Ok(info) => assert_eq!(store.get_file_info(name).await.unwrap(), info),
+            Err(error) => {
+                assert_eq!(
+                    (error.kind(), name.as_str()),
+                    (ErrorKind::AlreadyExists, "taken")
+                );
+            }
+        }
+    }
+    assert_eq!(names_of(&store, &ListOptions::default()).await.len(), 21);
+    assert_eq!(bytes_of(&store, "taken").await, "x");
+}
+
+#[tokio::test]
+async fn missing_blocks_are_told_as_corrupt() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    let connection = Connection::open(path(&directory)).unwrap();
+    save(&store, "a", "xyz").await;
+    connection
+        .execute_batch("UPDATE block SET bytes = x'00'")
+        .unwrap();
+    let error = store.get_file_bytes(&name("a"), 9).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    connection.execute_batch("DELETE FROM block").unwrap();
+    let error = store.get_file_bytes(&name("a"), 9).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(store.get_file_info(&name("a")).await.unwrap().size, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_stores_on_one_database_lose_no_increment() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    let (first, second) = tokio::join!(open(&path), open(&path));
+    let workers: Vec<_> = [first, second]
+        .into_iter()
+        .map(|store| {
+            tokio::spawn(async move {
+                for _ in 0..25 {
+                    let increment = |count: Option<u32>| Some(count.unwrap_or(0) + 1);
+                    store
+                        .update_json(&name("count"), 99, increment)
+                        .await
+                        .unwrap();
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let store = open(&path).await;
+    assert_eq!(
+        store.get_json::<u32>(&name("count"), 99).await.unwrap().0,
+        50
+    );
+}
+
+#[tokio::test]
+async fn streams_that_are_read_slowly_hold_up_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    store
+        .save_bytes(&name("a"), pattern(LONG), &options())
+        .await
+        .unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let file = store
+            .get_file_contents(&name("a"), &store::ReadOptions::default())
+            .await;
+        streams.push(file.unwrap());
+    }
+    save(&store, "b", "x").await;
+    assert_eq!(names_of(&store, &ListOptions::default()).await, ["a", "b"]);
+}
