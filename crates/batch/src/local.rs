@@ -1,0 +1,21 @@
+//! Runs commands on this machine.
+
+mod options;
+
+mod runner;
+
+mod environment;
+mod launch;
+mod program;
+mod retry;
+
+mod attend;
+mod exit;
+mod group;
+mod progress;
+mod reaper;
+mod sink;
+mod sweep;
+
+pub use options::{LeakPolicy, LocalRunnerOptions, Sweep};
+pub use runner::LocalRunner;

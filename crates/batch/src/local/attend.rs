@@ -1,0 +1,172 @@
+//! Looking after one child from its start to its end.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::local::exit::ExitWatch;
+use crate::local::group::Group;
+use crate::local::launch::Launched;
+use crate::local::options::LeakPolicy;
+use crate::local::progress::{Phase, Progress};
+use crate::local::sink::{Sink, Turn};
+use crate::local::sweep;
+use crate::outcome::StepOutcome;
+
+/// How long the killed rest of a group may take to be gone.
+const REST_LIMIT: Duration = Duration::from_millis(100);
+
+/// How a child is looked after.
+#[derive(Debug)]
+pub(super) struct Care<'a> {
+    /// When it is stopped, and the time that it had.
+    pub(super) deadline: Option<(Instant, Duration)>,
+    pub(super) cancel: &'a CancellationToken,
+    pub(super) force: &'a CancellationToken,
+    pub(super) grace: Duration,
+    pub(super) leak_policy: LeakPolicy,
+    pub(super) swept_by: Option<Arc<str>>,
+}
+
+/// How a child ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) outcome: StepOutcome,
+    pub(super) leaked: bool,
+}
+
+/// Looks after `launched` until it has ended and nothing is left of its group.
+///
+/// An exit is seen before a timeout or a cancel of the same moment, and both before output.
+pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<'_>) -> Ended {
+    let Launched { mut group, output } = launched;
+    let output = match Receiver::from_owned_fd(output) {
+        Ok(receiver) => receiver,
+        Err(error) => {
+            let reason = format!("its output cannot be read: {error}");
+            return Ended {
+                outcome: StepOutcome::Failed { reason },
+                leaked: false,
+            };
+        }
+    };
+    let (progress, rest) = watch(&group, output, care, sink).await;
+    if progress.phase == Phase::Unkillable {
+        tracing::error!(
+            pid = group.pid().as_raw_nonzero(),
+            "a killed command is not gone yet"
+        );
+        let outcome = progress.stopped.unwrap_or(StepOutcome::Cancelled);
+        return Ended {
+            outcome,
+            leaked: false,
+        };
+    }
+    let is_cleared = progress.stopped.is_some() || care.leak_policy != LeakPolicy::Detach;
+    let stopped = progress.stopped;
+    if is_cleared {
+        kill_rest(&group, care).await;
+    }
+    let status = group.reap();
+    if let Some(output) = &rest {
+        // What the killed ones had written.
+        sink.read(output);
+    }
+    if is_cleared {
+        wait_until_gone(&group).await;
+    }
+    Ended {
+        outcome: stopped.unwrap_or_else(|| outcome(status)),
+        leaked: rest.is_some(),
+    }
+}
+
+/// Waits for what happens to the child, and reads its output meanwhile; returns the output if it
+/// is not at its end.
+async fn watch<'a>(
+    group: &'a Group,
+    output: Receiver,
+    care: &'a Care<'a>,
+    sink: &mut Sink<'_>,
+) -> (Progress<'a>, Option<Receiver>) {
+    let mut output = Some(output);
+    let mut progress = Progress::new(care, group);
+    let exit = ExitWatch::new(group.pid());
+    let mut cancelled = std::pin::pin!(care.cancel.cancelled());
+    let mut forced = std::pin::pin!(care.force.cancelled());
+    let mut timer = std::pin::pin!(tokio::time::sleep_until(Instant::now()));
+    while !progress.is_over(output.is_some()) {
+        if let Some(alarm) = progress.alarm
+            && timer.deadline() != alarm
+        {
+            timer.as_mut().reset(alarm);
+        }
+        tokio::select! {
+            biased;
+            () = exit.exited(group.pid()), if !progress.has_exited() => progress.exit(),
+            () = &mut forced, if progress.phase != Phase::Killed => progress.force(),
+            () = &mut cancelled, if progress.stopped.is_none() => progress.cancel(),
+            () = &mut timer, if progress.alarm.is_some() => progress.ring(),
+            () = readable(output.as_ref()), if output.is_some() => {
+                match output.as_ref().map(|output| sink.read(output)) {
+                    None | Some(Turn::End) => output = None,
+                    Some(Turn::Drained) => {}
+                    Some(Turn::Full) => tokio::task::yield_now().await,
+                }
+            }
+        }
+    }
+    (progress, output)
+}
+
+/// Kills what is left of a group while its number is still its own.
+async fn kill_rest(group: &Group, care: &Care<'_>) {
+    group.signal(Signal::KILL);
+    if let Some(marker) = &care.swept_by {
+        let marker = Arc::clone(marker);
+        let swept = tokio::task::spawn_blocking(move || sweep::kill_all(&marker)).await;
+        if let Err(error) = swept {
+            tracing::warn!(%error, "a run's processes were not looked for");
+        }
+    }
+}
+
+/// A signal is sent at once and takes effect a little later.
+async fn wait_until_gone(group: &Group) {
+    let give_up = Instant::now() + REST_LIMIT;
+    let mut pause = Duration::from_micros(500);
+    while group.has_members() && Instant::now() < give_up {
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+async fn readable(output: Option<&Receiver>) {
+    match output {
+        // An error shows again in the reading.
+        Some(output) => drop(output.readable().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn outcome(status: io::Result<ExitStatus>) -> StepOutcome {
+    match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => StepOutcome::Exited { code },
+            (None, Some(signal)) => StepOutcome::Signaled { signal },
+            (None, None) => StepOutcome::Failed {
+                reason: format!("ended with {status}"),
+            },
+        },
+        Err(error) => StepOutcome::Failed {
+            reason: format!("its exit status is lost: {error}"),
+        },
+    }
+}

@@ -1,0 +1,188 @@
+//! The seam to whoever records and watches a process.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::outcome::{ProcessOutcome, StepOutcome};
+use crate::report::StepReport;
+use crate::status::Status;
+use crate::step::When;
+
+/// Takes what happens in a process: milestones to be recorded, events to be shown.
+///
+/// # Contract
+///
+/// - `report` returns once the milestone is durably recorded; the process may go on with its next
+///   step meanwhile and awaits it before it reports the next milestone.
+/// - A `report` that fails may be called again with the same milestone, so recording is
+///   idempotent.
+/// - `observe` returns at once: it is called where output is read.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait IProgress: Send + Sync {
+    /// Records a milestone.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] when it could not be recorded; a process tries again for a while.
+    async fn report(&self, milestone: &Milestone) -> Result<(), ReportError>;
+
+    /// Shows an event; it must not block.
+    fn observe(&self, event: &LiveEvent);
+}
+
+const _: fn(&dyn IProgress) = |_| ();
+
+/// A point of a process that is recorded.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Milestone {
+    /// The process has begun.
+    Started,
+    /// A step has ended.
+    Step(StepReport),
+    /// The process has ended.
+    Finished(ProcessOutcome),
+}
+
+impl Milestone {
+    /// The status that is reached, where one is.
+    ///
+    /// A step that was not accepted reaches none, nor does one that runs after the work
+    /// ([`When`] other than `OnSuccess`); every ending but success is `FAILED`.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        match self {
+            Self::Started => Some(Status::STARTED),
+            Self::Step(report) => {
+                (report.accepted && report.when == When::OnSuccess).then(|| report.status.clone())
+            }
+            Self::Finished(ProcessOutcome::Success) => Some(Status::SUCCESS),
+            Self::Finished(_) => Some(Status::FAILED),
+        }
+    }
+}
+
+/// What happens right now, for people who watch; no event holds a secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LiveEvent {
+    /// A step begins.
+    StepStarted {
+        /// The step's place in the batch, from 0.
+        index: usize,
+        /// The status that it reaches.
+        status: Status,
+        /// The command line with secrets masked.
+        command: String,
+    },
+    /// A step printed something; it may end in the middle of a line or a character.
+    Output {
+        /// The step's place in the batch, from 0.
+        index: usize,
+        /// The bytes, with secrets masked.
+        bytes: Bytes,
+    },
+    /// Output came faster than it was taken, and some was left out; the report's captured output
+    /// is not affected.
+    OutputDropped {
+        /// The step's place in the batch, from 0.
+        index: usize,
+        /// How many bytes were left out in all during this step.
+        bytes: u64,
+    },
+    /// A step has ended.
+    StepFinished {
+        /// The step's place in the batch, from 0.
+        index: usize,
+        /// The status that it reaches.
+        status: Status,
+        /// How it ended.
+        outcome: StepOutcome,
+    },
+}
+
+/// Why a milestone was not recorded.
+#[derive(Debug)]
+pub struct ReportError {
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl ReportError {
+    /// An error that was caused by `source`, or by what a text says.
+    pub fn new(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            message: "failed to report progress".to_owned(),
+            source: Some(source.into()),
+        }
+    }
+
+    /// An error without a cause.
+    pub fn from_message(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            source: None,
+        }
+    }
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for ReportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_reached_steps_have_a_status() {
+        let report = |code, when| {
+            let outcome = StepOutcome::Exited { code };
+            let status = Status::from_static("LISTED");
+            Milestone::Step(StepReport::new(status, "ls", outcome).with_when(when)).status()
+        };
+        assert_eq!(
+            report(0, When::OnSuccess),
+            Some(Status::from_static("LISTED"))
+        );
+        assert_eq!(report(1, When::OnSuccess), None);
+        assert_eq!(report(0, When::Always), None);
+        assert_eq!(report(0, When::OnFailure), None);
+    }
+
+    #[test]
+    fn every_ending_but_success_is_failed() {
+        let ending = |outcome| Milestone::Finished(outcome).status();
+        assert_eq!(ending(ProcessOutcome::Success), Some(Status::SUCCESS));
+        assert_eq!(ending(ProcessOutcome::Cancelled), Some(Status::FAILED));
+        assert_eq!(
+            ending(ProcessOutcome::TimedOut { status: None }),
+            Some(Status::FAILED)
+        );
+        assert_eq!(
+            ending(ProcessOutcome::failed(None, "x")),
+            Some(Status::FAILED)
+        );
+    }
+
+    #[test]
+    fn a_report_error_does_not_print_its_source() {
+        let error = ReportError::new("disk full");
+        assert_eq!(error.to_string(), "failed to report progress");
+        assert_eq!(error.source().unwrap().to_string(), "disk full");
+    }
+}

@@ -1,0 +1,95 @@
+//! What is reported of a finished step.
+
+use std::time::{Duration, SystemTime};
+
+use crate::clock;
+use crate::outcome::StepOutcome;
+use crate::output::CapturedOutput;
+use crate::status::Status;
+use crate::step::{Accept, When};
+
+/// What is known of a step that has ended.
+///
+/// # Examples
+///
+/// A step that is no command:
+///
+/// ```
+/// use batch::{CapturedOutput, Status, StepOutcome, StepReport};
+///
+/// let report = StepReport::new(Status::new("UNPACKED")?, "unpack the package", StepOutcome::Done)
+///     .with_output(CapturedOutput::from_text("3 files"));
+/// assert!(report.accepted);
+/// # Ok::<(), batch::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// The status that the step reaches.
+    pub status: Status,
+    /// What was done: the command line with secrets masked, or a description.
+    pub what: String,
+    /// When the step runs; only [`When::OnSuccess`] steps reach their status.
+    pub when: When,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// Whether that counts as success.
+    pub accepted: bool,
+    /// When it began, by the wall clock.
+    pub started: SystemTime,
+    /// How long it took, by a clock that is never set.
+    pub took: Duration,
+    /// What it printed, with secrets masked.
+    pub output: CapturedOutput,
+}
+
+impl StepReport {
+    /// A report of a step that began just now and took no time.
+    ///
+    /// It is accepted when it is done or exited with code 0, and it has no output.
+    pub fn new(status: Status, what: impl Into<String>, outcome: StepOutcome) -> Self {
+        Self {
+            status,
+            what: what.into(),
+            when: When::OnSuccess,
+            accepted: Accept::Success.accepts(&outcome),
+            outcome,
+            started: clock::now(),
+            took: Duration::ZERO,
+            output: CapturedOutput::default(),
+        }
+    }
+
+    /// Sets when the step runs.
+    #[must_use]
+    pub fn with_when(mut self, when: When) -> Self {
+        self.when = when;
+        self
+    }
+
+    /// Sets whether the outcome counts as success.
+    #[must_use]
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "sets the field of this name"
+    )]
+    pub const fn with_accepted(mut self, accepted: bool) -> Self {
+        self.accepted = accepted;
+        self
+    }
+
+    /// Sets when the step began and how long it took.
+    #[must_use]
+    pub const fn with_time(mut self, started: SystemTime, took: Duration) -> Self {
+        self.started = started;
+        self.took = took;
+        self
+    }
+
+    /// Sets what the step printed.
+    #[must_use]
+    pub fn with_output(mut self, output: CapturedOutput) -> Self {
+        self.output = output;
+        self
+    }
+}

@@ -1,0 +1,153 @@
+//! The seam to whatever runs commands.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::command::Command;
+use crate::live::LiveOutput;
+use crate::outcome::StepOutcome;
+use crate::output::{CaptureLimits, CapturedOutput};
+use crate::redactor::Redactor;
+
+/// Runs one command to its end.
+///
+/// [`LocalRunner`](crate::LocalRunner) runs it on this machine.
+///
+/// # Contract
+///
+/// - A command that fails, in whatever way, is an outcome of the report.
+/// - When the options' timeout is over or `cancel` is cancelled, the command and everything that
+///   it started are stopped before the report is returned; when the options' `force` token is
+///   cancelled as well, without giving them time to end by themselves.
+/// - Dropping the future stops them too.
+/// - A command whose `cancel` is cancelled already is not started.
+/// - Captured and live output go through the options' redactor, and their size is bounded.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait ICommandRunner: fmt::Debug + Send + Sync {
+    /// Runs `command` and reports how it ended.
+    async fn run(
+        &self,
+        command: &Command,
+        options: &RunOptions,
+        live: &LiveOutput,
+        cancel: &CancellationToken,
+    ) -> RunReport;
+}
+
+const _: fn(&dyn ICommandRunner) = |_| ();
+
+/// How a command is to be run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RunOptions {
+    /// How long it may run; unlimited when absent.
+    pub timeout: Option<Duration>,
+    /// The directory of a command that names none; relative directories are taken from it.
+    pub current_dir: PathBuf,
+    /// What is masked in the output.
+    pub redactor: Arc<Redactor>,
+    /// How much of the output is kept.
+    pub capture: CaptureLimits,
+    /// Cancelled when the command is to be killed at once, without time to end by itself.
+    pub force: CancellationToken,
+}
+
+impl RunOptions {
+    /// Runs in `current_dir` without a time limit, masks nothing, keeps the default amounts.
+    pub fn new(current_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            timeout: None,
+            current_dir: current_dir.into(),
+            redactor: Arc::new(Redactor::default()),
+            capture: CaptureLimits::default(),
+            force: CancellationToken::new(),
+        }
+    }
+
+    /// Sets how long the command may run.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets what is masked in the output.
+    #[must_use]
+    pub fn with_redactor(mut self, redactor: Arc<Redactor>) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// Sets how much of the output is kept.
+    #[must_use]
+    pub const fn with_capture(mut self, capture: CaptureLimits) -> Self {
+        self.capture = capture;
+        self
+    }
+
+    /// Sets the token that has the command killed at once.
+    #[must_use]
+    pub fn with_force(mut self, force: CancellationToken) -> Self {
+        self.force = force;
+        self
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RunReport {
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// When it began, by the wall clock.
+    pub started: SystemTime,
+    /// How long it took, by a clock that is never set.
+    pub took: Duration,
+    /// What it printed, with secrets masked.
+    pub output: CapturedOutput,
+    /// Whether something that it started still held its output open after it had exited.
+    pub leaked: bool,
+}
+
+impl RunReport {
+    /// A report of a command that began just now, took no time and printed nothing.
+    #[must_use]
+    pub fn new(outcome: StepOutcome) -> Self {
+        Self {
+            outcome,
+            started: clock::now(),
+            took: Duration::ZERO,
+            output: CapturedOutput::default(),
+            leaked: false,
+        }
+    }
+
+    /// Sets when the command began and how long it took.
+    #[must_use]
+    pub const fn with_time(mut self, started: SystemTime, took: Duration) -> Self {
+        self.started = started;
+        self.took = took;
+        self
+    }
+
+    /// Sets what the command printed.
+    #[must_use]
+    pub fn with_output(mut self, output: CapturedOutput) -> Self {
+        self.output = output;
+        self
+    }
+
+    /// Says that its output was still held open after it had exited.
+    #[must_use]
+    pub const fn with_leak(mut self) -> Self {
+        self.leaked = true;
+        self
+    }
+}

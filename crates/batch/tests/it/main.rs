@@ -1,0 +1,22 @@
+//! The crate from outside, with real children.
+//!
+//! Modules are marked as tests so that lints take their helpers for tests too.
+
+#[cfg(test)]
+mod children;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
+mod leaks;
+#[cfg(test)]
+mod output;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod quoting;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod stop;
