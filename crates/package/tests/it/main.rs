@@ -1,0 +1,12 @@
+//! Archives through the public API.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
+
+mod archive;
+
+mod broken;
+mod limits;
+mod manifest;
+mod property;
+mod refused;
+mod unpacked;
