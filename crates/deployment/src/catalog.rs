@@ -1,0 +1,363 @@
+//! The packages in a store.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::stream::{self, StreamExt as _};
+use package::{Manifest, PackageName, UnpackLimits};
+use store::{FileContents, FileInfo, FileName, IStore, ListOptions, SaveOptions, StoreExt};
+
+use crate::error::{Error, Result};
+use crate::id::DeploymentId;
+use crate::inspection::inspected;
+use crate::source::ARCHIVE_SUFFIX;
+
+/// The largest manifest that is read back, in bytes; far above what a package may hold.
+const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
+
+/// How many manifests are read at once.
+const PARALLEL_READS: usize = 16;
+
+/// How many names one listing asks for.
+const PAGE: usize = 1_000;
+
+/// The names that are the engine's own and hold no package: they are skipped as whole ranges, so
+/// that a hundred thousand records do not slow the catalog.
+const RESERVED: [&str; 3] = [
+    crate::cancel::FILE_PREFIX,
+    DeploymentId::FILE_PREFIX,
+    "lock_",
+];
+
+/// Keeps packages in a store: `foo.tar.gz`, and its manifest beside it as `foo.json`.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(store: std::sync::Arc<dyn store::IStore>) -> deployment::Result<()> {
+/// use deployment::PackageCatalog;
+///
+/// let catalog = PackageCatalog::new(store);
+/// let saved = catalog.save_package_file("hello-world.tar.gz").await?;
+/// for package in catalog.get_package_list(Some("php")).await? {
+///     println!("{} {:?}", package.name, package.manifest.version);
+/// }
+/// catalog.delete_package(saved.name.as_str()).await
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PackageCatalog {
+    store: Arc<dyn IStore>,
+    limits: UnpackLimits,
+}
+
+/// A package in the catalog.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CatalogEntry {
+    /// The name that it is deployed by.
+    pub name: PackageName,
+    /// What it says of itself; empty when it brings no manifest.
+    pub manifest: Manifest,
+}
+
+/// A package and its archive.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PackageDetails {
+    /// The name that it is deployed by.
+    pub name: PackageName,
+    /// What it says of itself; empty when it brings no manifest.
+    pub manifest: Manifest,
+    /// The archive's size in bytes.
+    pub size: u64,
+    /// When the archive was saved.
+    pub modified: SystemTime,
+}
+
+impl PackageCatalog {
+    /// The catalog of the packages in `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn IStore>) -> Self {
+        Self {
+            store,
+            limits: UnpackLimits::default(),
+        }
+    }
+
+    /// Sets the limits that a package must keep to be saved.
+    #[must_use]
+    pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Checks an archive while it streams into the store, and saves it as package `name`.
+    ///
+    /// The whole archive is read and checked as it would be when it is deployed; one that is
+    /// refused is not saved, and a package of that name stays as it was.
+    /// A package of the same name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidRequest`]: `name` is no package name.
+    /// - [`Error::Package`]: the archive is no package, or breaks a limit.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn save_package(&self, name: &str, contents: FileContents) -> Result<PackageDetails> {
+        let name = parse_name(name)?;
+        let archive = archive_file(&name)?;
+        let (contents, verdict) =
+            inspected(contents, name.as_str().to_owned(), self.limits.clone());
+        let options = SaveOptions::default().with_content_type("application/gzip");
+        let saved = self.store.save_file(&archive, contents, &options).await;
+        let (info, inspection) = match saved {
+            Ok(info) => (info, verdict.wait().await?),
+            Err(error) => {
+                // Where the check broke the save off, it knows more than the store.
+                if verdict.is_refusal() {
+                    verdict.wait().await?;
+                }
+                return Err(Error::store("save the package")(error));
+            }
+        };
+        let manifest = inspection.manifest.unwrap_or_else(|| {
+            let mut manifest = Manifest::default();
+            manifest.name = Some(name.to_string());
+            manifest.package = Some(archive.to_string());
+            manifest
+        });
+        let text = serde_json::to_vec(&manifest).map_err(|error| Error::BadRecord {
+            file: format!("{name}.json"),
+            reason: error.to_string(),
+        })?;
+        let options = SaveOptions::default().with_content_type("application/json");
+        self.store
+            .save_bytes(&manifest_file(&name)?, text, &options)
+            .await
+            .map_err(Error::store("save the package's manifest"))?;
+        Ok(PackageDetails {
+            name,
+            manifest,
+            size: info.size,
+            modified: info.modified,
+        })
+    }
+
+    /// Saves the archive in a file of this machine under the file's name without its extensions.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_package`](Self::save_package), and [`Error::Directory`] when the file cannot be
+    /// read.
+    pub async fn save_package_file(&self, path: impl AsRef<Path>) -> Result<PackageDetails> {
+        let path = path.as_ref();
+        let name = package::Package::new("", path, None)
+            .map_err(Error::package("name the package"))?
+            .name()
+            .to_owned();
+        let opened = tokio::task::spawn_blocking({
+            let path = path.to_owned();
+            move || open_file(&path)
+        });
+        let (file, size) = opened
+            .await
+            .map_err(Error::task)?
+            .map_err(Error::directory("read the package file", path))?;
+        self.save_package(&name, FileContents::from_file(file, size))
+            .await
+    }
+
+    /// Whether a package of that name can be deployed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] for what is no package name, and the store's error.
+    pub async fn check_package_exists(&self, name: &str) -> Result<bool> {
+        let archive = archive_file(&parse_name(name)?)?;
+        self.store
+            .check_file_exists(&archive)
+            .await
+            .map_err(Error::store("look for the package"))
+    }
+
+    /// Lists the packages in the order of their names; with a keyword, those in whose name, tags
+    /// or other texts of the manifest it occurs, in any case.
+    ///
+    /// Only the manifests are read, never an archive.
+    ///
+    /// # Errors
+    ///
+    /// The store's error; a manifest that cannot be read counts as empty.
+    pub async fn get_package_list(&self, keyword: Option<&str>) -> Result<Vec<CatalogEntry>> {
+        let keyword = keyword.map(|word| word.trim().to_lowercase());
+        let names = self.names().await?;
+        let entries = stream::iter(names)
+            .map(|name| self.entry(name))
+            .buffered(PARALLEL_READS)
+            .collect::<Vec<_>>()
+            .await;
+        let mut found = Vec::new();
+        for entry in entries {
+            let Some(entry) = entry? else { continue };
+            if keyword.as_ref().is_none_or(|word| entry.mentions(word)) {
+                found.push(entry);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads one package's manifest and its archive's size and age.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidRequest`]: `name` is no package name.
+    /// - [`Error::PackageNotFound`]: there is no such package.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn get_package(&self, name: &str) -> Result<PackageDetails> {
+        let name = parse_name(name)?;
+        let FileInfo { size, modified, .. } = self
+            .store
+            .get_file_info(&archive_file(&name)?)
+            .await
+            .map_err(missing(&name))?;
+        let entry = self.entry(name.clone()).await?;
+        let manifest = entry.map(|entry| entry.manifest).unwrap_or_default();
+        Ok(PackageDetails {
+            name,
+            manifest,
+            size,
+            modified,
+        })
+    }
+
+    /// Removes a package: first its archive, so that it cannot be deployed, then its manifest.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidRequest`]: `name` is no package name.
+    /// - [`Error::PackageNotFound`]: there is no such package.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn delete_package(&self, name: &str) -> Result<()> {
+        let name = parse_name(name)?;
+        let deleted = self.store.delete_file(&archive_file(&name)?).await;
+        match self.store.delete_file(&manifest_file(&name)?).await {
+            Err(error) if error.kind() != store::ErrorKind::NotFound => {
+                return Err(Error::store("remove the package's manifest")(error));
+            }
+            _ => {}
+        }
+        deleted.map_err(missing(&name))
+    }
+
+    /// The names of all packages whose manifest is there, in order.
+    async fn names(&self) -> Result<BTreeSet<PackageName>> {
+        let mut names = BTreeSet::new();
+        let mut after: Option<String> = None;
+        loop {
+            let mut options = ListOptions::default().with_limit(PAGE);
+            if let Some(after) = after.take() {
+                options = options.with_after(after);
+            }
+            let files = self
+                .store
+                .get_files_list(&options)
+                .await
+                .map_err(Error::store("list the packages"))?;
+            let Some(last) = files.last().map(|file| file.name.as_str().to_owned()) else {
+                return Ok(names);
+            };
+            let is_last = files.len() < PAGE;
+            names.extend(files.iter().filter_map(|file| {
+                file.name
+                    .as_str()
+                    .strip_suffix(".json")?
+                    .parse::<PackageName>()
+                    .ok()
+            }));
+            if is_last {
+                return Ok(names);
+            }
+            after = Some(past_reserved(last));
+        }
+    }
+
+    /// The entry of `name`; `None` when its manifest has just gone.
+    async fn entry(&self, name: PackageName) -> Result<Option<CatalogEntry>> {
+        let bytes = self
+            .store
+            .get_file_bytes(&manifest_file(&name)?, MAX_MANIFEST_BYTES)
+            .await;
+        let manifest = match bytes {
+            Ok((_, bytes)) => Manifest::parse(&bytes).unwrap_or_default(),
+            Err(error) => match error.kind() {
+                store::ErrorKind::NotFound => return Ok(None),
+                store::ErrorKind::TooLarge => Manifest::default(),
+                _ => return Err(Error::store("read a package's manifest")(error)),
+            },
+        };
+        Ok(Some(CatalogEntry { name, manifest }))
+    }
+}
+
+impl CatalogEntry {
+    /// Whether `word`, in lower case, occurs in the name or in any text of the manifest.
+    fn mentions(&self, word: &str) -> bool {
+        let manifest = &self.manifest;
+        let own = [
+            Some(self.name.as_str()),
+            manifest.name.as_deref(),
+            manifest.version.as_deref(),
+            manifest.package.as_deref(),
+            manifest.icon.as_deref(),
+            manifest.author.as_deref(),
+        ];
+        let tags = manifest.tags.iter().map(String::as_str);
+        let other = manifest.other.values().filter_map(|value| value.as_str());
+        own.into_iter()
+            .flatten()
+            .chain(tags)
+            .chain(other)
+            .any(|text| text.to_lowercase().contains(word))
+    }
+}
+
+fn open_file(path: &Path) -> std::io::Result<(std::fs::File, u64)> {
+    let file = std::fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    Ok((file, metadata.len()))
+}
+
+/// Where a listing goes on after `last`: behind the engine's own files, if it is one of them.
+fn past_reserved(last: String) -> String {
+    match RESERVED.iter().find(|prefix| last.starts_with(*prefix)) {
+        Some(prefix) => format!("{prefix}{}", char::MAX),
+        None => last,
+    }
+}
+
+fn parse_name(name: &str) -> Result<PackageName> {
+    name.parse()
+        .map_err(|error: package::Error| Error::invalid("package name", name, error.to_string()))
+}
+
+fn archive_file(name: &PackageName) -> Result<FileName> {
+    FileName::new(format!("{name}{ARCHIVE_SUFFIX}"))
+        .map_err(Error::store("name the package's archive"))
+}
+
+fn manifest_file(name: &PackageName) -> Result<FileName> {
+    FileName::new(format!("{name}.json")).map_err(Error::store("name the package's manifest"))
+}
+
+fn missing(name: &PackageName) -> impl FnOnce(store::Error) -> Error {
+    let name = name.to_string();
+    move |error| match error.kind() {
+        store::ErrorKind::NotFound => Error::PackageNotFound { name },
+        _ => Error::store("read the package")(error),
+    }
+}

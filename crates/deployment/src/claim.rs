@@ -1,0 +1,220 @@
+//! Small files by which engines agree: who deploys an application, and what a key stands for.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use store::{Etag, FileName, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::id::{DeploymentId, engine_file};
+use crate::record::DeploymentRecord;
+use crate::request::{DeployRequest, digest};
+use crate::status::IStatus;
+use crate::timestamp;
+
+/// A claim is a few hundred bytes; anything much larger is none.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// How often a claim that keeps changing hands is tried again.
+const TRIES: usize = 8;
+
+/// What a claim file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ClaimFile {
+    /// The deployment that made the claim.
+    deploy_id: DeploymentId,
+    /// When it was made; the record's `datetime` format.
+    claimed: String,
+    /// The request's digest, where the claim is a key's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+}
+
+/// Makes claims in a store.
+///
+/// A claim needs no renewal and no removal: it names a deployment, and whether it still holds is
+/// told by that deployment's record.
+#[derive(Clone, Debug)]
+pub(crate) struct Claims {
+    pub(crate) store: Arc<dyn IStore>,
+    pub(crate) status: Arc<dyn IStatus>,
+    pub(crate) clock: Clock,
+    /// How long a claim holds whose deployment has no record yet.
+    pub(crate) lease: Duration,
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyClaim {
+    /// Nobody has begun this deployment; it is the caller's to begin, under this id.
+    Unbegun(DeploymentId),
+    /// The same request was made before.
+    Begun(DeploymentId),
+}
+
+/// The file that tells who deploys `application` to an endpoint.
+pub(crate) fn lock_file(request: &DeployRequest) -> FileName {
+    let space = request.space.as_ref();
+    let identity = digest(&[
+        request.endpoint.identity(),
+        space.map_or("", |space| space.organization.as_str()),
+        space.map_or("", |space| space.space.as_str()),
+        request.application(),
+    ]);
+    engine_file(&format!("lock_{identity}.json"))
+}
+
+fn key_file(key: &str) -> FileName {
+    engine_file(&format!("lock_key_{}.json", digest(&[key])))
+}
+
+impl Claims {
+    /// Takes the lock of the request's application for deployment `id`.
+    ///
+    /// Where the store's create and update are not exclusive, nothing is claimed: engines of
+    /// other processes are then not kept out.
+    pub(crate) async fn lock(&self, request: &DeployRequest, id: DeploymentId) -> Result<()> {
+        let capabilities = self.store.capabilities();
+        let is_exclusive = capabilities.exclusive_create == Guarantee::Exclusive
+            && capabilities.exclusive_update == Guarantee::Exclusive;
+        if !is_exclusive {
+            return Ok(());
+        }
+        let file = lock_file(request);
+        let mine = self.claim(id, None);
+        let mut mode = SaveMode::Create;
+        for _ in 0..TRIES {
+            if self.save(&file, &mine, mode).await? {
+                return Ok(());
+            }
+            let Some((theirs, etag)) = self.read(&file).await? else {
+                mode = SaveMode::Create;
+                continue;
+            };
+            if theirs.deploy_id != id && self.holds(&theirs).await? {
+                return Err(Error::Busy {
+                    application: request.application().to_owned(),
+                    endpoint: request.endpoint.to_string(),
+                    by: theirs.deploy_id,
+                });
+            }
+            mode = SaveMode::Update(etag);
+        }
+        Err(contended("take the application's lock", &file))
+    }
+
+    /// Finds or claims the deployment that `key` stands for.
+    pub(crate) async fn key(
+        &self,
+        key: &str,
+        request: &DeployRequest,
+        fresh: DeploymentId,
+    ) -> Result<KeyClaim> {
+        let file = key_file(key);
+        let mine = self.claim(fresh, Some(request.fingerprint()));
+        for _ in 0..TRIES {
+            if self.save(&file, &mine, SaveMode::Create).await? {
+                return Ok(KeyClaim::Unbegun(fresh));
+            }
+            let Some((theirs, _)) = self.read(&file).await? else {
+                continue;
+            };
+            if theirs.request != mine.request {
+                return Err(Error::KeyReused {
+                    by: theirs.deploy_id,
+                });
+            }
+            return match self.status.get_status(&theirs.deploy_id).await? {
+                Some(_) => Ok(KeyClaim::Begun(theirs.deploy_id)),
+                None => Ok(KeyClaim::Unbegun(theirs.deploy_id)),
+            };
+        }
+        Err(contended("claim the idempotency key", &file))
+    }
+
+    /// Gives up what was claimed for a deployment that was not begun after all.
+    ///
+    /// Nobody else takes a claim over before its lease has run out, so what is removed is ours;
+    /// when it cannot be removed, it ends with the lease.
+    pub(crate) async fn release(&self, request: &DeployRequest) {
+        let key = request.idempotency_key.as_deref().map(key_file);
+        for file in [Some(lock_file(request)), key].into_iter().flatten() {
+            match self.store.delete_file(&file).await {
+                Err(error) if error.kind() != store::ErrorKind::NotFound => {
+                    tracing::warn!(file = %file, error = %error, "claim not released");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn claim(&self, deploy_id: DeploymentId, request: Option<String>) -> ClaimFile {
+        ClaimFile {
+            deploy_id,
+            claimed: timestamp::to_text(self.clock.now()),
+            request,
+        }
+    }
+
+    /// Whether the deployment that made `claim` may still be running.
+    async fn holds(&self, claim: &ClaimFile) -> Result<bool> {
+        let now = self.clock.now();
+        let Some(record) = self.status.get_status(&claim.deploy_id).await? else {
+            let claimed = timestamp::from_text(&claim.claimed);
+            return Ok(claimed.is_some_and(|claimed| now < claimed + self.lease));
+        };
+        Ok(is_active(&record, now))
+    }
+
+    /// Saves `claim`; `false` when somebody else was faster.
+    async fn save(&self, file: &FileName, claim: &ClaimFile, mode: SaveMode) -> Result<bool> {
+        let bytes = serde_json::to_vec(claim).map_err(|error| Error::BadRecord {
+            file: file.to_string(),
+            reason: error.to_string(),
+        })?;
+        let options = SaveOptions::default()
+            .with_mode(mode)
+            .with_content_type("application/json");
+        match self.store.save_bytes(file, bytes, &options).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.kind() {
+                store::ErrorKind::AlreadyExists
+                | store::ErrorKind::Conflict
+                | store::ErrorKind::NotFound => {
+                    // An earlier try of this save may have got through without its reply.
+                    Ok(self
+                        .read(file)
+                        .await?
+                        .is_some_and(|(stored, _)| stored == *claim))
+                }
+                _ => Err(Error::store("save a claim")(error)),
+            },
+        }
+    }
+
+    async fn read(&self, file: &FileName) -> Result<Option<(ClaimFile, Etag)>> {
+        let (info, bytes) = match self.store.get_file_bytes(file, MAX_BYTES).await {
+            Ok(found) => found,
+            Err(error) if error.kind() == store::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::store("read a claim")(error)),
+        };
+        let claim = serde_json::from_slice(&bytes).map_err(|error| Error::BadRecord {
+            file: file.to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(Some((claim, info.etag)))
+    }
+}
+
+fn is_active(record: &DeploymentRecord, now: SystemTime) -> bool {
+    !record.is_terminal() && record.lease_until().is_some_and(|until| now < until)
+}
+
+fn contended(doing: &'static str, file: &FileName) -> Error {
+    let error = store::Error::new(store::ErrorKind::Unavailable, "claim a file")
+        .with_name(file.as_str())
+        .with_message("it kept changing hands");
+    Error::store(doing)(error)
+}

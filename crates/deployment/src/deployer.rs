@@ -1,0 +1,205 @@
+//! What applications hold: starts deployments and answers for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::IStore;
+use tokio::time::sleep;
+
+use crate::deployer_options::DeployerOptions;
+use crate::deployment_status::DeploymentStatus;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::event::Events;
+use crate::id::DeploymentId;
+use crate::phase::Phase;
+use crate::platform::IPlatform;
+use crate::record::DeploymentRecord;
+use crate::request::DeployRequest;
+use crate::status::{IStatus, ListQuery, RecordPage};
+
+/// How often the record of another process's deployment is read while it is waited for.
+const POLL_EVERY: Duration = Duration::from_millis(250);
+
+/// Deploys packages in the background and answers for every deployment in its store.
+///
+/// A deployer is cheap to clone; clones share everything.
+/// It runs its deployments as tasks of the tokio runtime that `deploy_package` is called in.
+///
+/// # Semantics
+///
+/// - Between engines, an application is deployed to an endpoint by one deployment at a time where
+///   the store's create and update are exclusive; where they are not (OpenStack Swift), only
+///   within one deployer.
+/// - Credentials stay in memory and are dropped with the deployment.
+/// - When the runtime shuts down in the middle, running commands are killed, and the records stay
+///   without an ending; [`shutdown`](Self::shutdown) comes first where that matters.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use batch::{LocalRunner, LocalRunnerOptions, Secret};
+/// # use deployment::{CliPlatform, Credentials, DeployRequest, Deployer, DeployerOptions};
+/// # async fn example(store: Arc<dyn store::IStore>) -> deployment::Result<()> {
+/// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+/// let platform = Arc::new(CliPlatform::helion(runner));
+/// let deployer = Deployer::new(store, platform, DeployerOptions::default());
+///
+/// let credentials = Credentials::new("admin", Secret::new("…"))?;
+/// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+/// let id = deployer.deploy_package(request).await?; // goes on in the background
+/// let record = deployer.wait(&id).await?;
+/// println!("{}: {}", id, record.deploy_status);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Deployer {
+    engine: Arc<Engine>,
+}
+
+impl Deployer {
+    /// A deployer of the packages in `store` to `platform`, which keeps its records in the same
+    /// store.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn IStore>,
+        platform: Arc<dyn IPlatform>,
+        options: DeployerOptions,
+    ) -> Self {
+        let status = Arc::new(DeploymentStatus::new(Arc::clone(&store)));
+        Self::with_status(store, platform, status, options)
+    }
+
+    /// A deployer that keeps its records elsewhere.
+    #[must_use]
+    pub fn with_status(
+        store: Arc<dyn IStore>,
+        platform: Arc<dyn IPlatform>,
+        status: Arc<dyn IStatus>,
+        options: DeployerOptions,
+    ) -> Self {
+        Self {
+            engine: Arc::new(Engine::new(store, platform, status, options)),
+        }
+    }
+
+    /// Starts a deployment and returns its id as soon as `INIT` is recorded.
+    ///
+    /// It goes on in the background; [`wait`](Self::wait) and [`subscribe`](Self::subscribe)
+    /// follow it, and its record tells how it ended.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is recorded, left behind or running after any of them:
+    ///
+    /// - [`Error::PackageNotFound`]: no such package is in the store.
+    /// - [`Error::Busy`]: the application is being deployed to the endpoint.
+    /// - [`Error::KeyReused`]: the idempotency key belongs to another request.
+    /// - [`Error::Platform`]: the platform refuses the request.
+    /// - [`Error::Store`]: the store failed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future before it returns may leave the deployment recorded as `INIT` without
+    /// being run; run it in a task of its own where that matters.
+    pub async fn deploy_package(&self, request: DeployRequest) -> Result<DeploymentId> {
+        Engine::deploy(&self.engine, request).await
+    }
+
+    /// Reads a deployment's record, whoever runs it; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// The store's error, or [`Error::BadRecord`].
+    pub async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>> {
+        self.engine.status().get_status(id).await
+    }
+
+    /// Reads one page of records, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The store's error.
+    pub async fn list(&self, query: &ListQuery) -> Result<RecordPage> {
+        self.engine.status().list(query).await
+    }
+
+    /// Asks a deployment to stop: its command is ended and `CANCELLED` is recorded after the
+    /// clean-up.
+    ///
+    /// A deployment of another process is asked by a file in the store, which its owner notices
+    /// within about a second.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::DeploymentNotFound`]: there is no such deployment.
+    /// - [`Error::IllegalMove`]: it has ended already.
+    pub async fn cancel(&self, id: &DeploymentId) -> Result<()> {
+        if self.engine.cancel_running(id) {
+            return Ok(());
+        }
+        let record = self.known(id).await?;
+        if record.is_terminal() {
+            return Err(Error::IllegalMove {
+                from: Some(record.deploy_status),
+                to: Phase::Cancelled.to_string(),
+            });
+        }
+        crate::cancel::ask(self.engine.store(), id).await
+    }
+
+    /// Stops a deployment of this deployer at once: its command is killed, and it does not log
+    /// out; `false` when it does not run here.
+    ///
+    /// The private directory is removed and `CANCELLED` recorded all the same.
+    #[must_use]
+    pub fn cancel_now(&self, id: &DeploymentId) -> bool {
+        self.engine.cancel_now(id)
+    }
+
+    /// Waits until a deployment has ended, and returns its record.
+    ///
+    /// A deployment of another process is watched through the store; when its owner is dead, the
+    /// record is returned without an ending as soon as the owner's lease has run out.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::DeploymentNotFound`]: there is no such deployment.
+    /// - The store's error.
+    pub async fn wait(&self, id: &DeploymentId) -> Result<DeploymentRecord> {
+        if let Some(done) = self.engine.done(id) {
+            done.cancelled().await;
+            return self.known(id).await;
+        }
+        loop {
+            let record = self.known(id).await?;
+            let now = self.engine.now();
+            let is_owned = record.lease_until().is_none_or(|until| now < until);
+            if record.is_terminal() || !is_owned {
+                return Ok(record);
+            }
+            sleep(POLL_EVERY).await;
+        }
+    }
+
+    /// Subscribes to the events of all deployments that this deployer runs from now on.
+    ///
+    /// A slow subscriber loses the oldest events and never slows a deployment.
+    #[must_use]
+    pub fn subscribe(&self) -> Events {
+        self.engine.subscribe()
+    }
+
+    /// Cancels everything that runs here and waits until it has ended.
+    ///
+    /// Requests made after this are refused.
+    pub async fn shutdown(&self) {
+        self.engine.shutdown().await;
+    }
+
+    async fn known(&self, id: &DeploymentId) -> Result<DeploymentRecord> {
+        let record = self.get_status(id).await?;
+        record.ok_or(Error::DeploymentNotFound { id: *id })
+    }
+}

@@ -1,0 +1,81 @@
+//! How a deployer works.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use package::UnpackLimits;
+
+use crate::clock::Clock;
+use crate::deployment::LEASE;
+
+/// Settings of a [`Deployer`](crate::Deployer).
+///
+/// # Examples
+///
+/// ```
+/// let options = deployment::DeployerOptions::default().with_max_running(4);
+/// assert_eq!(options.max_running, 4);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeployerOptions {
+    /// Where private directories are made; the system's temporary folder unless set.
+    pub temp_root: PathBuf,
+    /// How many deployments run at once, 128 unless set; the rest wait in order as `QUEUED`.
+    pub max_running: usize,
+    /// How long a record counts as owned after a write; 60 seconds unless set.
+    pub lease: Duration,
+    /// Limits on unpacking.
+    pub limits: UnpackLimits,
+    /// The wall clock.
+    pub clock: Clock,
+}
+
+impl Default for DeployerOptions {
+    fn default() -> Self {
+        Self {
+            temp_root: std::env::temp_dir(),
+            max_running: 128,
+            lease: LEASE,
+            limits: UnpackLimits::default(),
+            clock: Clock::system(),
+        }
+    }
+}
+
+impl DeployerOptions {
+    /// Sets where private directories are made.
+    #[must_use]
+    pub fn with_temp_root(mut self, path: impl Into<PathBuf>) -> Self {
+        self.temp_root = path.into();
+        self
+    }
+
+    /// Sets how many deployments run at once; at least one does.
+    #[must_use]
+    pub fn with_max_running(mut self, count: usize) -> Self {
+        self.max_running = count.max(1);
+        self
+    }
+
+    /// Sets how long a record counts as owned after a write.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Sets the limits on unpacking.
+    #[must_use]
+    pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}

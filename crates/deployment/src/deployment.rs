@@ -1,0 +1,449 @@
+//! One deployment, from INIT to its ending.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use batch::{IProcess, Status, StepOutcome, StepReport};
+use futures_util::FutureExt as _;
+use package::{Package, UnpackLimits};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::directory::{Layout, PrivateDirectory};
+use crate::ending::{Ending, StopReason};
+use crate::error::{Error, Result};
+use crate::event::{EventKind, EventSender};
+use crate::id::DeploymentId;
+use crate::phase::Phase;
+use crate::record::DeploymentRecord;
+use crate::recorder::{Recorder, Writer};
+use crate::source::PackageSource;
+use crate::status::{IStatus, StatusChange, Subject};
+use crate::unpacking::{UNPACK, Unpacking, Unreached};
+
+/// How long the engine tries to record an ending while the store is away.
+///
+/// Longer than a restart of any store, and not for ever: what is then still unrecorded is found
+/// by its lease.
+const ENDING_PATIENCE: Duration = Duration::from_mins(10);
+
+/// How long a record counts as owned after a write, unless set otherwise.
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
+
+/// Deploys one package once: fetches it, unpacks it in a private directory, runs the platform's
+/// process, and records every status.
+///
+/// Most applications use a [`Deployer`](crate::Deployer), which makes these.
+/// The package's [`cwd`](Package::cwd) is the private directory: it must not exist, is made with
+/// mode 0700, and is removed whatever happens.
+/// The process finds the application's tree in `<cwd>/<name>`, as the original's did.
+///
+/// # Examples
+///
+/// A deployment whose process runs no command at all:
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use batch::{IProcess, IProgress, ProcessOutcome};
+/// # use deployment::{Deployment, DeploymentStatus, PackageSource};
+/// # use package::Package;
+/// # use store::{FileName, MemoryStore};
+/// # use tokio_util::sync::CancellationToken;
+/// #[derive(Debug)]
+/// struct Nothing;
+///
+/// #[async_trait::async_trait]
+/// impl IProcess for Nothing {
+///     async fn execute(
+///         &self,
+///         _progress: &dyn IProgress,
+///         _cancel: &CancellationToken,
+///     ) -> batch::Result<ProcessOutcome> {
+///         Ok(ProcessOutcome::Success)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let temp = tempfile::tempdir()?;
+/// let store = Arc::new(MemoryStore::new());
+/// let package = Package::new("foo", temp.path().join("private/foo.tar.gz"), None)?;
+/// let file = FileName::new("foo.tar.gz")?;
+/// let source = PackageSource::Stored { store: store.clone(), file };
+/// let status = Arc::new(DeploymentStatus::new(store));
+///
+/// let deployment = Deployment::new(package, source, Box::new(Nothing), status);
+/// let record = deployment.deploy(&CancellationToken::new()).await?;
+/// assert_eq!(record.deploy_status, "FAILED"); // there is no such package
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Deployment {
+    id: DeploymentId,
+    package: Package,
+    source: PackageSource,
+    process: Box<dyn IProcess>,
+    status: Arc<dyn IStatus>,
+    subject: Subject,
+    clock: Clock,
+    events: EventSender,
+    limits: UnpackLimits,
+    lease: Duration,
+    timeout: Option<Duration>,
+    recorded: AtomicBool,
+    started: AtomicBool,
+}
+
+/// The two ways to be told to stop.
+#[derive(Clone, Debug)]
+pub(crate) struct Cancels {
+    /// Ends the work properly.
+    pub(crate) cancel: CancellationToken,
+    /// Ends it at once.
+    pub(crate) force: CancellationToken,
+}
+
+impl Cancels {
+    pub(crate) fn new() -> Self {
+        Self {
+            cancel: CancellationToken::new(),
+            force: CancellationToken::new(),
+        }
+    }
+}
+
+impl Deployment {
+    /// Prepares a deployment; nothing happens yet.
+    #[must_use]
+    pub fn new(
+        package: Package,
+        source: PackageSource,
+        process: Box<dyn IProcess>,
+        status: Arc<dyn IStatus>,
+    ) -> Self {
+        Self {
+            id: DeploymentId::generate(),
+            subject: Subject::new(package.name(), package.destination()),
+            package,
+            source,
+            process,
+            status,
+            clock: Clock::system(),
+            events: EventSender::new(),
+            limits: UnpackLimits::default(),
+            lease: LEASE,
+            timeout: None,
+            recorded: AtomicBool::new(false),
+            started: AtomicBool::new(false),
+        }
+    }
+
+    /// Sets the id; a fresh one unless set.
+    #[must_use]
+    pub fn with_id(mut self, id: DeploymentId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Sets what the record says of the deployment; the package's name and destination unless
+    /// set.
+    #[must_use]
+    pub fn with_subject(mut self, subject: Subject) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// Sets the clock; the system's unless set.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the limits on unpacking.
+    #[must_use]
+    pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how long a record counts as owned after a write; 60 seconds unless set.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Sets how long the whole deployment may take; unlimited unless set.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    pub(crate) fn with_events(mut self, events: EventSender) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// The deployment's id.
+    #[must_use]
+    pub const fn id(&self) -> &DeploymentId {
+        &self.id
+    }
+
+    /// Records `INIT`, which makes the deployment visible; [`deploy`](Self::deploy) does it
+    /// where it was not done before.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::LostOwnership`]: a record of this id exists.
+    /// - The status's own errors.
+    pub async fn record_init(&self) -> Result<()> {
+        let now = self.clock.now();
+        let change = StatusChange::begin(self.subject.clone(), now).with_lease(now + self.lease);
+        self.status.set_status(&self.id, &change).await?;
+        self.recorded.store(true, Ordering::Relaxed);
+        self.events.send(self.id, EventKind::Status(Phase::Init));
+        Ok(())
+    }
+
+    /// Runs the deployment to its end and returns its record.
+    ///
+    /// A deployment that fails is no error: its record says so.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::AlreadyStarted`]: it was started before.
+    /// - [`Error::LostOwnership`]: the record was taken over by somebody else; the work was
+    ///   stopped.
+    /// - The status's errors where the ending could not be recorded for ten minutes.
+    ///
+    /// # Cancellation
+    ///
+    /// `cancel` stops the running command and has `CANCELLED` recorded after the clean-up.
+    /// Dropping the future kills the running command and leaves the record without an ending.
+    pub async fn deploy(&self, cancel: &CancellationToken) -> Result<DeploymentRecord> {
+        let cancels = Cancels {
+            cancel: cancel.clone(),
+            ..Cancels::new()
+        };
+        self.deploy_when(std::future::ready(()), &cancels).await?;
+        let record = self.status.get_status(&self.id).await?;
+        record.ok_or(Error::DeploymentNotFound { id: self.id })
+    }
+
+    /// Runs the deployment when `turn` has come, and holds the turn until everything is done.
+    pub(crate) async fn deploy_when<T>(
+        &self,
+        turn: impl Future<Output = T>,
+        cancels: &Cancels,
+    ) -> Result<Phase> {
+        if self.started.swap(true, Ordering::Relaxed) {
+            return Err(Error::AlreadyStarted { id: self.id });
+        }
+        if !self.recorded.load(Ordering::Relaxed) {
+            self.record_init().await?;
+        }
+        let lost = CancellationToken::new();
+        let writer = Writer {
+            status: Arc::clone(&self.status),
+            lease: self.lease,
+            lost: lost.clone(),
+        };
+        let recorder = Arc::new(Recorder::start(
+            self.id,
+            self.clock.clone(),
+            self.events.clone(),
+            writer,
+        ));
+
+        // A child of its own, so that the engine can stop the work without the caller's token.
+        let stop = cancels.cancel.child_token();
+        let _stop_when_dropped = stop.clone().drop_guard();
+        let cancels = Cancels {
+            cancel: stop.clone(),
+            force: cancels.force.clone(),
+        };
+        let work = self.work(turn, &recorder, &cancels);
+        tokio::pin!(work);
+        let ending = tokio::select! {
+            ending = &mut work => ending,
+            reason = self.reason_to_stop(&lost) => {
+                stop.cancel();
+                let ending = work.await;
+                if reason == StopReason::OwnershipLost {
+                    return Err(Error::LostOwnership { id: self.id });
+                }
+                ending.stopped_for(reason)
+            }
+        };
+        let phase = ending.phase.clone();
+        let change = StatusChange {
+            error: ending.error,
+            ..StatusChange::reach(ending.phase, self.clock.now())
+        };
+        recorder.record(change, ENDING_PATIENCE).await?;
+        self.events.send(self.id, EventKind::Ended(phase.clone()));
+        Ok(phase)
+    }
+
+    async fn reason_to_stop(&self, lost: &CancellationToken) -> StopReason {
+        let deadline = async {
+            match self.timeout {
+                Some(limit) => {
+                    tokio::time::sleep(limit).await;
+                    limit
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = lost.cancelled() => StopReason::OwnershipLost,
+            limit = deadline => StopReason::Deadline(limit),
+        }
+    }
+
+    async fn work<T>(
+        &self,
+        turn: impl Future<Output = T>,
+        recorder: &Arc<Recorder>,
+        stop: &Cancels,
+    ) -> Ending {
+        let Some(_turn) = take_turn(turn, recorder, &stop.cancel).await else {
+            return Ending::cancelled();
+        };
+        let phase = self.source.phase();
+        recorder.note(phase.clone());
+        let layout = Layout::new(self.package.cwd());
+        let directory = blocking({
+            let layout = layout.clone();
+            move || PrivateDirectory::create(layout)
+        });
+        let directory = match directory.await {
+            Ok(directory) => directory,
+            Err(error) => return Ending::failed(Some(phase.as_str()), &error),
+        };
+        let ending = self.work_inside(&layout, recorder, stop).await;
+        if let Err(error) = blocking(move || directory.remove()).await {
+            tracing::warn!(deployment = %self.id, error = %error.chain(), "clean-up failed");
+            recorder.note_step(&clean_up_failed(&error));
+        }
+        ending
+    }
+
+    async fn work_inside(
+        &self,
+        layout: &Layout,
+        recorder: &Arc<Recorder>,
+        cancels: &Cancels,
+    ) -> Ending {
+        let stop = &cancels.cancel;
+        let source = match self.source.open(stop).await {
+            Ok(source) => source,
+            Err(_) if stop.is_cancelled() => return Ending::cancelled(),
+            Err(error) => return Ending::failed(Some(self.source.phase().as_str()), &error),
+        };
+        recorder.note(Phase::Started);
+        let unpacking = self.unpacking(layout, recorder, stop);
+        if let Err(unreached) = in_steps(move || unpacking.run(source)).await {
+            return if stop.is_cancelled() {
+                Ending::cancelled()
+            } else {
+                Ending::unreached(&unreached)
+            };
+        }
+        let ending = self.execute(recorder, cancels).await;
+        if ending.phase != Phase::Success {
+            return ending;
+        }
+        let unpacking = self.unpacking(layout, recorder, stop);
+        let tree = layout.application(self.package.name());
+        match in_steps(move || unpacking.list(&tree)).await {
+            Ok(()) => ending,
+            Err(unreached) => Ending::unreached(&unreached),
+        }
+    }
+
+    fn unpacking(
+        &self,
+        layout: &Layout,
+        recorder: &Arc<Recorder>,
+        stop: &CancellationToken,
+    ) -> Unpacking {
+        Unpacking {
+            package: self.package.name().to_owned(),
+            layout: layout.clone(),
+            limits: self.limits.clone(),
+            recorder: Arc::clone(recorder),
+            cancel: stop.clone(),
+        }
+    }
+
+    /// Runs the platform's process; a panic in it is a failure of this deployment only.
+    ///
+    /// A second cancel drops it, which kills its command without any grace.
+    async fn execute(&self, recorder: &Recorder, cancels: &Cancels) -> Ending {
+        let process = self.process.execute(recorder, &cancels.cancel);
+        let process = AssertUnwindSafe(process).catch_unwind();
+        let result = tokio::select! {
+            biased;
+            () = cancels.force.cancelled() => return Ending::cancelled(),
+            result = process => result,
+        };
+        match result {
+            Ok(Ok(outcome)) => Ending::of_process(outcome),
+            Ok(Err(error)) => Ending::failed(None, &Error::from(error)),
+            Err(_) => {
+                let reason = "the platform's process panicked".to_owned();
+                Ending::failed(None, &Error::Internal { reason })
+            }
+        }
+    }
+}
+
+/// Waits for the turn, visibly when it does not come at once; `None` after a stop.
+async fn take_turn<T>(
+    turn: impl Future<Output = T>,
+    recorder: &Recorder,
+    stop: &CancellationToken,
+) -> Option<T> {
+    tokio::pin!(turn);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => return None,
+        turn = &mut turn => return Some(turn),
+        () = std::future::ready(()) => recorder.note(Phase::Queued),
+    }
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        turn = turn => Some(turn),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::task)?
+}
+
+async fn in_steps(
+    work: impl FnOnce() -> Result<(), Unreached> + Send + 'static,
+) -> Result<(), Unreached> {
+    let joined = tokio::task::spawn_blocking(work).await;
+    joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
+}
+
+fn clean_up_failed(error: &Error) -> StepReport {
+    let outcome = StepOutcome::Failed {
+        reason: error.chain(),
+    };
+    StepReport::new(CLEANUP, "remove the private directory", outcome).with_accepted(false)
+}
+
+/// No status of the history: only a clean-up that failed is recorded, as a step.
+const CLEANUP: Status = Status::from_static("CLEANUP");

@@ -1,0 +1,305 @@
+//! Statuses kept as one JSON file per deployment in a store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _};
+use store::{
+    Etag, FileName, Guarantee, IStore, ListOptions, Order, SaveMode, SaveOptions, StoreExt,
+};
+
+use crate::error::{Error, Result};
+use crate::id::DeploymentId;
+use crate::phase::Phase;
+use crate::record::DeploymentRecord;
+use crate::status::{IStatus, ListQuery, RecordPage, StatusChange, UnreadableRecord};
+
+/// How many records of a page are read at once: enough to hide a network's latency, few enough
+/// not to crowd out the statuses of running deployments.
+const PARALLEL_READS: usize = 16;
+
+/// Keeps deployment records as `deployment_<id>.json` files in a store.
+///
+/// # Semantics
+///
+/// - One call of [`set_status`](IStatus::set_status) is one write and, after the first, no read:
+///   the records that this value writes are remembered until they are terminal.
+/// - Where the store's update is exclusive, every write names the version it replaces, so that an
+///   owner whose record was taken over is refused with [`Error::LostOwnership`] and cannot undo
+///   what the new owner wrote.
+///   Where it is not (OpenStack Swift), the last writer wins.
+/// - A write whose reply was lost is looked up before the next one, and not applied twice.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::SystemTime;
+///
+/// use deployment::{DeploymentId, DeploymentStatus, IStatus, StatusChange, Subject};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> deployment::Result<()> {
+/// let status = DeploymentStatus::new(Arc::new(store::MemoryStore::new()));
+/// let id = DeploymentId::generate();
+/// let subject = Subject::new("hello-world", "https://hello-world.example.com");
+/// status.set_status(&id, &StatusChange::begin(subject, SystemTime::UNIX_EPOCH)).await?;
+/// let record = status.get_status(&id).await?;
+/// assert_eq!(record.map(|record| record.deploy_status).as_deref(), Some("INIT"));
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct DeploymentStatus {
+    store: Arc<dyn IStore>,
+    written: Mutex<HashMap<DeploymentId, Written>>,
+}
+
+/// What this value last wrote of one record.
+#[derive(Clone, Debug)]
+struct Written {
+    record: DeploymentRecord,
+    etag: Etag,
+    /// A change whose write failed in a way that may yet have reached the store.
+    unsure: Option<(StatusChange, DeploymentRecord)>,
+}
+
+impl DeploymentStatus {
+    /// Keeps records in `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn IStore>) -> Self {
+        Self {
+            store,
+            written: Mutex::default(),
+        }
+    }
+
+    fn written(&self) -> MutexGuard<'_, HashMap<DeploymentId, Written>> {
+        // The map is whole at every point where a holder could panic.
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read(&self, file: &FileName) -> Result<Option<(DeploymentRecord, Etag)>> {
+        match self
+            .store
+            .get_file_bytes(file, DeploymentRecord::MAX_BYTES)
+            .await
+        {
+            Ok((info, bytes)) => Ok(Some((
+                DeploymentRecord::parse(file.as_str(), &bytes)?,
+                info.etag,
+            ))),
+            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::store("read a deployment's record")(error)),
+        }
+    }
+
+    /// The record that a change builds upon, and the part of the change that it lacks.
+    async fn base(
+        &self,
+        id: &DeploymentId,
+        change: &StatusChange,
+    ) -> Result<(Option<(DeploymentRecord, Etag)>, StatusChange)> {
+        if change.subject.is_some() {
+            return Ok((None, change.clone()));
+        }
+        let written = self.written().get(id).cloned();
+        let Some(written) = written else {
+            return Ok((self.read(&id.file_name()).await?, change.clone()));
+        };
+        let Some((attempted, attempt)) = written.unsure else {
+            return Ok((Some((written.record, written.etag)), change.clone()));
+        };
+        match self.read(&id.file_name()).await? {
+            Some((stored, etag)) if stored == attempt => {
+                Ok((Some((stored, etag)), change.without(&attempted)))
+            }
+            Some((stored, etag)) if stored == written.record => {
+                Ok((Some((stored, etag)), change.clone()))
+            }
+            _ => Err(Error::LostOwnership { id: *id }),
+        }
+    }
+
+    /// The mode that lets a write replace `replaced` and nothing else, as far as the store can.
+    fn mode(&self, replaced: Option<&Etag>) -> SaveMode {
+        match replaced {
+            None => SaveMode::Create,
+            Some(etag) if self.store.capabilities().exclusive_update == Guarantee::Exclusive => {
+                SaveMode::Update(etag.clone())
+            }
+            Some(_) => SaveMode::Overwrite,
+        }
+    }
+
+    /// Writes `record`; a refusal is looked into, since an earlier try may have got through.
+    async fn write(
+        &self,
+        id: &DeploymentId,
+        record: &DeploymentRecord,
+        replaced: Option<&Etag>,
+    ) -> Result<Etag, WriteError> {
+        let file = id.file_name();
+        let bytes = record.to_json().map_err(WriteError::Refused)?;
+        let options = SaveOptions::default()
+            .with_mode(self.mode(replaced))
+            .with_content_type("application/json");
+        match self.store.save_bytes(&file, bytes, &options).await {
+            Ok(info) => Ok(info.etag),
+            Err(error) => match error.kind() {
+                store::ErrorKind::AlreadyExists
+                | store::ErrorKind::Conflict
+                | store::ErrorKind::NotFound => {
+                    match self.read(&file).await.map_err(WriteError::Unsure)? {
+                        Some((stored, etag)) if stored == *record => Ok(etag),
+                        _ => Err(WriteError::Refused(Error::LostOwnership { id: *id })),
+                    }
+                }
+                _ => Err(WriteError::Unsure(Error::store("record a status")(error))),
+            },
+        }
+    }
+
+    async fn read_listed(&self, file: FileName) -> Option<Listed> {
+        let id = DeploymentId::from_file_name(file.as_str())?;
+        match self.read(&file).await {
+            Ok(Some((record, _))) => Some(Listed::Record(id, Box::new(record))),
+            Ok(None) => None,
+            Err(error) => Some(match error {
+                Error::BadRecord { reason, .. } => {
+                    Listed::Unreadable(UnreadableRecord { id, reason })
+                }
+                other if other.is_retryable() => Listed::Failed(other),
+                other => Listed::Unreadable(UnreadableRecord {
+                    id,
+                    reason: other.chain(),
+                }),
+            }),
+        }
+    }
+}
+
+enum WriteError {
+    /// Nothing of it stands in the store.
+    Refused(Error),
+    /// It may have been written.
+    Unsure(Error),
+}
+
+enum Listed {
+    Record(DeploymentId, Box<DeploymentRecord>),
+    Unreadable(UnreadableRecord),
+    Failed(Error),
+}
+
+#[async_trait]
+impl IStatus for DeploymentStatus {
+    async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>> {
+        Ok(self.read(&id.file_name()).await?.map(|(record, _)| record))
+    }
+
+    async fn set_status(
+        &self,
+        id: &DeploymentId,
+        change: &StatusChange,
+    ) -> Result<DeploymentRecord> {
+        let (base, change) = self.base(id, change).await?;
+        let (current, replaced) = base.unzip();
+        if let (true, Some(current)) = (change.is_empty(), &current) {
+            return Ok(current.clone());
+        }
+        let record = change.apply(id, current.as_ref())?;
+        match self.write(id, &record, replaced.as_ref()).await {
+            Ok(etag) => {
+                if record.is_terminal() {
+                    self.written().remove(id);
+                } else {
+                    let written = Written {
+                        record: record.clone(),
+                        etag,
+                        unsure: None,
+                    };
+                    self.written().insert(*id, written);
+                }
+                Ok(record)
+            }
+            Err(WriteError::Refused(error)) => {
+                self.written().remove(id);
+                Err(error)
+            }
+            Err(WriteError::Unsure(error)) => {
+                if let (Some(current), Some(etag)) = (current, replaced) {
+                    let unsure = Some((change, record));
+                    self.written().insert(
+                        *id,
+                        Written {
+                            record: current,
+                            etag,
+                            unsure,
+                        },
+                    );
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<RecordPage> {
+        let mut page = RecordPage::default();
+        let mut after = query.after.map(|id| id.file_name().to_string());
+        // With a filter, records are read ahead of knowing whether they count.
+        let chunk = if query.phase.is_some() {
+            256
+        } else {
+            query.limit.clamp(1, 1_000)
+        };
+        while page.records.len() < query.limit {
+            let mut options = ListOptions::default()
+                .with_prefix(DeploymentId::FILE_PREFIX)
+                .with_order(Order::Descending)
+                .with_limit(chunk);
+            if let Some(after) = after.take() {
+                options = options.with_after(after);
+            }
+            let files = self
+                .store
+                .get_files_list(&options)
+                .await
+                .map_err(Error::store("list deployments"))?;
+            let is_last = files.len() < chunk;
+            after = files.last().map(|file| file.name.to_string());
+            let mut listed = stream::iter(files)
+                .map(|file| self.read_listed(file.name))
+                .buffered(PARALLEL_READS);
+            while let Some(entry) = listed.next().await {
+                match entry {
+                    Some(Listed::Record(id, record)) => {
+                        if !wanted(&record, query.phase.as_ref()) {
+                            continue;
+                        }
+                        page.records.push(*record);
+                        page.next = Some(id);
+                        if page.records.len() == query.limit {
+                            return Ok(page);
+                        }
+                    }
+                    Some(Listed::Unreadable(record)) => page.unreadable.push(record),
+                    Some(Listed::Failed(error)) => return Err(error),
+                    None => {}
+                }
+            }
+            if is_last {
+                page.next = None;
+                break;
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn wanted(record: &DeploymentRecord, phase: Option<&Phase>) -> bool {
+    phase.is_none_or(|phase| record.deploy_status == phase.as_str())
+}
+
+#[cfg(test)]
+#[path = "deployment_status/tests.rs"]
+mod tests;

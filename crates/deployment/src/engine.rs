@@ -1,0 +1,254 @@
+//! What the clones of a deployer share.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use package::Package;
+use store::{FileName, IStore, StoreExt};
+use tokio::sync::{Mutex, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::claim::{Claims, KeyClaim, lock_file};
+use crate::deployer_options::DeployerOptions;
+use crate::deployment::Deployment;
+use crate::directory::Layout;
+use crate::error::{Error, Result};
+use crate::event::{EventSender, Events};
+use crate::id::DeploymentId;
+use crate::platform::{IPlatform, PlatformRequest};
+use crate::request::DeployRequest;
+use crate::running::{Running, RunningSet};
+use crate::source::{ARCHIVE_SUFFIX, PackageSource};
+use crate::status::{IStatus, Subject};
+
+/// How many requests with different idempotency keys are begun side by side.
+const KEY_LANES: usize = 16;
+
+#[derive(Debug)]
+pub(crate) struct Engine {
+    store: Arc<dyn IStore>,
+    platform: Arc<dyn IPlatform>,
+    status: Arc<dyn IStatus>,
+    options: DeployerOptions,
+    claims: Claims,
+    owner: String,
+    /// Held while a deployment runs; its queue is first come, first served.
+    turns: Arc<Semaphore>,
+    running: Arc<RunningSet>,
+    events: EventSender,
+    tasks: TaskTracker,
+    /// Requests with one key begin one after the other, so that all but the first find it begun.
+    key_lanes: [Mutex<()>; KEY_LANES],
+}
+
+impl Engine {
+    pub(crate) fn new(
+        store: Arc<dyn IStore>,
+        platform: Arc<dyn IPlatform>,
+        status: Arc<dyn IStatus>,
+        options: DeployerOptions,
+    ) -> Self {
+        let claims = Claims {
+            store: Arc::clone(&store),
+            status: Arc::clone(&status),
+            clock: options.clock.clone(),
+            lease: options.lease,
+        };
+        Self {
+            platform,
+            status,
+            claims,
+            owner: Uuid::new_v4().to_string(),
+            turns: Arc::new(Semaphore::new(options.max_running)),
+            running: Arc::new(RunningSet::new(Arc::clone(&store))),
+            events: EventSender::new(),
+            tasks: TaskTracker::new(),
+            key_lanes: std::array::from_fn(|_| Mutex::new(())),
+            store,
+            options,
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn IStore> {
+        &self.store
+    }
+
+    pub(crate) fn status(&self) -> &dyn IStatus {
+        self.status.as_ref()
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.options.clock.now()
+    }
+
+    pub(crate) fn subscribe(&self) -> Events {
+        self.events.subscribe()
+    }
+
+    pub(crate) fn cancel_running(&self, id: &DeploymentId) -> bool {
+        self.running.cancel(id)
+    }
+
+    pub(crate) fn cancel_now(&self, id: &DeploymentId) -> bool {
+        self.running.cancel_now(id)
+    }
+
+    /// Cancelled when the deployment, which runs here, has ended.
+    pub(crate) fn done(&self, id: &DeploymentId) -> Option<CancellationToken> {
+        self.running.done(id)
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        self.tasks.close();
+        self.running.cancel_all();
+        self.tasks.wait().await;
+    }
+
+    pub(crate) async fn deploy(self: &Arc<Self>, request: DeployRequest) -> Result<DeploymentId> {
+        if self.tasks.is_closed() {
+            let what = "deployment request";
+            return Err(Error::invalid(
+                what,
+                request.package.as_str(),
+                "the deployer is shut down",
+            ));
+        }
+        let fresh = DeploymentId::generate();
+        let Some(key) = request.idempotency_key.clone() else {
+            return self.begin(request, fresh).await;
+        };
+        let _turn = self.key_lane(&key).lock().await;
+        match self.claims.key(&key, &request, fresh).await? {
+            KeyClaim::Begun(id) => Ok(id),
+            KeyClaim::Unbegun(id) => match self.begin(request, id).await {
+                // An engine of another process began it in this moment.
+                Err(Error::LostOwnership { .. }) => Ok(id),
+                Err(Error::Busy { by, .. }) if by == id => Ok(id),
+                result => result,
+            },
+        }
+    }
+
+    fn key_lane(&self, key: &str) -> &Mutex<()> {
+        let sum = key.bytes().fold(0_usize, |sum, byte| {
+            sum.wrapping_mul(31) + usize::from(byte)
+        });
+        &self.key_lanes[sum % KEY_LANES]
+    }
+
+    /// Checks everything, records `INIT`, and hands the deployment to a task of its own.
+    async fn begin(
+        self: &Arc<Self>,
+        request: DeployRequest,
+        id: DeploymentId,
+    ) -> Result<DeploymentId> {
+        let source = self.source(&request).await?;
+        let deployment = self.deployment(&request, id, source)?;
+        let entry = Running::new(id, lock_file(&request));
+        let running = self.running.enter(entry).map_err(|by| Error::Busy {
+            application: request.application().to_owned(),
+            endpoint: request.endpoint.to_string(),
+            by,
+        })?;
+        self.claims.lock(&request, id).await?;
+        if let Err(error) = deployment.record_init().await {
+            if !matches!(error, Error::LostOwnership { .. }) {
+                self.claims.release(&request).await;
+            }
+            return Err(error);
+        }
+
+        // The request, and with it the password, ends here; the process has its own copy.
+        drop(request);
+        let turns = Arc::clone(&self.turns);
+        self.tasks.spawn(async move {
+            let result = deployment
+                .deploy_when(turns.acquire_owned(), running.cancels())
+                .await;
+            if let Err(error) = result {
+                tracing::error!(deployment = %id, error = %error.chain(), "deployment given up");
+            }
+            running.leave().await;
+        });
+        Ok(id)
+    }
+
+    async fn source(&self, request: &DeployRequest) -> Result<PackageSource> {
+        let name = request.package.as_str();
+        if let Some(path) = &request.file {
+            let path = path.clone();
+            let checked = path.clone();
+            let metadata = tokio::task::spawn_blocking(move || std::fs::metadata(checked));
+            metadata
+                .await
+                .map_err(Error::task)?
+                .map_err(Error::directory("read the package file", &path))?;
+            return Ok(PackageSource::LocalFile(path));
+        }
+        let text = format!("{name}{ARCHIVE_SUFFIX}");
+        let file = FileName::new(text).map_err(Error::store("name the package's archive"))?;
+        let exists = self.store.check_file_exists(&file).await;
+        if !exists.map_err(Error::store("look for the package"))? {
+            return Err(Error::PackageNotFound {
+                name: name.to_owned(),
+            });
+        }
+        Ok(PackageSource::Stored {
+            store: Arc::clone(&self.store),
+            file,
+        })
+    }
+
+    fn deployment(
+        &self,
+        request: &DeployRequest,
+        id: DeploymentId,
+        source: PackageSource,
+    ) -> Result<Deployment> {
+        let name = request.package.as_str();
+        let layout = Layout::of(&self.options.temp_root, id);
+        let path = layout.root().join(format!("{name}{ARCHIVE_SUFFIX}"));
+        let package = Package::new(name, path, Some(request.endpoint.as_str()))
+            .map_err(Error::package("describe the package"))?;
+        let process = self.platform.process(&PlatformRequest {
+            package: request.package.clone(),
+            application: request.application().to_owned(),
+            endpoint: request.endpoint.clone(),
+            credentials: request.credentials.clone(),
+            space: request.space.clone(),
+            directory: layout.root().to_owned(),
+            application_directory: layout.application(name),
+        })?;
+        let subject = Subject {
+            endpoint: request.endpoint.to_string(),
+            application: request.application().to_owned(),
+            owner: self.owner.clone(),
+            idempotency_key: request.idempotency_key.clone(),
+            ..Subject::new(name, destination(request, &package))
+        };
+        let mut deployment = Deployment::new(package, source, process, Arc::clone(&self.status))
+            .with_id(id)
+            .with_subject(subject)
+            .with_clock(self.options.clock.clone())
+            .with_limits(self.options.limits.clone())
+            .with_lease(self.options.lease)
+            .with_events(self.events.clone());
+        if let Some(timeout) = request.timeout {
+            deployment = deployment.with_timeout(timeout);
+        }
+        Ok(deployment)
+    }
+}
+
+/// Where the application will answer: under its own name, which the package's is by default.
+fn destination(request: &DeployRequest, package: &Package) -> String {
+    let of_package = package.destination();
+    match of_package.split_once(package.name()) {
+        Some((scheme, rest)) if scheme.ends_with("://") => {
+            format!("{scheme}{}{rest}", request.application())
+        }
+        _ => of_package.to_owned(),
+    }
+}

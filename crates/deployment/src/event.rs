@@ -1,0 +1,114 @@
+//! What subscribers see while deployments run.
+
+use bytes::Bytes;
+use tokio::sync::broadcast;
+
+use crate::id::DeploymentId;
+use crate::phase::Phase;
+
+/// How many events a subscriber may lag behind before it loses the oldest: a few seconds of a
+/// hundred busy deployments, at less than 64 KiB an event of output.
+const CAPACITY: usize = 1_024;
+
+/// Something that happened to a deployment of this [`Deployer`](crate::Deployer).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeploymentEvent {
+    /// The deployment.
+    pub id: DeploymentId,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// The kinds of [`DeploymentEvent`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A phase was reached, and the record that says so is durable.
+    Status(Phase),
+    /// That many bytes of the package have been fetched.
+    #[non_exhaustive]
+    Fetched {
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all.
+        size: u64,
+    },
+    /// A command was started.
+    #[non_exhaustive]
+    StepStarted {
+        /// The status that it is to reach.
+        status: String,
+        /// Its command line, secrets as `***`.
+        command: String,
+    },
+    /// The running command printed something; secrets are masked.
+    Output(Bytes),
+    /// A command ended.
+    #[non_exhaustive]
+    StepFinished {
+        /// The status that it was to reach.
+        status: String,
+        /// How it ended, in words.
+        outcome: String,
+    },
+    /// The deployment is over, and nothing of it runs or lies about any more.
+    Ended(Phase),
+}
+
+/// A subscription; see [`Deployer::subscribe`](crate::Deployer::subscribe).
+#[derive(Debug)]
+pub struct Events {
+    receiver: broadcast::Receiver<DeploymentEvent>,
+    missed: u64,
+}
+
+impl Events {
+    /// The next event; `None` when the deployer is gone.
+    ///
+    /// # Cancellation
+    ///
+    /// No event is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<DeploymentEvent> {
+        loop {
+            match self.receiver.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Lagged(count)) => self.missed += count,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// How many events this subscriber was too slow for.
+    ///
+    /// The record has every status all the same.
+    #[must_use]
+    pub const fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+/// The sending side, for the engine.
+#[derive(Clone, Debug)]
+pub(crate) struct EventSender(broadcast::Sender<DeploymentEvent>);
+
+impl EventSender {
+    pub(crate) fn new() -> Self {
+        Self(broadcast::Sender::new(CAPACITY))
+    }
+
+    pub(crate) fn subscribe(&self) -> Events {
+        Events {
+            receiver: self.0.subscribe(),
+            missed: 0,
+        }
+    }
+
+    /// Never blocks: a subscriber that lags loses the oldest events, and counts them.
+    pub(crate) fn send(&self, id: DeploymentId, kind: EventKind) {
+        if self.0.receiver_count() > 0 {
+            // An error means that the last subscriber has just gone, which is no failure.
+            drop(self.0.send(DeploymentEvent { id, kind }));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The deployment engine: fetches a package, unpacks it safely, runs its platform's process in the
+//! background, and records every status where anybody can read it.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use batch::{LocalRunner, LocalRunnerOptions, Secret};
+//! use deployment::{CliPlatform, Credentials, DeployRequest, Deployer, DeployerOptions, Error};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> deployment::Result<()> {
+//! let store = Arc::new(store::MemoryStore::new());
+//! let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+//! let platform = Arc::new(CliPlatform::helion(runner));
+//! let deployer = Deployer::new(store, platform, DeployerOptions::default());
+//!
+//! let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+//! let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+//! let error = deployer.deploy_package(request).await.unwrap_err();
+//! assert!(matches!(error, Error::PackageNotFound { .. })); // the store is empty
+//! # Ok(()) }
+//! ```
+//!
+//! # Main types
+//!
+//! - [`Deployer`]: what an application holds; makes and runs [`Deployment`]s.
+//! - [`DeploymentRecord`]: what is stored of a deployment, readable by the Python original.
+//! - [`IStatus`], [`DeploymentStatus`]: recording and reading statuses.
+//! - [`IPlatform`], [`CliPlatform`]: making the process that talks to the platform.
+//! - [`PackageCatalog`]: the packages in a store.
+//!
+//! # Not supported
+//!
+//! Deployments whose owner died are not taken up again: they never run twice by themselves.
+//!
+//! # Features
+//!
+//! - `mock`: `MockIStatus` and `MockIPlatform`.
+//!
+//! The design is explained in `docs/architecture.md` of the repository.
+
+mod cancel;
+mod catalog;
+mod claim;
+mod cli_platform;
+mod clock;
+mod credentials;
+mod deployer;
+mod deployer_options;
+mod deployment;
+mod deployment_status;
+mod directory;
+mod ending;
+mod endpoint;
+mod engine;
+mod error;
+mod event;
+mod id;
+mod inspection;
+mod phase;
+mod platform;
+mod record;
+mod recorder;
+mod request;
+mod running;
+mod source;
+mod status;
+mod status_change;
+mod step_record;
+mod timestamp;
+mod unpacking;
+
+pub use catalog::{CatalogEntry, PackageCatalog, PackageDetails};
+pub use cli_platform::CliPlatform;
+pub use clock::Clock;
+pub use credentials::Credentials;
+pub use deployer::Deployer;
+pub use deployer_options::DeployerOptions;
+pub use deployment::Deployment;
+pub use deployment_status::DeploymentStatus;
+pub use endpoint::Endpoint;
+pub use error::{Error, ErrorKind, Result};
+pub use event::{DeploymentEvent, EventKind, Events};
+pub use id::DeploymentId;
+pub use phase::Phase;
+#[cfg(any(test, feature = "mock"))]
+pub use platform::MockIPlatform;
+pub use platform::{IPlatform, PlatformRequest, Space};
+pub use record::{DeploymentRecord, ENGINE_SCHEMA, EngineRecord, ErrorRecord, StepRecord};
+pub use request::DeployRequest;
+pub use source::PackageSource;
+#[cfg(any(test, feature = "mock"))]
+pub use status::MockIStatus;
+pub use status::{IStatus, ListQuery, RecordPage, StatusChange, Subject, UnreadableRecord};

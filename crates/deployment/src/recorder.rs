@@ -1,0 +1,323 @@
+//! The one task that writes a deployment's record.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use batch::{IProgress, LiveEvent, Milestone, ReportError, StepReport};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::event::{EventKind, EventSender};
+use crate::id::DeploymentId;
+use crate::phase::Phase;
+use crate::record::StepRecord;
+use crate::status::{IStatus, StatusChange};
+
+/// The first pause before a failed write is tried again; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a noted status may wait for others to share its write: nobody sees the difference,
+/// and a small package is unpacked in less.
+const NOTE_WINDOW: Duration = Duration::from_millis(10);
+
+/// Takes what happens to one deployment and has it recorded, in order.
+///
+/// Statuses of the engine's own work are [noted](Self::note): they are written within
+/// [`NOTE_WINDOW`], together with others that come in that time.
+/// Statuses of a process are awaited, so that no command runs with more than one unrecorded
+/// status before it.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    id: DeploymentId,
+    clock: Clock,
+    events: EventSender,
+    entries: mpsc::UnboundedSender<Entry>,
+}
+
+/// What the writer is handed.
+#[derive(Debug)]
+struct Entry {
+    change: StatusChange,
+    /// Told when the change is durable; a change that nobody awaits is kept until it is.
+    done: Option<oneshot::Sender<Result<()>>>,
+}
+
+/// What the writer needs besides the recorder.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) status: Arc<dyn IStatus>,
+    /// How long the record counts as owned after a write.
+    pub(crate) lease: Duration,
+    /// Cancelled when the record belongs to somebody else, or could not be renewed in time.
+    pub(crate) lost: CancellationToken,
+}
+
+impl Recorder {
+    /// Starts the writing task; it ends when the recorder is dropped.
+    pub(crate) fn start(
+        id: DeploymentId,
+        clock: Clock,
+        events: EventSender,
+        writer: Writer,
+    ) -> Self {
+        let (entries, receiver) = mpsc::unbounded_channel();
+        let task = WriterTask {
+            id,
+            clock: clock.clone(),
+            events: events.clone(),
+            lease_ends: clock.now() + writer.lease,
+            writer,
+            noted: StatusChange::default(),
+            write_at: None,
+        };
+        tokio::spawn(task.run(receiver));
+        Self {
+            id,
+            clock,
+            events,
+            entries,
+        }
+    }
+
+    /// Has `phase` recorded without waiting for it.
+    pub(crate) fn note(&self, phase: Phase) {
+        self.note_change(StatusChange::reach(phase, self.clock.now()));
+    }
+
+    /// Has a finished step recorded, and its status when it was accepted, without waiting.
+    pub(crate) fn note_step(&self, report: &StepReport) {
+        self.note_change(self.step_change(report));
+    }
+
+    fn note_change(&self, change: StatusChange) {
+        // The writer lives as long as this sender, so there is always somebody to take it.
+        drop(self.entries.send(Entry { change, done: None }));
+    }
+
+    /// Records `change` durably, trying again for up to `patience`.
+    pub(crate) async fn record(&self, change: StatusChange, patience: Duration) -> Result<()> {
+        let give_up = Instant::now() + patience;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Err(error) = self.write(change.clone()).await else {
+                return Ok(());
+            };
+            let is_final = !matches!(error, Error::Store { .. });
+            if is_final || Instant::now() + pause > give_up {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn write(&self, change: StatusChange) -> Result<()> {
+        let (done, written) = oneshot::channel();
+        let gone = || Error::Internal {
+            reason: "the record's writer is gone".to_owned(),
+        };
+        self.entries
+            .send(Entry {
+                change,
+                done: Some(done),
+            })
+            .map_err(|_| gone())?;
+        written.await.map_err(|_| gone())?
+    }
+
+    /// Tells subscribers how much of the package has been fetched.
+    pub(crate) fn fetched(&self, bytes: u64, size: u64) {
+        self.events
+            .send(self.id, EventKind::Fetched { bytes, size });
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    fn step_change(&self, report: &StepReport) -> StatusChange {
+        let change = match Milestone::Step(report.clone()).status() {
+            Some(status) => StatusChange::reach(Phase::Step(status), self.clock.now()),
+            None => StatusChange::default(),
+        };
+        change.with_step(StepRecord::from(report))
+    }
+}
+
+#[async_trait]
+impl IProgress for Recorder {
+    async fn report(&self, milestone: &Milestone) -> Result<(), ReportError> {
+        match milestone {
+            // The engine's own unpacking is the first part of the work, so STARTED was noted
+            // before the process began; what matters is that all of that is durable now.
+            Milestone::Started => self
+                .write(StatusChange::default())
+                .await
+                .map_err(ReportError::new),
+            Milestone::Step(report) => {
+                let change = self.step_change(report);
+                if change.reached.is_empty() {
+                    // It reaches no status, so it is written together with what comes next.
+                    self.note_step(report);
+                    return Ok(());
+                }
+                self.write(change).await.map_err(ReportError::new)
+            }
+            // The ending is recorded after the clean-up.
+            _ => Ok(()),
+        }
+    }
+
+    fn observe(&self, event: &LiveEvent) {
+        let kind = match event {
+            LiveEvent::StepStarted {
+                status, command, ..
+            } => EventKind::StepStarted {
+                status: status.to_string(),
+                command: command.clone(),
+            },
+            LiveEvent::Output { bytes, .. } => EventKind::Output(bytes.clone()),
+            LiveEvent::StepFinished {
+                status, outcome, ..
+            } => EventKind::StepFinished {
+                status: status.to_string(),
+                outcome: outcome.to_string(),
+            },
+            _ => return,
+        };
+        self.events.send(self.id, kind);
+    }
+}
+
+#[derive(Debug)]
+struct WriterTask {
+    id: DeploymentId,
+    clock: Clock,
+    events: EventSender,
+    writer: Writer,
+    lease_ends: SystemTime,
+    /// What was noted and is not durable yet.
+    noted: StatusChange,
+    /// When it is to be written, if nobody awaits a write before.
+    write_at: Option<Instant>,
+}
+
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl WriterTask {
+    async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Entry>) {
+        let mut renewal = tokio::time::interval(self.writer.lease / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewal.reset();
+        loop {
+            let is_over = tokio::select! {
+                biased;
+                entry = entries.recv() => match entry {
+                    None => return,
+                    Some(Entry { change, done: None }) => {
+                        self.note(change);
+                        continue;
+                    }
+                    Some(Entry { change, done: Some(done) }) => self.record(change, done).await,
+                },
+                () = due(self.write_at) => {
+                    // What fails here stays noted, and is told to whoever awaits the next write.
+                    drop(self.write(StatusChange::default()).await);
+                    false
+                }
+                _ = renewal.tick() => {
+                    self.renew().await;
+                    continue;
+                }
+            };
+            if is_over {
+                return;
+            }
+            renewal.reset();
+        }
+    }
+
+    fn note(&mut self, change: StatusChange) {
+        self.noted.append(change);
+        self.write_at
+            .get_or_insert_with(|| Instant::now() + NOTE_WINDOW);
+    }
+
+    /// Records `change` behind what was noted; whether it was the last one of the record.
+    async fn record(&mut self, change: StatusChange, done: oneshot::Sender<Result<()>>) -> bool {
+        let result = self.write(change).await;
+        let is_over = matches!(result, Ok(true));
+        // Whoever stopped waiting has its reason.
+        drop(done.send(result.map(|_| ())));
+        is_over
+    }
+
+    /// Writes what was noted and then `change`; `true` when the record takes no more.
+    async fn write(&mut self, change: StatusChange) -> Result<bool> {
+        self.write_at = None;
+        let mut all = self.noted.clone();
+        all.append(change);
+        let result = self.save(all).await;
+        if result.is_ok() {
+            self.noted = StatusChange::default();
+        }
+        result
+    }
+
+    /// One write; `true` when it was the last one that this record takes.
+    async fn save(&mut self, mut change: StatusChange) -> Result<bool> {
+        if change.is_empty() {
+            return Ok(false);
+        }
+        let ends = change
+            .reached
+            .last()
+            .is_some_and(|(phase, _)| phase.is_terminal());
+        let lease_ends = self.clock.now() + self.writer.lease;
+        if !ends {
+            change.lease_until = Some(lease_ends);
+        }
+        match self.writer.status.set_status(&self.id, &change).await {
+            Ok(_) => {
+                self.lease_ends = lease_ends;
+                for (phase, _) in change.reached {
+                    self.events.send(self.id, EventKind::Status(phase));
+                }
+                Ok(ends)
+            }
+            Err(error) => {
+                if matches!(
+                    error,
+                    Error::LostOwnership { .. } | Error::NewerRecord { .. }
+                ) {
+                    self.writer.lost.cancel();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps the record owned while nothing else is written.
+    async fn renew(&mut self) {
+        let until = self.clock.now() + self.writer.lease;
+        match self.write(StatusChange::default().with_lease(until)).await {
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(deployment = %self.id, error = %error.chain(), "lease not renewed");
+                if self.clock.now() >= self.lease_ends {
+                    self.writer.lost.cancel();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What an application asks the engine for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use package::PackageName;
+use sha2::{Digest as _, Sha256};
+
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+use crate::platform::Space;
+
+/// A request to deploy one package to one endpoint.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deployment::{Credentials, DeployRequest};
+///
+/// let credentials = Credentials::new("admin", batch::Secret::new("open sesame"))?;
+/// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?
+///     .with_timeout(Duration::from_secs(600));
+/// assert!(!format!("{request:?}").contains("sesame"));
+/// # Ok::<(), deployment::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DeployRequest {
+    pub(crate) package: PackageName,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) credentials: Credentials,
+    pub(crate) application: Option<String>,
+    pub(crate) space: Option<Space>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl DeployRequest {
+    /// The longest idempotency key taken, in bytes.
+    pub const MAX_KEY_BYTES: usize = 255;
+
+    /// Asks for the stored package `package` to be deployed to `endpoint`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`]: the name or the endpoint is not one.
+    pub fn new(package: &str, endpoint: &str, credentials: Credentials) -> Result<Self> {
+        let package = package.parse().map_err(|error: package::Error| {
+            Error::invalid("package name", package, error.to_string())
+        })?;
+        let endpoint = endpoint.parse()?;
+        Ok(Self {
+            package,
+            file: None,
+            endpoint,
+            credentials,
+            application: None,
+            space: None,
+            timeout: None,
+            idempotency_key: None,
+        })
+    }
+
+    /// Takes the package's archive from a file of this machine instead of the store.
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// Gives the application another name than the package's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`]: it is empty, begins with `-`, holds control characters, or is
+    /// longer than 255 bytes.
+    pub fn with_application(mut self, name: impl Into<String>) -> Result<Self> {
+        let name = name.into();
+        let reason = if name.is_empty() {
+            Some("is empty")
+        } else if name.starts_with('-') {
+            Some("begins with `-` and would be read as an option")
+        } else if name.chars().any(char::is_control) {
+            Some("holds control characters")
+        } else if name.len() > 255 {
+            Some("is longer than 255 bytes")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            return Err(Error::invalid("application name", name, reason));
+        }
+        self.application = Some(name);
+        Ok(self)
+    }
+
+    /// Deploys into a space of an organization instead of the platform's default.
+    #[must_use]
+    pub fn with_space(mut self, space: Space) -> Self {
+        self.space = Some(space);
+        self
+    }
+
+    /// Sets how long the whole deployment may take; unlimited unless set.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives the request a key: the same request with the same key is deployed once, however
+    /// often it is made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`]: the key is empty or longer than
+    /// [`MAX_KEY_BYTES`](Self::MAX_KEY_BYTES).
+    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Result<Self> {
+        let key = key.into();
+        if key.is_empty() {
+            return Err(Error::invalid("idempotency key", key, "is empty"));
+        }
+        if key.len() > Self::MAX_KEY_BYTES {
+            return Err(Error::invalid(
+                "idempotency key",
+                key,
+                "is longer than 255 bytes",
+            ));
+        }
+        self.idempotency_key = Some(key);
+        Ok(self)
+    }
+
+    /// The application's name on the platform.
+    pub(crate) fn application(&self) -> &str {
+        self.application
+            .as_deref()
+            .unwrap_or_else(|| self.package.as_str())
+    }
+
+    /// A digest of what the request asks for; the password is no part of it.
+    pub(crate) fn fingerprint(&self) -> String {
+        let space = self.space.as_ref();
+        digest(&[
+            self.package.as_str(),
+            &self
+                .file
+                .as_ref()
+                .map_or(String::new(), |path| path.display().to_string()),
+            self.endpoint.identity(),
+            self.credentials.username(),
+            self.application(),
+            space.map_or("", |space| space.organization.as_str()),
+            space.map_or("", |space| space.space.as_str()),
+        ])
+    }
+}
+
+/// SHA-256 over `parts`, each with its length before it, in lower-case hexadecimal digits.
+pub(crate) fn digest(parts: &[&str]) -> String {
+    use std::fmt::Write as _;
+
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher
+        .finalize()
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use batch::Secret;
+
+    use super::*;
+
+    fn request(package: &str, password: &str) -> DeployRequest {
+        let credentials = Credentials::new("admin", Secret::new(password)).unwrap();
+        DeployRequest::new(package, "https://api.x.io", credentials).unwrap()
+    }
+
+    #[test]
+    fn the_fingerprint_tells_requests_apart_but_not_by_password() {
+        let foo = request("foo", "one").fingerprint();
+        assert_eq!(foo, request("foo", "two").fingerprint());
+        assert_ne!(foo, request("bar", "one").fingerprint());
+        let renamed = request("foo", "one").with_application("bar").unwrap();
+        assert_ne!(foo, renamed.fingerprint());
+        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+    }
+
+    #[test]
+    fn bad_values_are_refused_before_anything_happens() {
+        let credentials = || Credentials::new("admin", Secret::new("x")).unwrap();
+        for package in [
+            "",
+            "../x",
+            "a/b",
+            "-x",
+            "deployment_x",
+            "cancel_x",
+            "lock_x",
+        ] {
+            let error = DeployRequest::new(package, "https://api.x.io", credentials()).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput, "{package}");
+        }
+        assert!(DeployRequest::new("foo", "api.x.io", credentials()).is_err());
+        for name in ["", "-n", "a\nb", &"x".repeat(256)] {
+            assert!(
+                request("foo", "x").with_application(name).is_err(),
+                "{name}"
+            );
+        }
+        assert!(request("foo", "x").with_idempotency_key("").is_err());
+        assert!(
+            request("foo", "x")
+                .with_idempotency_key("k".repeat(256))
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! The seam through which statuses are recorded and read.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::id::DeploymentId;
+use crate::phase::Phase;
+use crate::record::{DeploymentRecord, ErrorRecord, StepRecord};
+
+/// Records the statuses of deployments where any thread, process or service can read them.
+///
+/// [`DeploymentStatus`](crate::DeploymentStatus) keeps them in an [`IStore`](store::IStore); an
+/// application may hand the engine another one, such as a table of its own database.
+///
+/// # Contract
+///
+/// - `set_status` is durable when it returns, all or nothing, and one call is one write.
+/// - The history only grows: a change is applied to the record as it stands, and when that
+///   cannot be read, nothing is written.
+/// - A phase that may not follow the recorded one is refused with
+///   [`Error::IllegalMove`](crate::Error::IllegalMove).
+/// - The first change of an id creates its record and fails with
+///   [`Error::LostOwnership`](crate::Error::LostOwnership) when there is one already.
+/// - Calls for one id come from its owner, one after the other.
+///
+/// # Implementing
+///
+/// Apply a change with [`StatusChange::apply`], which checks the phases and builds the record in
+/// the original's form.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+///
+/// use deployment::{DeploymentId, DeploymentRecord, IStatus, ListQuery, RecordPage, Result, StatusChange};
+///
+/// #[derive(Debug, Default)]
+/// struct InProcess(Mutex<HashMap<DeploymentId, DeploymentRecord>>);
+///
+/// #[async_trait::async_trait]
+/// impl IStatus for InProcess {
+///     async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>> {
+///         Ok(self.0.lock().unwrap().get(id).cloned())
+///     }
+///
+///     async fn set_status(&self, id: &DeploymentId, change: &StatusChange) -> Result<DeploymentRecord> {
+///         let mut records = self.0.lock().unwrap();
+///         let record = change.apply(id, records.get(id))?;
+///         records.insert(*id, record.clone());
+///         Ok(record)
+///     }
+///
+///     async fn list(&self, query: &ListQuery) -> Result<RecordPage> {
+///         let mut records: Vec<_> = self.0.lock().unwrap().clone().into_iter().collect();
+///         records.sort_by(|a, b| b.0.cmp(&a.0));
+///         let records = records.into_iter().map(|(_, record)| record);
+///         Ok(RecordPage::new(records.take(query.limit).collect()))
+///     }
+/// }
+/// ```
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait IStatus: fmt::Debug + Send + Sync + 'static {
+    /// Reads the record of `id`; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// The store's error, or [`Error::BadRecord`](crate::Error::BadRecord).
+    async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>>;
+
+    /// Applies `change` to the record of `id`, and returns the record as it was written.
+    ///
+    /// # Errors
+    ///
+    /// The store's error, [`Error::IllegalMove`](crate::Error::IllegalMove),
+    /// [`Error::LostOwnership`](crate::Error::LostOwnership) when somebody else has written the
+    /// record, [`Error::NewerRecord`](crate::Error::NewerRecord).
+    async fn set_status(
+        &self,
+        id: &DeploymentId,
+        change: &StatusChange,
+    ) -> Result<DeploymentRecord>;
+
+    /// Reads one page of records, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The store's error; a single record that cannot be read is part of the page instead.
+    async fn list(&self, query: &ListQuery) -> Result<RecordPage>;
+}
+
+const _: fn(&dyn IStatus) = |_| ();
+
+/// Which records a page holds.
+///
+/// # Examples
+///
+/// ```
+/// use deployment::{ListQuery, Phase};
+///
+/// let query = ListQuery::default().with_limit(20).with_phase(Phase::Failed);
+/// assert_eq!(query.limit, 20);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListQuery {
+    /// At most this many records; 50 unless set.
+    pub limit: usize,
+    /// Only records older than this one.
+    pub after: Option<DeploymentId>,
+    /// Only records in this phase.
+    pub phase: Option<Phase>,
+}
+
+impl Default for ListQuery {
+    fn default() -> Self {
+        Self {
+            limit: 50,
+            after: None,
+            phase: None,
+        }
+    }
+}
+
+impl ListQuery {
+    /// Sets the greatest number of records.
+    #[must_use]
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Goes on after `id`, the last one of the page before.
+    #[must_use]
+    pub fn with_after(mut self, id: DeploymentId) -> Self {
+        self.after = Some(id);
+        self
+    }
+
+    /// Keeps only records in `phase`.
+    #[must_use]
+    pub fn with_phase(mut self, phase: Phase) -> Self {
+        self.phase = Some(phase);
+        self
+    }
+}
+
+/// One page of records, newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct RecordPage {
+    /// The records.
+    pub records: Vec<DeploymentRecord>,
+    /// Files among them that are no readable record, with the reason.
+    pub unreadable: Vec<UnreadableRecord>,
+    /// Where the next page goes on; `None` at the end.
+    pub next: Option<DeploymentId>,
+}
+
+impl RecordPage {
+    /// A page that is the only one.
+    #[must_use]
+    pub fn new(records: Vec<DeploymentRecord>) -> Self {
+        Self {
+            records,
+            ..Self::default()
+        }
+    }
+}
+
+/// A file that should hold a record and does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnreadableRecord {
+    /// The deployment that its name speaks of.
+    pub id: DeploymentId,
+    /// Why it cannot be read.
+    pub reason: String,
+}
+
+/// What is to be added to a record in one write.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct StatusChange {
+    /// The phases reached since the last write, with the time of each.
+    pub reached: Vec<(Phase, SystemTime)>,
+    /// The steps finished since the last write.
+    pub steps: Vec<StepRecord>,
+    /// Why the deployment did not succeed.
+    pub error: Option<ErrorRecord>,
+    /// Until when the owner is taken to be alive; `None` leaves it as it is.
+    pub lease_until: Option<SystemTime>,
+    /// What the deployment is, in the change that begins its record.
+    pub subject: Option<Subject>,
+}
+
+/// What a deployment is; fixed when its record begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// The package's name.
+    pub package: String,
+    /// The address that the application will answer at, or empty.
+    pub destination: String,
+    /// The platform's address.
+    pub endpoint: String,
+    /// The application's name on the platform.
+    pub application: String,
+    /// The running engine that owns the record.
+    pub owner: String,
+    /// The request's idempotency key.
+    pub idempotency_key: Option<String>,
+}

@@ -1,0 +1,266 @@
+//! Building a status change, and applying it to a record.
+
+use std::time::SystemTime;
+
+use crate::error::{Error, Result};
+use crate::id::DeploymentId;
+use crate::phase::Phase;
+use crate::record::{DeploymentRecord, ENGINE_SCHEMA, EngineRecord, ErrorRecord, StepRecord};
+use crate::status::{StatusChange, Subject};
+use crate::timestamp;
+
+/// The most history lines that a record keeps; a process that reports more is stopped by the
+/// refusal of its next status.
+const MAX_HISTORY: usize = 10_000;
+
+impl Subject {
+    /// Describes a deployment of `package`, owned by nobody yet.
+    #[must_use]
+    pub fn new(package: impl Into<String>, destination: impl Into<String>) -> Self {
+        let package = package.into();
+        Self {
+            application: package.clone(),
+            package,
+            destination: destination.into(),
+            endpoint: String::new(),
+            owner: String::new(),
+            idempotency_key: None,
+        }
+    }
+}
+
+impl StatusChange {
+    /// A change that reaches `phase` at `time`.
+    #[must_use]
+    pub fn reach(phase: Phase, time: SystemTime) -> Self {
+        Self {
+            reached: vec![(phase, time)],
+            ..Self::default()
+        }
+    }
+
+    /// The change that begins a record.
+    #[must_use]
+    pub fn begin(subject: Subject, time: SystemTime) -> Self {
+        Self {
+            subject: Some(subject),
+            ..Self::reach(Phase::Init, time)
+        }
+    }
+
+    /// Adds a finished step.
+    #[must_use]
+    pub fn with_step(mut self, step: StepRecord) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// Says why the deployment did not succeed.
+    #[must_use]
+    pub fn with_error(mut self, error: ErrorRecord) -> Self {
+        self.error = Some(error);
+        self
+    }
+
+    /// Says until when the owner is taken to be alive.
+    #[must_use]
+    pub fn with_lease(mut self, until: SystemTime) -> Self {
+        self.lease_until = Some(until);
+        self
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Puts a later change behind this one, so that both are one write.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.reached.extend(later.reached);
+        self.steps.extend(later.steps);
+        self.error = later.error.or(self.error.take());
+        self.lease_until = later.lease_until.or(self.lease_until);
+        self.subject = self.subject.take().or(later.subject);
+    }
+
+    /// What is left of this change when `earlier`, which it begins with, was already written.
+    pub(crate) fn without(&self, earlier: &Self) -> Self {
+        let begins_with_it =
+            self.reached.starts_with(&earlier.reached) && self.steps.starts_with(&earlier.steps);
+        if !begins_with_it {
+            return self.clone();
+        }
+        Self {
+            reached: self.reached[earlier.reached.len()..].to_vec(),
+            steps: self.steps[earlier.steps.len()..].to_vec(),
+            ..self.clone()
+        }
+    }
+
+    /// The record of `id` with this change applied to `current` (`None`: there is none yet).
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::IllegalMove`]: a phase may not follow the one before it, or the history is
+    ///   full.
+    /// - [`Error::NewerRecord`]: `current` was written by a newer engine.
+    pub fn apply(
+        &self,
+        id: &DeploymentId,
+        current: Option<&DeploymentRecord>,
+    ) -> Result<DeploymentRecord> {
+        let mut record = current
+            .cloned()
+            .unwrap_or_else(|| DeploymentRecord::empty(id));
+        if let Some(schema) = record.newer_schema() {
+            let file = id.file_name().to_string();
+            return Err(Error::NewerRecord {
+                file,
+                schema,
+                known: ENGINE_SCHEMA,
+            });
+        }
+        if let Some(subject) = &self.subject {
+            subject.clone().write_into(&mut record);
+        }
+        let mut previous = current.and_then(DeploymentRecord::phase);
+        for (phase, time) in &self.reached {
+            phase.after(previous.as_ref())?;
+            if record.history.len() >= MAX_HISTORY && !phase.is_terminal() {
+                return Err(Error::IllegalMove {
+                    from: previous.map(|phase| format!("{phase}, the {MAX_HISTORY}th status,")),
+                    to: phase.to_string(),
+                });
+            }
+            record.datetime = timestamp::to_text(*time);
+            record.deploy_status = phase.to_string();
+            record
+                .history
+                .push(format!("{} ~ {phase}", record.datetime));
+            previous = Some(phase.clone());
+        }
+        self.write_engine(&mut record);
+        Ok(record)
+    }
+
+    fn write_engine(&self, record: &mut DeploymentRecord) {
+        if self.steps.is_empty() && self.error.is_none() && self.lease_until.is_none() {
+            return;
+        }
+        let engine = record.engine.get_or_insert_with(EngineRecord::fresh);
+        engine.steps.extend(self.steps.iter().cloned());
+        if let Some(error) = &self.error {
+            engine.error = Some(error.clone());
+        }
+        if let Some(until) = self.lease_until {
+            engine.lease_until = Some(timestamp::to_text(until));
+        }
+    }
+}
+
+impl EngineRecord {
+    fn fresh() -> Self {
+        Self {
+            schema: ENGINE_SCHEMA,
+            attempt: 1,
+            ..Self::default()
+        }
+    }
+}
+
+impl Subject {
+    fn write_into(self, record: &mut DeploymentRecord) {
+        record.package = self.package;
+        record.destination = self.destination;
+        let engine = record.engine.get_or_insert_with(EngineRecord::fresh);
+        engine.owner = self.owner;
+        engine.endpoint = self.endpoint;
+        engine.application = self.application;
+        engine.idempotency_key = self.idempotency_key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(second: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(second)
+    }
+
+    fn begun(id: &DeploymentId) -> DeploymentRecord {
+        let subject = Subject::new("foo", "https://foo.x.io");
+        StatusChange::begin(subject, at(1)).apply(id, None).unwrap()
+    }
+
+    #[test]
+    fn the_record_has_the_originals_keys_and_formats() {
+        let id = DeploymentId::generate();
+        let record = begun(&id);
+        assert_eq!(record.history, ["1970-01-01 00:00:01.000000 ~ INIT"]);
+        assert_eq!(record.datetime, "1970-01-01 00:00:01.000000");
+        assert_eq!(
+            (record.package.as_str(), record.deploy_status.as_str()),
+            ("foo", "INIT")
+        );
+        assert_eq!(record.deploy_id, id.to_string());
+        assert_eq!(record.destination, "https://foo.x.io");
+    }
+
+    #[test]
+    fn several_phases_in_one_change_are_several_history_lines() {
+        let id = DeploymentId::generate();
+        let mut change = StatusChange::reach(Phase::Downloading, at(2));
+        change.append(StatusChange::reach(Phase::Started, at(3)));
+        let record = change.apply(&id, Some(&begun(&id))).unwrap();
+        assert_eq!(
+            record.statuses().collect::<Vec<_>>(),
+            ["INIT", "DOWNLOADING", "STARTED"]
+        );
+        assert_eq!(record.datetime, "1970-01-01 00:00:03.000000");
+    }
+
+    #[test]
+    fn an_illegal_phase_anywhere_in_the_change_refuses_all_of_it() {
+        let id = DeploymentId::generate();
+        let mut change = StatusChange::reach(Phase::Success, at(2));
+        change.append(StatusChange::reach(Phase::Failed, at(3)));
+        assert!(matches!(
+            change.apply(&id, Some(&begun(&id))),
+            Err(Error::IllegalMove { .. })
+        ));
+    }
+
+    #[test]
+    fn a_newer_record_is_never_changed() {
+        let id = DeploymentId::generate();
+        let newer = r#"{"deploy_id": "x", "deploy_status": "INIT", "engine": {"schema": 99}}"#;
+        let newer = DeploymentRecord::parse("f", newer.as_bytes()).unwrap();
+        let error = StatusChange::reach(Phase::Started, at(2))
+            .apply(&id, Some(&newer))
+            .unwrap_err();
+        assert!(matches!(error, Error::NewerRecord { schema: 99, .. }));
+    }
+
+    #[test]
+    fn a_full_history_still_takes_its_ending() {
+        let id = DeploymentId::generate();
+        let mut record = begun(&id);
+        record.history = vec!["x ~ LIST".to_owned(); MAX_HISTORY];
+        record.deploy_status = "LIST".to_owned();
+        let step = Phase::parse("LIST").unwrap();
+        assert!(
+            StatusChange::reach(step, at(2))
+                .apply(&id, Some(&record))
+                .is_err()
+        );
+        assert!(
+            StatusChange::reach(Phase::Failed, at(2))
+                .apply(&id, Some(&record))
+                .is_ok()
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! One deployment of an application at a time, and one deployment for one key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployment::{Error, ErrorKind, ListQuery, Phase};
+use futures_util::future::join_all;
+
+use crate::fixture::{Fixture, Play, SUCCESS, add_package, assert_history, request};
+
+#[tokio::test]
+async fn a_second_deployment_of_the_same_application_is_a_conflict() {
+    let fixture = Fixture::new().await;
+    let other = Fixture::on(Arc::clone(&fixture.store)).await;
+    fixture.client.on("push", Play::HangUntilStopped);
+    let id = fixture
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap();
+    fixture.client.hanging.notified().await;
+
+    // In the same process, and in another one that shares only the store.
+    for deployer in [&fixture.deployer, &other.deployer] {
+        let error = deployer.deploy_package(request("foo")).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Busy { by, .. } if *by == id),
+            "{error}"
+        );
+    }
+    // Another application, and the same one elsewhere, are not in the way.
+    add_package(&fixture.store, "bar").await;
+    assert_history(&other.deploy(request("bar")).await, SUCCESS);
+
+    fixture.deployer.cancel(&id).await.unwrap();
+    fixture.deployer.wait(&id).await.unwrap();
+    assert_history(&other.deploy(request("foo")).await, SUCCESS);
+    assert_history(&other.deploy(request("foo")).await, SUCCESS);
+}
+
+#[tokio::test]
+async fn requests_with_one_key_are_one_deployment() {
+    let fixture = Fixture::new().await;
+    let keyed = || request("foo").with_idempotency_key("order 66").unwrap();
+    let ids = join_all((0..200).map(|_| fixture.deployer.deploy_package(keyed()))).await;
+    let first = *ids[0].as_ref().unwrap();
+    assert!(
+        ids.iter().all(|id| *id.as_ref().unwrap() == first),
+        "{ids:?}"
+    );
+    let record = fixture.deployer.wait(&first).await.unwrap();
+    assert_history(&record, SUCCESS);
+    assert_eq!(
+        record.engine.unwrap().idempotency_key.as_deref(),
+        Some("order 66")
+    );
+
+    // Later, and from another process.
+    let other = Fixture::on(Arc::clone(&fixture.store)).await;
+    assert_eq!(other.deployer.deploy_package(keyed()).await.unwrap(), first);
+    let page = other.deployer.list(&ListQuery::default()).await.unwrap();
+    assert_eq!(page.records.len(), 1);
+    assert_eq!(other.client.seen(), [""; 0]);
+
+    let different = request("foo").with_application("baz").unwrap();
+    let different = different.with_idempotency_key("order 66").unwrap();
+    let error = other.deployer.deploy_package(different).await.unwrap_err();
+    assert!(matches!(error, Error::KeyReused { by, .. } if by == first));
+}
+
+#[tokio::test]
+async fn two_engines_racing_with_one_key_run_it_once() {
+    let fixture = Fixture::new().await;
+    let other = Fixture::on(Arc::clone(&fixture.store)).await;
+    for round in 0..20 {
+        let keyed = || {
+            request("foo")
+                .with_idempotency_key(format!("round {round}"))
+                .unwrap()
+        };
+        let (one, two) = tokio::join!(
+            fixture.deployer.deploy_package(keyed()),
+            other.deployer.deploy_package(keyed())
+        );
+        let id = one.unwrap();
+        assert_eq!(two.unwrap(), id);
+        assert_history(&fixture.deployer.wait(&id).await.unwrap(), SUCCESS);
+        assert_history(&other.deployer.wait(&id).await.unwrap(), SUCCESS);
+        fixture.deployer.wait(&id).await.unwrap();
+        other.deployer.wait(&id).await.unwrap();
+    }
+    let pushes = [fixture.client.seen(), other.client.seen()].concat();
+    assert_eq!(pushes.iter().filter(|name| *name == "push").count(), 20);
+}
+
+#[tokio::test]
+async fn the_rest_is_queued_in_order_and_visibly() {
+    let store = Arc::new(store::MemoryStore::new());
+    let fixture = Fixture::with_options(store, |options| options.with_max_running(1)).await;
+    fixture.client.on("push", Play::HangUntilStopped);
+    let first = fixture
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap();
+    fixture.client.hanging.notified().await;
+
+    let mut events = fixture.deployer.subscribe();
+    let mut queued = Vec::new();
+    for name in ["bar", "baz"] {
+        add_package(&fixture.store, name).await;
+        let id = fixture
+            .deployer
+            .deploy_package(request(name))
+            .await
+            .unwrap();
+        loop {
+            let event = events.next().await.unwrap();
+            if matches!(event.kind, deployment::EventKind::Status(Phase::Queued)) {
+                assert_eq!(event.id, id);
+                break;
+            }
+        }
+        queued.push(id);
+    }
+    let record = fixture
+        .deployer
+        .get_status(&queued[1])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.phase(), Some(Phase::Queued));
+
+    // One that waits can be cancelled; the next one gets its turn.
+    fixture.deployer.cancel(&queued[0]).await.unwrap();
+    let record = fixture.deployer.wait(&queued[0]).await.unwrap();
+    assert_history(&record, "INIT QUEUED CANCELLED");
+    fixture.client.on("push", Play::Exit(0, ""));
+    fixture.deployer.cancel(&first).await.unwrap();
+    let record = fixture.deployer.wait(&queued[1]).await.unwrap();
+    assert_history(&record, &SUCCESS.replace("INIT", "INIT QUEUED"));
+    fixture.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn after_a_shutdown_nothing_runs_and_nothing_starts() {
+    let fixture = Fixture::new().await;
+    fixture.client.on("login", Play::HangUntilStopped);
+    let id = fixture
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap();
+    fixture.client.hanging.notified().await;
+    fixture.deployer.shutdown().await;
+    let record = fixture.deployer.get_status(&id).await.unwrap().unwrap();
+    assert_eq!(record.phase(), Some(Phase::Cancelled));
+    let error = fixture
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    fixture.assert_nothing_left();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_owner_is_in_the_way_no_longer_than_its_lease() {
+    let store = Arc::new(store::MemoryStore::new());
+    let now = Arc::new(std::sync::Mutex::new(std::time::SystemTime::UNIX_EPOCH));
+    let clock = {
+        let now = Arc::clone(&now);
+        deployment::Clock::new(move || *now.lock().unwrap())
+    };
+    let dead =
+        Fixture::with_options(store.clone(), |options| options.with_clock(clock.clone())).await;
+    dead.client.on("push", Play::HangUntilStopped);
+    let id = dead.deployer.deploy_package(request("foo")).await.unwrap();
+    dead.client.hanging.notified().await;
+
+    let next = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+    let error = next
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Busy { by, .. } if by == id));
+    *now.lock().unwrap() += Duration::from_secs(61);
+    assert_history(&next.deploy(request("foo")).await, SUCCESS);
+    // Whoever waits for the dead one is told so instead of waiting for ever.
+    let record = next.deployer.wait(&id).await.unwrap();
+    assert!(!record.is_terminal());
+}

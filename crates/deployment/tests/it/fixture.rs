@@ -1,0 +1,167 @@
+//! A deployer over a store with one package, and a runner that plays the client.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use batch::{
+    CapturedOutput, Command, ICommandRunner, LiveOutput, RunOptions, RunReport, Secret, StepOutcome,
+};
+use deployment::{
+    CliPlatform, Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord,
+    PackageCatalog,
+};
+use store::{FileContents, IStore, MemoryStore};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const PASSWORD: &str = "correct-horse-battery";
+pub(crate) const ENDPOINT: &str = "https://api.example.com";
+
+/// The history that every successful deployment has.
+pub(crate) const SUCCESS: &str = "INIT DOWNLOADING STARTED PREVIEW UNPACK EXTRACT DIR TARGET LOGIN \
+                                  REMOVED LIST DEPLOYED NEWLIST DIR SUCCESS";
+
+/// What the played client does with one command.
+#[derive(Clone, Debug)]
+pub(crate) enum Play {
+    Exit(i32, &'static str),
+    HangUntilStopped,
+    Panic,
+}
+
+/// Plays a client: every command exits with 0 unless told otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct PlayedClient {
+    plays: Mutex<HashMap<&'static str, Play>>,
+    seen: Mutex<Vec<String>>,
+    /// The application's files at the time of the push.
+    pub(crate) pushed: Mutex<Vec<PathBuf>>,
+    /// Told when a command hangs.
+    pub(crate) hanging: tokio::sync::Notify,
+}
+
+impl PlayedClient {
+    /// Has the command `name` (`push`, `login` …) play `play`.
+    pub(crate) fn on(&self, name: &'static str, play: Play) {
+        self.plays.lock().unwrap().insert(name, play);
+    }
+
+    /// The names of the commands so far.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl ICommandRunner for PlayedClient {
+    async fn run(
+        &self,
+        command: &Command,
+        options: &RunOptions,
+        _live: &LiveOutput,
+        cancel: &CancellationToken,
+    ) -> RunReport {
+        let argv = command.exposed_argv();
+        let name = argv[1].clone();
+        self.seen.lock().unwrap().push(name.clone());
+        if name == "push" {
+            let at = argv
+                .iter()
+                .position(|argument| argument == "--path")
+                .unwrap();
+            let tree = std::fs::read_dir(&argv[at + 1]).unwrap();
+            *self.pushed.lock().unwrap() = tree.map(|entry| entry.unwrap().path()).collect();
+        }
+        let play = self.plays.lock().unwrap().get(name.as_str()).cloned();
+        let (outcome, output) = match play {
+            None => (StepOutcome::Exited { code: 0 }, format!("{name} done\n")),
+            Some(Play::Exit(code, text)) => (StepOutcome::Exited { code }, text.to_owned()),
+            Some(Play::Panic) => panic!("the runner is broken"),
+            Some(Play::HangUntilStopped) => {
+                self.hanging.notify_one();
+                let limit = options.timeout.unwrap_or(Duration::from_hours(24));
+                tokio::select! {
+                    () = cancel.cancelled() => (StepOutcome::Cancelled, String::new()),
+                    () = tokio::time::sleep(limit) => {
+                        (StepOutcome::TimedOut { after: limit }, String::new())
+                    }
+                }
+            }
+        };
+        RunReport::new(outcome)
+            .with_time(SystemTime::UNIX_EPOCH, Duration::from_millis(1))
+            .with_output(CapturedOutput::from_text(output))
+    }
+}
+
+pub(crate) struct Fixture {
+    pub(crate) store: Arc<dyn IStore>,
+    pub(crate) client: Arc<PlayedClient>,
+    pub(crate) deployer: Deployer,
+    pub(crate) temp: TempDir,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        Self::on(Arc::new(MemoryStore::new())).await
+    }
+
+    pub(crate) async fn on(store: Arc<dyn IStore>) -> Self {
+        Self::with_options(store, |options| options).await
+    }
+
+    pub(crate) async fn with_options(
+        store: Arc<dyn IStore>,
+        change: impl FnOnce(DeployerOptions) -> DeployerOptions,
+    ) -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let client = Arc::new(PlayedClient::default());
+        let platform = Arc::new(CliPlatform::helion(client.clone()));
+        let options = change(DeployerOptions::default().with_temp_root(temp.path()));
+        let deployer = Deployer::new(Arc::clone(&store), platform, options);
+        add_package(&store, "foo").await;
+        Self {
+            store,
+            client,
+            deployer,
+            temp,
+        }
+    }
+
+    pub(crate) async fn deploy(&self, request: DeployRequest) -> DeploymentRecord {
+        let id = self.deployer.deploy_package(request).await.unwrap();
+        self.deployer.wait(&id).await.unwrap()
+    }
+
+    /// Whether the engine left anything in its temporary folder.
+    #[track_caller]
+    pub(crate) fn assert_nothing_left(&self) {
+        let left: Vec<_> = std::fs::read_dir(self.temp.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+pub(crate) async fn add_package(store: &Arc<dyn IStore>, name: &str) {
+    let archive = testkit::package(
+        name,
+        &[("index.html", b"<h1>hello</h1>"), ("a/b.txt", b"b")],
+    );
+    PackageCatalog::new(Arc::clone(store))
+        .save_package(name, FileContents::from_bytes(archive))
+        .await
+        .unwrap();
+}
+
+pub(crate) fn request(package: &str) -> DeployRequest {
+    let credentials = Credentials::new("admin", Secret::new(PASSWORD)).unwrap();
+    DeployRequest::new(package, ENDPOINT, credentials).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn assert_history(record: &DeploymentRecord, expected: &str) {
+    let statuses: Vec<_> = record.statuses().collect();
+    assert_eq!(statuses.join(" "), expected, "{:?}", record.engine);
+}
