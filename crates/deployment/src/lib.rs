@@ -90,3 +90,8 @@ pub use source::PackageSource;
 #[cfg(any(test, feature = "mock"))]
 pub use status::MockIStatus;
 pub use status::{IStatus, ListQuery, RecordPage, StatusChange, Subject, UnreadableRecord};
+
+/// The README's example, so that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,131 @@
+//! `demo`: the whole way on a machine without any platform.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use batch::Secret;
+use deployment::{
+    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, PackageCatalog,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::cli::Client;
+use crate::clients;
+use crate::command::deploy::succeeded;
+use crate::failure::{FAILED, Failure};
+use crate::follow::follow;
+use crate::message::say;
+use crate::output::Output;
+use crate::sample_package;
+use crate::store_choice;
+
+/// The address of the stand-in's platform; no request is ever sent to it.
+const ENDPOINT: &str = "https://api.demo.example";
+
+/// The demo's folder and what stands in it.
+struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// Makes a new folder, which stays for the user to look at.
+    fn create() -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new()
+            .prefix("helion-deploy-demo-")
+            .tempdir();
+        let root = folder.map_err(failed("make the demo's folder"))?.keep();
+        Ok(Self { root })
+    }
+
+    fn platform(&self) -> PathBuf {
+        self.root.join("platform")
+    }
+
+    fn programs(&self) -> PathBuf {
+        self.root.join("bin")
+    }
+
+    fn temp(&self) -> PathBuf {
+        self.root.join("temp")
+    }
+}
+
+pub(crate) async fn run(output: Output) -> Result<(), Failure> {
+    let folder = Folder::create()?;
+    let url = store_choice::sqlite_url(&folder.root.join("store.sqlite"))?;
+    let store = store_choice::open(Some(&url)).await?;
+    prepare(&folder)?;
+
+    let catalog = PackageCatalog::new(Arc::clone(&store));
+    let archive = sample_package::build()?;
+    let saved = catalog
+        .save_package(
+            sample_package::NAME,
+            store::FileContents::from_bytes(archive),
+        )
+        .await?;
+    say(&format!(
+        "package {} ({} bytes) is in {url}",
+        saved.name, saved.size
+    ));
+
+    let runner = clients::runner_options()
+        .with_env("PATH", folder.programs().to_string_lossy())
+        .with_env(
+            standin::PLATFORM_VARIABLE,
+            folder.platform().to_string_lossy(),
+        );
+    let platform = clients::platform(Client::Helion, runner);
+    let options = DeployerOptions::default().with_temp_root(folder.temp());
+    let deployer = Deployer::new(store, platform, options);
+    // The stand-in has no users, so it takes any password; this one lives as long as the demo.
+    let password = Secret::new(Uuid::new_v4().to_string());
+    let credentials = Credentials::new("demo", password)?;
+    let request = DeployRequest::new(sample_package::NAME, ENDPOINT, credentials)?;
+    let record = follow(&deployer, request).await?;
+
+    output.print(&with_folder(&record, &folder)?, |_| {
+        text(&record, &folder, &url)
+    })?;
+    succeeded(&record)
+}
+
+/// Makes the platform's folder and the client, which is this program under another name.
+fn prepare(folder: &Folder) -> Result<(), Failure> {
+    for path in [folder.programs(), folder.temp()] {
+        std::fs::create_dir(&path).map_err(failed("make the demo's folder"))?;
+    }
+    standin::Platform::create(folder.platform())
+        .map_err(|error| Failure::new(FAILED, error.to_string()))?;
+    let program = std::env::current_exe().map_err(failed("find this program"))?;
+    std::os::unix::fs::symlink(program, folder.programs().join("helion"))
+        .map_err(failed("make the demo's client"))
+}
+
+fn failed(doing: &'static str) -> impl Fn(std::io::Error) -> Failure {
+    move |error| Failure::new(FAILED, format!("failed to {doing}: {error}"))
+}
+
+/// The record, and where the pushed files stand.
+fn with_folder(record: &DeploymentRecord, folder: &Folder) -> Result<Value, Failure> {
+    let mut document = serde_json::to_value(record)
+        .map_err(|error| Failure::new(FAILED, format!("failed to write JSON: {error}")))?;
+    if let Value::Object(fields) = &mut document {
+        let shown = |path: &Path| Value::from(path.to_string_lossy());
+        fields.insert("platform_folder".to_owned(), shown(&folder.platform()));
+        fields.insert("demo_folder".to_owned(), shown(&folder.root));
+    }
+    Ok(document)
+}
+
+fn text(record: &DeploymentRecord, folder: &Folder, url: &str) -> String {
+    format!(
+        "{}\n\nThe pushed files are in {}\nLook around:  helion-deploy --store {url} logs {}\n\
+         Clean up:     rm -r {}",
+        crate::report::record(record),
+        folder.platform().display(),
+        record.deploy_id,
+        folder.root.display(),
+    )
+}

@@ -1,0 +1,130 @@
+//! What the program ends with when it cannot do what it was asked for.
+
+use std::error::Error as StdError;
+
+use serde_json::{Value, json};
+
+/// A reason to stop, and the exit code that stands for it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+    document: Document,
+}
+
+/// Whether the one JSON document has been printed already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Document {
+    Owed,
+    Printed,
+}
+
+/// The deployment ended otherwise than in `SUCCESS`, or the program itself failed.
+pub(crate) const FAILED: u8 = 1;
+/// Invalid input or usage.
+pub(crate) const INVALID: u8 = 2;
+/// There is no such package or deployment.
+pub(crate) const NOT_FOUND: u8 = 3;
+/// Something else stands in the way.
+pub(crate) const CONFLICT: u8 = 4;
+/// The store cannot be used.
+pub(crate) const STORE: u8 = 5;
+
+impl Failure {
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            document: Document::Owed,
+        }
+    }
+
+    /// A failure that the document on standard output already tells of.
+    pub(crate) fn after_document(code: u8, message: impl Into<String>) -> Self {
+        Self {
+            document: Document::Printed,
+            ..Self::new(code, message)
+        }
+    }
+
+    pub(crate) const fn code(&self) -> u8 {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The failure as the one document of `--output json`; `None` when that was printed.
+    pub(crate) fn to_json(&self) -> Option<Value> {
+        (self.document == Document::Owed)
+            .then(|| json!({ "error": { "exit_code": self.code, "message": self.message } }))
+    }
+}
+
+impl From<deployment::Error> for Failure {
+    fn from(error: deployment::Error) -> Self {
+        use deployment::ErrorKind;
+
+        let code = match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::Package => INVALID,
+            ErrorKind::NotFound => NOT_FOUND,
+            ErrorKind::Conflict => CONFLICT,
+            ErrorKind::Store | ErrorKind::Record => STORE,
+            ErrorKind::Platform => platform_code(&error),
+            ErrorKind::Internal => internal_code(&error),
+            _ => FAILED,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+/// A request that cannot be turned into commands is invalid; a process that broke is a failure.
+fn platform_code(error: &deployment::Error) -> u8 {
+    match error {
+        deployment::Error::Platform { .. } => INVALID,
+        _ => FAILED,
+    }
+}
+
+/// A file that the user named and that is not there is the user's to mend.
+fn internal_code(error: &deployment::Error) -> u8 {
+    match error {
+        deployment::Error::Directory { source, .. }
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            NOT_FOUND
+        }
+        deployment::Error::Directory { .. } => INVALID,
+        _ => FAILED,
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        // The setting itself is wrong, as opposed to the place that it names.
+        let code = match (error.kind(), error.name()) {
+            (store::ErrorKind::Configuration, Some("store_url")) => INVALID,
+            _ => STORE,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(FAILED, format!("{error:#}"))
+    }
+}
+
+/// An error with all its causes on one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}

@@ -1,0 +1,276 @@
+//! `deploy`, and reading its record in other processes.
+
+use standin::Behaviour;
+
+use crate::world::{ENDPOINT, PASSWORD, Running, SUCCESS, World, finish, statuses};
+
+#[test]
+fn a_package_travels_the_whole_way() {
+    let world = World::with_package();
+    let record = finish(world.deploy(&[])).code(0).json();
+    assert_eq!(statuses(&record), SUCCESS);
+    assert_eq!(world.pushed("foo"), ["index.html", "lib/a.txt"]);
+    let steps = record["engine"]["steps"].as_array().unwrap();
+    let removed = steps
+        .iter()
+        .find(|step| step["status"] == "REMOVED")
+        .unwrap();
+    // There was no application to remove, and that did not stop it.
+    assert_eq!(
+        (&removed["exit_code"], &removed["accepted"]),
+        (&1.into(), &true.into())
+    );
+    assert!(
+        steps
+            .iter()
+            .any(|step| step["status"] == "LOGOUT" && step["exit_code"] == 0)
+    );
+    world.assert_nothing_left();
+
+    let id = record["deploy_id"].as_str().unwrap();
+    let status = world
+        .run(&["--output", "json", "status", id])
+        .code(0)
+        .json();
+    assert_eq!(status, record);
+    let list = world.run(&["--output", "json", "list"]).code(0).json();
+    assert_eq!(list["deployments"], serde_json::json!([record]));
+    let logs = world
+        .run(&["logs", id, "--step", "deployed"])
+        .code(0)
+        .stdout;
+    assert!(logs.contains("Push Status: OK"), "{logs}");
+    world.run(&["logs", id, "--step", "NOTHING"]).code(3);
+    // Again: now there is one to remove.
+    finish(world.deploy(&[])).code(0);
+}
+
+#[test]
+fn the_cf_client_goes_the_same_way() {
+    let world = World::with_package();
+    world.platform.add_space("org", "space").unwrap();
+    let more = [
+        "--client", "cf", "--org", "org", "--space", "space", "--name", "renamed",
+    ];
+    let record = finish(world.deploy(&more)).code(0).json();
+    assert_eq!(statuses(&record), SUCCESS.replace("LOGIN", "LOGIN SPACE"));
+    assert_eq!(world.pushed("renamed"), ["index.html", "lib/a.txt"]);
+    assert_eq!(record["destination"], "https://renamed.example.com");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn an_archive_on_this_machine_needs_no_catalog() {
+    let world = World::new();
+    let archive = world.archive("foo");
+    let arguments = [
+        "--output",
+        "json",
+        "deploy",
+        &archive,
+        "--endpoint",
+        ENDPOINT,
+        "--username",
+        "ann",
+    ];
+    let record = world.run(&arguments).code(0).json();
+    assert_eq!(statuses(&record), SUCCESS.replace("DOWNLOADING", "COPY"));
+    assert!(std::path::Path::new(&archive).exists());
+}
+
+#[test]
+fn a_wrong_password_fails_at_its_step() {
+    let world = World::with_package();
+    let mut command = world.deploy(&[]);
+    command.env("HELION_PASSWORD", "wrong-password");
+    let record = finish(command).code(1).json();
+    assert_eq!(statuses(&record).rsplit(' ').next(), Some("FAILED"));
+    assert_eq!(record["engine"]["error"]["step"], "LOGIN");
+    let steps = record["engine"]["steps"].as_array().unwrap();
+    let login = steps.iter().find(|step| step["status"] == "LOGIN").unwrap();
+    assert_eq!(login["exit_code"], 1);
+    assert!(
+        login["output_tail"]
+            .as_str()
+            .unwrap()
+            .contains("Login Required"),
+        "{login}"
+    );
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_platform_that_refuses_the_push_fails_with_its_words() {
+    let world = World::with_package();
+    world.behave("push", Behaviour::staging_failure());
+    let finished = finish(world.deploy(&[])).code(1);
+    assert!(
+        finished
+            .stderr
+            .contains("error: the deployment ended FAILED"),
+        "{}",
+        finished.stderr
+    );
+    let record = finished.json();
+    assert_eq!(record["engine"]["error"]["step"], "DEPLOYED");
+    let steps = record["engine"]["steps"].as_array().unwrap();
+    let push = steps
+        .iter()
+        .find(|step| step["status"] == "DEPLOYED")
+        .unwrap();
+    assert!(
+        push["output_tail"]
+            .as_str()
+            .unwrap()
+            .contains("NoAppDetectedError"),
+        "{push}"
+    );
+    assert!(
+        steps.iter().any(|step| step["status"] == "LOGS"),
+        "{steps:?}"
+    );
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_client_that_is_not_there_is_named() {
+    let world = World::with_package();
+    std::fs::remove_file(world.path("bin/helion")).unwrap();
+    let record = finish(world.deploy(&[])).code(1).json();
+    let error = &record["engine"]["error"];
+    assert_eq!(error["step"], "TARGET");
+    assert!(
+        error["message"].as_str().unwrap().contains("helion"),
+        "{error}"
+    );
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_command_that_hangs_times_out() {
+    let world = World::with_package();
+    world.behave("push", Behaviour::Hang);
+    let record = finish(world.deploy(&["--timeout", "2s"])).code(1).json();
+    assert_eq!(statuses(&record).rsplit(' ').next(), Some("TIMED_OUT"));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn what_is_invalid_or_missing_is_said_by_the_exit_code() {
+    let world = World::with_package();
+    let deploy = |package, endpoint, user| {
+        world
+            .run(&[
+                "deploy",
+                package,
+                "--endpoint",
+                endpoint,
+                "--username",
+                user,
+            ])
+            .code
+    };
+    assert_eq!(deploy("bar", ENDPOINT, "ann"), 3);
+    assert_eq!(deploy("../foo", ENDPOINT, "ann"), 3); // a file, which is not there
+    assert_eq!(deploy("f oo", ENDPOINT, "ann"), 2);
+    for endpoint in [
+        "",
+        "api.x.io",
+        "ftp://api.x.io",
+        "https://u:p@x.io",
+        "https://a b",
+    ] {
+        assert_eq!(deploy("foo", endpoint, "ann"), 2, "{endpoint}");
+    }
+    assert_eq!(deploy("foo", ENDPOINT, ""), 2);
+    assert_eq!(world.run(&["deploy", "foo"]).code, 2);
+    assert_eq!(world.run(&["status", "42"]).code, 2);
+    assert_eq!(
+        world
+            .run(&["status", "6eeca9c0-257e-11e5-9760-985aeb8b7458"])
+            .code,
+        3
+    );
+    let mut command = world.deploy(&[]);
+    command.env_remove("HELION_PASSWORD");
+    finish(command).code(2);
+    let list = world.run(&["--output", "json", "list"]).code(0).json();
+    assert_eq!(list["deployments"], serde_json::json!([]));
+    world.assert_nothing_left();
+}
+
+#[test]
+fn the_password_can_come_from_standard_input() {
+    let world = World::with_package();
+    let file = world.path("password");
+    std::fs::write(&file, format!("{PASSWORD}\r\nanother line\n")).unwrap();
+    let mut command = world.deploy(&["--password-stdin"]);
+    command
+        .env_remove("HELION_PASSWORD")
+        .stdin(std::fs::File::open(file).unwrap());
+    finish(command).code(0);
+}
+
+#[test]
+fn another_process_follows_and_ctrl_c_cancels() {
+    let world = World::with_package();
+    world.behave("push", Behaviour::Hang);
+    let mut running = Running::start(world.deploy(&["--idempotency-key", "k"]));
+    running.until("  LIST");
+
+    let record = world
+        .run(&["--output", "json", "status", &running.id])
+        .code(0)
+        .json();
+    assert!(statuses(&record).ends_with("REMOVED LIST"), "{record}");
+    let list = world
+        .run(&["--output", "json", "list", "--status", "list"])
+        .code(0)
+        .json();
+    assert_eq!(list["deployments"][0]["deploy_id"], running.id.as_str());
+    // The application is taken; the same key finds the same deployment.
+    let conflict = finish(world.deploy(&[])).code(4);
+    assert!(
+        conflict.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains(&running.id)
+    );
+    let mut watching = world.command(&["--output", "json", "status", &running.id, "--watch"]);
+    let watching = watching
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+
+    running.signal("-INT");
+    let id = running.id.clone();
+    let record = running.finish().code(1).json();
+    assert_eq!(statuses(&record).rsplit(' ').next(), Some("CANCELLED"));
+    let steps = record["engine"]["steps"].as_array().unwrap();
+    assert_eq!(steps.last().unwrap()["status"], "LOGOUT");
+    let watched = watching.wait_with_output().unwrap();
+    let watched: serde_json::Value = serde_json::from_slice(&watched.stdout).unwrap();
+    assert_eq!(watched, record);
+    world.assert_nothing_left();
+
+    let again = finish(world.deploy(&["--idempotency-key", "k"]))
+        .code(1)
+        .json();
+    assert_eq!(again["deploy_id"], id.as_str());
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait() {
+    let world = World::with_package();
+    world.behave("push", Behaviour::Hang);
+    // The logout, which a first cancel waits for, hangs as well.
+    world.behave("logout", Behaviour::Hang);
+    let mut running = Running::start(world.deploy(&[]));
+    running.until("  LIST");
+    running.signal("-TERM");
+    running.until("cancelling");
+    running.signal("-INT");
+    let record = running.finish().code(1).json();
+    assert_eq!(statuses(&record).rsplit(' ').next(), Some("CANCELLED"));
+    world.assert_nothing_left();
+}

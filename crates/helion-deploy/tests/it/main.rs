@@ -1,0 +1,13 @@
+//! The program as an operator runs it, against the stand-in client as a real child program.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod demo;
+mod deploy;
+mod packages;
+mod secrets;
+mod world;

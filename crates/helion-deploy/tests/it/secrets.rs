@@ -1,0 +1,67 @@
+//! The password stays in memory.
+
+use std::path::Path;
+
+use standin::Behaviour;
+
+use crate::world::{PASSWORD, World, finish};
+
+/// Every file below `folder` that holds the password.
+fn files_with_password(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            files_with_password(&entry.path(), found);
+        } else if kind.is_file() {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            if bytes
+                .windows(PASSWORD.len())
+                .any(|window| window == PASSWORD.as_bytes())
+            {
+                found.push(entry.path().display().to_string());
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn the_password_is_nowhere(client: &str, push: Option<Behaviour>) {
+    let world = World::with_package();
+    world.platform.add_space("o", "s").unwrap();
+    // The client prints every argument that it is given, as a tracing one might.
+    for command in ["login", "auth"] {
+        world.behave(command, Behaviour::EchoArguments);
+    }
+    let code = i32::from(push.is_some());
+    if let Some(behaviour) = push {
+        world.behave("push", behaviour);
+    }
+    let more = ["--client", client, "--org", "o", "--space", "s"];
+    let mut command = world.deploy(&more);
+    command.env("RUST_LOG", "trace");
+    let finished = finish(command).code(code);
+    assert!(!finished.stdout.contains(PASSWORD), "{}", finished.stdout);
+    assert!(!finished.stderr.contains(PASSWORD), "{}", finished.stderr);
+    let mut found = Vec::new();
+    files_with_password(world.root.path(), &mut found);
+    assert_eq!(found, [""; 0]);
+    let id = finished.json()["deploy_id"].as_str().unwrap().to_owned();
+    let logs = world.run(&["logs", &id]).code(0).stdout;
+    assert!(!logs.contains(PASSWORD), "{logs}");
+    if client == "helion" {
+        assert!(logs.contains("--password ***"), "{logs}");
+    }
+}
+
+#[test]
+fn after_a_success() {
+    the_password_is_nowhere("helion", None);
+    the_password_is_nowhere("cf", None);
+}
+
+#[test]
+fn after_a_failure() {
+    the_password_is_nowhere("helion", Some(Behaviour::staging_failure()));
+    the_password_is_nowhere("cf", Some(Behaviour::staging_failure()));
+}
