@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use batch::{IProcess, Status, StepOutcome, StepReport};
+use batch::IProcess;
 use futures_util::FutureExt as _;
 use package::{Package, UnpackLimits};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::directory::{Layout, PrivateDirectory};
+use crate::directory::Layout;
 use crate::ending::{Ending, StopReason};
 use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender};
@@ -314,53 +314,32 @@ impl Deployment {
         let Some(_turn) = take_turn(turn, recorder, &stop.cancel).await else {
             return Ending::cancelled();
         };
-        let phase = self.source.phase();
-        recorder.note(phase.clone());
+        recorder.note(self.source.phase());
         let layout = Layout::new(self.package.cwd());
-        let directory = blocking({
-            let layout = layout.clone();
-            move || PrivateDirectory::create(layout)
-        });
-        let directory = match directory.await {
-            Ok(directory) => directory,
-            Err(error) => return Ending::failed(Some(phase.as_str()), &error),
-        };
-        let ending = self.work_inside(&layout, recorder, stop).await;
-        if let Err(error) = blocking(move || directory.remove()).await {
-            tracing::warn!(deployment = %self.id, error = %error.chain(), "clean-up failed");
-            recorder.note_step(&clean_up_failed(&error));
-        }
-        ending
-    }
-
-    async fn work_inside(
-        &self,
-        layout: &Layout,
-        recorder: &Arc<Recorder>,
-        cancels: &Cancels,
-    ) -> Ending {
-        let stop = &cancels.cancel;
-        let source = match self.source.open(stop).await {
+        let source = match self.source.open(&stop.cancel).await {
             Ok(source) => source,
-            Err(_) if stop.is_cancelled() => return Ending::cancelled(),
+            Err(_) if stop.cancel.is_cancelled() => return Ending::cancelled(),
             Err(error) => return Ending::failed(Some(self.source.phase().as_str()), &error),
         };
         recorder.note(Phase::Started);
-        let unpacking = self.unpacking(layout, recorder, stop);
-        if let Err(unreached) = in_steps(move || unpacking.run(source)).await {
-            return if stop.is_cancelled() {
-                Ending::cancelled()
-            } else {
-                Ending::unreached(&unreached)
-            };
-        }
-        let ending = self.execute(recorder, cancels).await;
-        if ending.phase != Phase::Success {
-            return ending;
-        }
-        let unpacking = self.unpacking(layout, recorder, stop);
-        let tree = layout.application(self.package.name());
-        match in_steps(move || unpacking.list(&tree)).await {
+        let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
+        let directory = match in_steps(move || unpacking.run(source)).await {
+            Ok(directory) => directory,
+            Err(_) if stop.cancel.is_cancelled() => return Ending::cancelled(),
+            Err(unreached) => return Ending::unreached(&unreached),
+        };
+        let ending = self.execute(recorder, stop).await;
+        let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
+        let finished = if ending.phase == Phase::Success {
+            in_steps(move || unpacking.list_and_remove(directory)).await
+        } else {
+            in_steps(move || {
+                unpacking.remove(directory);
+                Ok(())
+            })
+            .await
+        };
+        match finished {
             Ok(()) => ending,
             Err(unreached) => Ending::unreached(&unreached),
         }
@@ -423,27 +402,10 @@ async fn take_turn<T>(
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(Error::task)?
-}
-
-async fn in_steps(
-    work: impl FnOnce() -> Result<(), Unreached> + Send + 'static,
-) -> Result<(), Unreached> {
+/// Runs a part of the engine's own work where blocking is allowed.
+async fn in_steps<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Unreached> + Send + 'static,
+) -> Result<T, Unreached> {
     let joined = tokio::task::spawn_blocking(work).await;
     joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
 }
-
-fn clean_up_failed(error: &Error) -> StepReport {
-    let outcome = StepOutcome::Failed {
-        reason: error.chain(),
-    };
-    StepReport::new(CLEANUP, "remove the private directory", outcome).with_accepted(false)
-}
-
-/// No status of the history: only a clean-up that failed is recorded, as a step.
-const CLEANUP: Status = Status::from_static("CLEANUP");

@@ -8,7 +8,7 @@ use batch::{CapturedOutput, Status, StepOutcome, StepReport};
 use package::{PackageArchive, UnpackLimits};
 use tokio_util::sync::CancellationToken;
 
-use crate::directory::Layout;
+use crate::directory::{Layout, PrivateDirectory};
 use crate::error::{Error, Result};
 use crate::recorder::Recorder;
 use crate::source::{FetchReader, OpenSource};
@@ -17,6 +17,9 @@ const PREVIEW: Status = Status::from_static("PREVIEW");
 pub(crate) const UNPACK: Status = Status::from_static("UNPACK");
 const EXTRACT: Status = Status::from_static("EXTRACT");
 const DIR: Status = Status::from_static("DIR");
+
+/// No status of the history: only a clean-up that failed is recorded, as a step.
+const CLEANUP: Status = Status::from_static("CLEANUP");
 
 /// Unpacks one package into a private directory, on a blocking thread.
 pub(crate) struct Unpacking {
@@ -43,8 +46,41 @@ impl Unreached {
 }
 
 impl Unpacking {
+    /// Makes the private directory and unpacks into it; when that fails, removes it again.
+    pub(crate) fn run(&self, source: OpenSource) -> Result<PrivateDirectory, Unreached> {
+        let directory = PrivateDirectory::create(self.layout.clone())
+            .map_err(|error| Unreached::new(PREVIEW, error))?;
+        match self.unpack(source) {
+            Ok(()) => Ok(directory),
+            Err(unreached) => {
+                self.remove(directory);
+                Err(unreached)
+            }
+        }
+    }
+
+    /// Reaches the last `DIR` and removes the private directory.
+    pub(crate) fn list_and_remove(&self, directory: PrivateDirectory) -> Result<(), Unreached> {
+        let listed = self.list(&self.layout.application(&self.package));
+        self.remove(directory);
+        listed
+    }
+
+    /// Removes the private directory; when it cannot be, the record says so.
+    #[expect(clippy::needless_pass_by_value, reason = "the directory is gone then")]
+    pub(crate) fn remove(&self, directory: PrivateDirectory) {
+        if let Err(error) = directory.remove() {
+            tracing::warn!(error = %error.chain(), "clean-up failed");
+            let outcome = StepOutcome::Failed {
+                reason: error.chain(),
+            };
+            let report = StepReport::new(CLEANUP, "remove the private directory", outcome);
+            self.recorder.note_step(&report.with_accepted(false));
+        }
+    }
+
     /// Reads the archive to its end and reaches `PREVIEW`, `UNPACK`, `EXTRACT` and `DIR`.
-    pub(crate) fn run(&self, source: OpenSource) -> Result<(), Unreached> {
+    fn unpack(&self, source: OpenSource) -> Result<(), Unreached> {
         let reader = FetchReader::new(source, &self.recorder, self.cancel.clone());
         let archive = self.step(PREVIEW, "open the package", || {
             let archive = PackageArchive::open(reader, &self.package, self.limits.clone())
@@ -66,7 +102,7 @@ impl Unpacking {
     }
 
     /// Lists `directory` and reaches `DIR`.
-    pub(crate) fn list(&self, directory: &std::path::Path) -> Result<(), Unreached> {
+    fn list(&self, directory: &std::path::Path) -> Result<(), Unreached> {
         self.step(DIR, "list the application", || {
             let listing = package::list_directory(directory)
                 .map_err(Error::package("list the application"))?;

@@ -95,7 +95,7 @@ pub(crate) struct Deploy {
     /// The package in the store, or, with a `/` in it, an archive on this machine.
     pub(crate) package: String,
 
-    /// The platform's API, for example https://api.example.com
+    /// The address of the platform's API; it begins with https.
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: String,
 
