@@ -168,9 +168,11 @@ impl Deployer {
     /// - [`Error::DeploymentNotFound`]: there is no such deployment.
     /// - The store's error.
     pub async fn wait(&self, id: &DeploymentId) -> Result<DeploymentRecord> {
-        if let Some(done) = self.engine.done(id) {
-            done.cancelled().await;
-            return self.known(id).await;
+        if let Some(ending) = self.engine.ending(id) {
+            return match ending.wait().await {
+                Some(record) => Ok(record),
+                None => self.known(id).await,
+            };
         }
         loop {
             let record = self.known(id).await?;

@@ -229,9 +229,7 @@ impl Deployment {
             cancel: cancel.clone(),
             ..Cancels::new()
         };
-        self.deploy_when(std::future::ready(()), &cancels).await?;
-        let record = self.status.get_status(&self.id).await?;
-        record.ok_or(Error::DeploymentNotFound { id: self.id })
+        self.deploy_when(std::future::ready(()), &cancels).await
     }
 
     /// Runs the deployment when `turn` has come, and holds the turn until everything is done.
@@ -239,7 +237,7 @@ impl Deployment {
         &self,
         turn: impl Future<Output = T>,
         cancels: &Cancels,
-    ) -> Result<Phase> {
+    ) -> Result<DeploymentRecord> {
         if self.started.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyStarted { id: self.id });
         }
@@ -284,9 +282,9 @@ impl Deployment {
             error: ending.error,
             ..StatusChange::reach(ending.phase, self.clock.now())
         };
-        recorder.record(change, ENDING_PATIENCE).await?;
-        self.events.send(self.id, EventKind::Ended(phase.clone()));
-        Ok(phase)
+        let written = recorder.record(change, ENDING_PATIENCE).await?;
+        self.events.send(self.id, EventKind::Ended(phase));
+        written.ok_or(Error::DeploymentNotFound { id: self.id })
     }
 
     async fn reason_to_stop(&self, lost: &CancellationToken) -> StopReason {

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use package::Package;
 use store::{FileName, IStore, StoreExt};
 use tokio::sync::{Mutex, Semaphore};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -19,7 +18,7 @@ use crate::event::{EventSender, Events};
 use crate::id::DeploymentId;
 use crate::platform::{IPlatform, PlatformRequest};
 use crate::request::DeployRequest;
-use crate::running::{Running, RunningSet};
+use crate::running::{AwaitedEnding, Running, RunningSet};
 use crate::source::{ARCHIVE_SUFFIX, PackageSource};
 use crate::status::{IStatus, Subject};
 
@@ -95,9 +94,9 @@ impl Engine {
         self.running.cancel_now(id)
     }
 
-    /// Cancelled when the deployment, which runs here, has ended.
-    pub(crate) fn done(&self, id: &DeploymentId) -> Option<CancellationToken> {
-        self.running.done(id)
+    /// The ending of a deployment that runs here.
+    pub(crate) fn ending(&self, id: &DeploymentId) -> Option<AwaitedEnding> {
+        self.running.ending(id)
     }
 
     pub(crate) async fn shutdown(&self) {
@@ -164,11 +163,13 @@ impl Engine {
         drop(request);
         let turns = Arc::clone(&self.turns);
         self.tasks.spawn(async move {
-            let result = deployment
-                .deploy_when(turns.acquire_owned(), running.cancels())
-                .await;
-            if let Err(error) = result {
-                tracing::error!(deployment = %id, error = %error.chain(), "deployment given up");
+            let turn = turns.acquire_owned();
+            match deployment.deploy_when(turn, running.cancels()).await {
+                Ok(record) => running.keep(record),
+                Err(error) => {
+                    let error = error.chain();
+                    tracing::error!(deployment = %id, error, "deployment given up");
+                }
             }
             running.leave().await;
         });

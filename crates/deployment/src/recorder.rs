@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender};
 use crate::id::DeploymentId;
 use crate::phase::Phase;
-use crate::record::StepRecord;
+use crate::record::{DeploymentRecord, StepRecord};
 use crate::status::{IStatus, StatusChange};
 
 /// The first pause before a failed write is tried again; it doubles up to [`LONGEST_PAUSE`].
@@ -39,12 +39,15 @@ pub(crate) struct Recorder {
     entries: mpsc::UnboundedSender<Entry>,
 }
 
+/// The record as it was written; `None` when there was nothing to write.
+type Written = Option<DeploymentRecord>;
+
 /// What the writer is handed.
 #[derive(Debug)]
 struct Entry {
     change: StatusChange,
     /// Told when the change is durable; a change that nobody awaits is kept until it is.
-    done: Option<oneshot::Sender<Result<()>>>,
+    done: Option<oneshot::Sender<Result<Written>>>,
 }
 
 /// What the writer needs besides the recorder.
@@ -99,13 +102,14 @@ impl Recorder {
         drop(self.entries.send(Entry { change, done: None }));
     }
 
-    /// Records `change` durably, trying again for up to `patience`.
-    pub(crate) async fn record(&self, change: StatusChange, patience: Duration) -> Result<()> {
+    /// Records `change` durably, trying again for up to `patience`, and returns the record.
+    pub(crate) async fn record(&self, change: StatusChange, patience: Duration) -> Result<Written> {
         let give_up = Instant::now() + patience;
         let mut pause = FIRST_PAUSE;
         loop {
-            let Err(error) = self.write(change.clone()).await else {
-                return Ok(());
+            let error = match self.write(change.clone()).await {
+                Ok(written) => return Ok(written),
+                Err(error) => error,
             };
             let is_final = !matches!(error, Error::Store { .. });
             if is_final || Instant::now() + pause > give_up {
@@ -116,7 +120,7 @@ impl Recorder {
         }
     }
 
-    async fn write(&self, change: StatusChange) -> Result<()> {
+    async fn write(&self, change: StatusChange) -> Result<Written> {
         let (done, written) = oneshot::channel();
         let gone = || Error::Internal {
             reason: "the record's writer is gone".to_owned(),
@@ -158,6 +162,7 @@ impl IProgress for Recorder {
             Milestone::Started => self
                 .write(StatusChange::default())
                 .await
+                .map(drop)
                 .map_err(ReportError::new),
             Milestone::Step(report) => {
                 let change = self.step_change(report);
@@ -166,7 +171,8 @@ impl IProgress for Recorder {
                     self.note_step(report);
                     return Ok(());
                 }
-                self.write(change).await.map_err(ReportError::new)
+                self.write(change).await.map_err(ReportError::new)?;
+                Ok(())
             }
             // The ending is recorded after the clean-up.
             _ => Ok(()),
@@ -254,16 +260,20 @@ impl WriterTask {
     }
 
     /// Records `change` behind what was noted; whether it was the last one of the record.
-    async fn record(&mut self, change: StatusChange, done: oneshot::Sender<Result<()>>) -> bool {
+    async fn record(
+        &mut self,
+        change: StatusChange,
+        done: oneshot::Sender<Result<Written>>,
+    ) -> bool {
         let result = self.write(change).await;
-        let is_over = matches!(result, Ok(true));
+        let is_over = matches!(&result, Ok(Some(record)) if record.is_terminal());
         // Whoever stopped waiting has its reason.
-        drop(done.send(result.map(|_| ())));
+        drop(done.send(result));
         is_over
     }
 
-    /// Writes what was noted and then `change`; `true` when the record takes no more.
-    async fn write(&mut self, change: StatusChange) -> Result<bool> {
+    /// Writes what was noted and then `change`.
+    async fn write(&mut self, change: StatusChange) -> Result<Written> {
         self.write_at = None;
         let mut all = self.noted.clone();
         all.append(change);
@@ -274,10 +284,9 @@ impl WriterTask {
         result
     }
 
-    /// One write; `true` when it was the last one that this record takes.
-    async fn save(&mut self, mut change: StatusChange) -> Result<bool> {
+    async fn save(&mut self, mut change: StatusChange) -> Result<Written> {
         if change.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let ends = change
             .reached
@@ -288,12 +297,12 @@ impl WriterTask {
             change.lease_until = Some(lease_ends);
         }
         match self.writer.status.set_status(&self.id, &change).await {
-            Ok(_) => {
+            Ok(record) => {
                 self.lease_ends = lease_ends;
                 for (phase, _) in change.reached {
                     self.events.send(self.id, EventKind::Status(phase));
                 }
-                Ok(ends)
+                Ok(Some(record))
             }
             Err(error) => {
                 if matches!(

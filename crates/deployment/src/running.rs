@@ -1,7 +1,7 @@
 //! The deployments that run in this process.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use store::{FileName, IStore};
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,7 @@ use crate::cancel;
 use crate::deployment::Cancels;
 use crate::error::Error;
 use crate::id::DeploymentId;
+use crate::record::DeploymentRecord;
 
 /// The running deployments, and which application each of them deploys.
 #[derive(Debug)]
@@ -32,7 +33,22 @@ pub(crate) struct Running {
     id: DeploymentId,
     application: FileName,
     cancels: Cancels,
+    ending: AwaitedEnding,
+}
+
+/// The ending of a running deployment, for everybody who waits for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AwaitedEnding {
     done: CancellationToken,
+    record: Arc<OnceLock<DeploymentRecord>>,
+}
+
+impl AwaitedEnding {
+    /// Waits for the end; the record, unless it could not be written.
+    pub(crate) async fn wait(&self) -> Option<DeploymentRecord> {
+        self.done.cancelled().await;
+        self.record.get().cloned()
+    }
 }
 
 /// The place of a running deployment in the set, until it is dropped or left.
@@ -48,7 +64,7 @@ impl Running {
             id,
             application,
             cancels: Cancels::new(),
-            done: CancellationToken::new(),
+            ending: AwaitedEnding::default(),
         }
     }
 }
@@ -111,11 +127,11 @@ impl RunningSet {
         }
     }
 
-    pub(crate) fn done(&self, id: &DeploymentId) -> Option<CancellationToken> {
+    pub(crate) fn ending(&self, id: &DeploymentId) -> Option<AwaitedEnding> {
         self.inner()
             .deployments
             .get(id)
-            .map(|running| running.done.clone())
+            .map(|running| running.ending.clone())
     }
 
     fn remove(&self, running: &Running) {
@@ -123,7 +139,7 @@ impl RunningSet {
         inner.deployments.remove(&running.id);
         inner.applications.remove(&running.application);
         drop(inner);
-        running.done.cancel();
+        running.ending.done.cancel();
     }
 
     /// Whether the watch may end; from then on the next deployment starts another.
@@ -137,6 +153,12 @@ impl RunningSet {
 impl Place {
     pub(crate) const fn cancels(&self) -> &Cancels {
         &self.running.cancels
+    }
+
+    /// Keeps the final record for those who wait.
+    pub(crate) fn keep(&self, record: DeploymentRecord) {
+        // A deployment ends once, so there is nothing in its place yet.
+        drop(self.running.ending.record.set(record));
     }
 
     /// Leaves the set after the deployment's ending is recorded.
