@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{IStore, ListOptions, SaveOptions, StoreExt};
+use store::{IStore, ListOptions, Order, SaveOptions, StoreExt};
 
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
@@ -26,7 +26,10 @@ pub(crate) async fn ask(store: &Arc<dyn IStore>, id: &DeploymentId) -> Result<()
 
 /// The deployments that somebody has asked to cancel, at most a page of them.
 pub(crate) async fn asked(store: &Arc<dyn IStore>) -> Result<Vec<DeploymentId>> {
-    let options = ListOptions::default().with_prefix(FILE_PREFIX);
+    // The newest first: what nobody removed, because its owner was dead, is not in the way.
+    let options = ListOptions::default()
+        .with_prefix(FILE_PREFIX)
+        .with_order(Order::Descending);
     let files = store
         .get_files_list(&options)
         .await

@@ -242,6 +242,11 @@ impl PackageCatalog {
     pub async fn delete_package(&self, name: &str) -> Result<()> {
         let name = parse_name(name)?;
         let deleted = self.store.delete_file(&archive_file(&name)?).await;
+        if let Err(error) = &deleted
+            && error.kind() != store::ErrorKind::NotFound
+        {
+            return deleted.map_err(missing(&name));
+        }
         match self.store.delete_file(&manifest_file(&name)?).await {
             Err(error) if error.kind() != store::ErrorKind::NotFound => {
                 return Err(Error::store("remove the package's manifest")(error));
@@ -323,13 +328,15 @@ impl CatalogEntry {
     }
 }
 
-fn open_file(path: &Path) -> std::io::Result<(std::fs::File, u64)> {
-    let file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(std::io::ErrorKind::IsADirectory.into());
+pub(crate) fn open_file(path: &Path) -> std::io::Result<(std::fs::File, u64)> {
+    // A pipe would hang the open for ever, so what it is is asked before.
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
     }
-    Ok((file, metadata.len()))
+    let file = std::fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    Ok((file, size))
 }
 
 /// Where a listing goes on after `last`: behind the engine's own files, if it is one of them.

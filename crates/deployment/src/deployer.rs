@@ -161,7 +161,8 @@ impl Deployer {
     /// Waits until a deployment has ended, and returns its record.
     ///
     /// A deployment of another process is watched through the store; when its owner is dead, the
-    /// record is returned without an ending as soon as the owner's lease has run out.
+    /// record is returned without an ending as soon as the owner's lease has run out. A record
+    /// that has no lease, as the original's, is returned at once.
     ///
     /// # Errors
     ///
@@ -177,7 +178,7 @@ impl Deployer {
         loop {
             let record = self.known(id).await?;
             let now = self.engine.now();
-            let is_owned = record.lease_until().is_none_or(|until| now < until);
+            let is_owned = record.lease_until().is_some_and(|until| now < until);
             if record.is_terminal() || !is_owned {
                 return Ok(record);
             }

@@ -4,31 +4,36 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use package::UnpackLimits;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::deployment::LEASE;
+use crate::deployment::{LEASE, legal_lease};
 
 /// Settings of a [`Deployer`](crate::Deployer).
 ///
 /// # Examples
 ///
 /// ```
-/// let options = deployment::DeployerOptions::default().with_max_running(4);
-/// assert_eq!(options.max_running, 4);
+/// use std::time::Duration;
+/// use deployment::DeployerOptions;
+///
+/// let options = DeployerOptions::default()
+///     .with_max_running(4)
+///     .with_lease(Duration::from_secs(30));
+/// # let _ = options;
 /// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct DeployerOptions {
     /// Where private directories are made; the system's temporary folder unless set.
-    pub temp_root: PathBuf,
+    pub(crate) temp_root: PathBuf,
     /// How many deployments run at once, 128 unless set; the rest wait in order as `QUEUED`.
-    pub max_running: usize,
+    pub(crate) max_running: usize,
     /// How long a record counts as owned after a write; 60 seconds unless set.
-    pub lease: Duration,
+    pub(crate) lease: Duration,
     /// Limits on unpacking.
-    pub limits: UnpackLimits,
+    pub(crate) limits: UnpackLimits,
     /// The wall clock.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 impl Default for DeployerOptions {
@@ -44,24 +49,26 @@ impl Default for DeployerOptions {
 }
 
 impl DeployerOptions {
-    /// Sets where private directories are made.
+    /// Sets where private directories are made; the system's temporary folder unless set.
     #[must_use]
     pub fn with_temp_root(mut self, path: impl Into<PathBuf>) -> Self {
         self.temp_root = path.into();
         self
     }
 
-    /// Sets how many deployments run at once; at least one does.
+    /// Sets how many deployments run at once, at least one; 128 unless set. The rest wait in order
+    /// as `QUEUED`.
     #[must_use]
     pub fn with_max_running(mut self, count: usize) -> Self {
-        self.max_running = count.max(1);
+        self.max_running = count.clamp(1, Semaphore::MAX_PERMITS);
         self
     }
 
-    /// Sets how long a record counts as owned after a write.
+    /// Sets how long a record counts as owned after a write, between 100 milliseconds and a year;
+    /// 60 seconds unless set.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.lease = legal_lease(lease);
         self
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use batch::IProcess;
 use futures_util::FutureExt as _;
 use package::{Package, UnpackLimits};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -31,6 +32,11 @@ const ENDING_PATIENCE: Duration = Duration::from_mins(10);
 
 /// How long a record counts as owned after a write, unless set otherwise.
 pub(crate) const LEASE: Duration = Duration::from_mins(1);
+
+/// A lease that can be renewed in time, and added to any time of day.
+pub(crate) fn legal_lease(lease: Duration) -> Duration {
+    lease.clamp(Duration::from_millis(100), Duration::from_hours(365 * 24))
+}
 
 /// Deploys one package once: fetches it, unpacks it in a private directory, runs the platform's
 /// process, and records every status.
@@ -91,6 +97,7 @@ pub struct Deployment {
     limits: UnpackLimits,
     lease: Duration,
     timeout: Option<Duration>,
+    benches: Arc<Semaphore>,
     recorded: AtomicBool,
     started: AtomicBool,
 }
@@ -134,6 +141,7 @@ impl Deployment {
             limits: UnpackLimits::default(),
             lease: LEASE,
             timeout: None,
+            benches: workbenches(),
             recorded: AtomicBool::new(false),
             started: AtomicBool::new(false),
         }
@@ -168,10 +176,11 @@ impl Deployment {
         self
     }
 
-    /// Sets how long a record counts as owned after a write; 60 seconds unless set.
+    /// Sets how long a record counts as owned after a write, between 100 milliseconds and a year;
+    /// 60 seconds unless set.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.lease = legal_lease(lease);
         self
     }
 
@@ -179,6 +188,12 @@ impl Deployment {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Shares with other deployments how many of them unpack at once.
+    pub(crate) fn with_workbenches(mut self, benches: Arc<Semaphore>) -> Self {
+        self.benches = benches;
         self
     }
 
@@ -260,11 +275,11 @@ impl Deployment {
         // A child of its own, so that the engine can stop the work without the caller's token.
         let stop = cancels.cancel.child_token();
         let _stop_when_dropped = stop.clone().drop_guard();
-        let cancels = Cancels {
+        let stops = Cancels {
             cancel: stop.clone(),
             force: cancels.force.clone(),
         };
-        let work = self.work(turn, &recorder, &cancels);
+        let work = self.work(turn, &recorder, &stops);
         tokio::pin!(work);
         let ending = tokio::select! {
             ending = &mut work => ending,
@@ -274,7 +289,11 @@ impl Deployment {
                 if reason == StopReason::OwnershipLost {
                     return Err(Error::LostOwnership { id: self.id });
                 }
-                ending.stopped_for(reason)
+                if cancels.cancel.is_cancelled() {
+                    ending
+                } else {
+                    ending.stopped_for(reason)
+                }
             }
         };
         let phase = ending.phase.clone();
@@ -314,14 +333,19 @@ impl Deployment {
         };
         recorder.note(self.source.phase());
         let layout = Layout::new(self.package.cwd());
-        let source = match self.source.open(&stop.cancel).await {
+        let opened = tokio::select! {
+            biased;
+            opened = self.source.open(&stop.cancel) => opened,
+            () = stop.cancel.cancelled() => return Ending::cancelled(),
+        };
+        let source = match opened {
             Ok(source) => source,
             Err(_) if stop.cancel.is_cancelled() => return Ending::cancelled(),
             Err(error) => return Ending::failed(Some(self.source.phase().as_str()), &error),
         };
         recorder.note(Phase::Started);
         let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
-        let directory = match in_steps(move || unpacking.run(source)).await {
+        let directory = match self.in_steps(move || unpacking.run(source)).await {
             Ok(directory) => directory,
             Err(_) if stop.cancel.is_cancelled() => return Ending::cancelled(),
             Err(unreached) => return Ending::unreached(&unreached),
@@ -329,9 +353,10 @@ impl Deployment {
         let ending = self.execute(recorder, stop).await;
         let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
         let finished = if ending.phase == Phase::Success {
-            in_steps(move || unpacking.list_and_remove(directory)).await
+            self.in_steps(move || unpacking.list_and_remove(directory))
+                .await
         } else {
-            in_steps(move || {
+            self.in_steps(move || {
                 unpacking.remove(directory);
                 Ok(())
             })
@@ -358,11 +383,22 @@ impl Deployment {
         }
     }
 
+    /// Runs a part of the engine's own work where blocking is allowed, when a bench is free.
+    async fn in_steps<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Unreached> + Send + 'static,
+    ) -> Result<T, Unreached> {
+        // The semaphore is never closed; were it, the work would only begin earlier.
+        let _bench = self.benches.acquire().await.ok();
+        let joined = tokio::task::spawn_blocking(work).await;
+        joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
+    }
+
     /// Runs the platform's process; a panic in it is a failure of this deployment only.
     ///
     /// A second cancel drops it, which kills its command without any grace.
     async fn execute(&self, recorder: &Recorder, cancels: &Cancels) -> Ending {
-        let process = self.process.execute(recorder, &cancels.cancel);
+        let process = async { self.process.execute(recorder, &cancels.cancel).await };
         let process = AssertUnwindSafe(process).catch_unwind();
         let result = tokio::select! {
             biased;
@@ -400,10 +436,9 @@ async fn take_turn<T>(
     }
 }
 
-/// Runs a part of the engine's own work where blocking is allowed.
-async fn in_steps<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Unreached> + Send + 'static,
-) -> Result<T, Unreached> {
-    let joined = tokio::task::spawn_blocking(work).await;
-    joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
+/// How many deployments unpack at once: a few for each core, since some of them wait for their
+/// store. A hundred at once would be a hundred threads that wait for the same locks.
+pub(crate) fn workbenches() -> Arc<Semaphore> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new((4 * cores).max(8)))
 }

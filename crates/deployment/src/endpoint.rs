@@ -85,13 +85,12 @@ impl FromStr for Endpoint {
 
 /// The address for a message, without a password that someone put into it.
 fn shown(text: &str) -> String {
-    let cut: String = text.chars().take(200).collect();
-    match (cut.find("://"), cut.rfind('@')) {
-        (_, None) => cut,
+    match (text.find("://"), text.rfind('@')) {
+        (_, None) => text.to_owned(),
         (Some(scheme), Some(at)) if scheme + 3 <= at => {
-            format!("{}***{}", &cut[..scheme + 3], &cut[at..])
+            format!("{}***{}", &text[..scheme + 3], &text[at..])
         }
-        (_, Some(at)) => format!("***{}", &cut[at..]),
+        (_, Some(at)) => format!("***{}", &text[at..]),
     }
 }
 
@@ -148,6 +147,11 @@ mod tests {
         refused("https://@api.x.io", "user name or password");
         refused("u:hunter2@api.x.io", "does not begin");
         refused("https://u:hunter2@ api.x.io", "white space");
+        let long = "hunter2".repeat(100);
+        refused(
+            &format!("https://u:{long}@api.x.io"),
+            "user name or password",
+        );
         refused("https://api.x.io?x=1", "query");
         refused("https://api.x.io#x", "query");
         refused(&format!("https://{}", "x".repeat(3_000)), "2,048");

@@ -9,9 +9,10 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::catalog::open_file;
 use crate::claim::{Claims, KeyClaim, lock_file};
 use crate::deployer_options::DeployerOptions;
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, workbenches};
 use crate::directory::Layout;
 use crate::error::{Error, Result};
 use crate::event::{EventSender, Events};
@@ -35,6 +36,7 @@ pub(crate) struct Engine {
     owner: String,
     /// Held while a deployment runs; its queue is first come, first served.
     turns: Arc<Semaphore>,
+    benches: Arc<Semaphore>,
     running: Arc<RunningSet>,
     events: EventSender,
     tasks: TaskTracker,
@@ -61,6 +63,7 @@ impl Engine {
             claims,
             owner: Uuid::new_v4().to_string(),
             turns: Arc::new(Semaphore::new(options.max_running)),
+            benches: workbenches(),
             running: Arc::new(RunningSet::new(Arc::clone(&store))),
             events: EventSender::new(),
             tasks: TaskTracker::new(),
@@ -106,6 +109,8 @@ impl Engine {
     }
 
     pub(crate) async fn deploy(self: &Arc<Self>, request: DeployRequest) -> Result<DeploymentId> {
+        // Shutdown waits for this request, which finds the tracker closed or is cancelled by it.
+        let _token = self.tasks.token();
         if self.tasks.is_closed() {
             let what = "deployment request";
             return Err(Error::invalid(
@@ -181,8 +186,8 @@ impl Engine {
         if let Some(path) = &request.file {
             let path = path.clone();
             let checked = path.clone();
-            let metadata = tokio::task::spawn_blocking(move || std::fs::metadata(checked));
-            metadata
+            let opened = tokio::task::spawn_blocking(move || open_file(&checked));
+            opened
                 .await
                 .map_err(Error::task)?
                 .map_err(Error::directory("read the package file", &path))?;
@@ -235,6 +240,7 @@ impl Engine {
             .with_clock(self.options.clock.clone())
             .with_limits(self.options.limits.clone())
             .with_lease(self.options.lease)
+            .with_workbenches(Arc::clone(&self.benches))
             .with_events(self.events.clone());
         if let Some(timeout) = request.timeout {
             deployment = deployment.with_timeout(timeout);
@@ -246,10 +252,11 @@ impl Engine {
 /// Where the application will answer: under its own name, which the package's is by default.
 fn destination(request: &DeployRequest, package: &Package) -> String {
     let of_package = package.destination();
-    match of_package.split_once(package.name()) {
-        Some((scheme, rest)) if scheme.ends_with("://") => {
-            format!("{scheme}{}{rest}", request.application())
-        }
-        _ => of_package.to_owned(),
+    let host = of_package
+        .split_once("://")
+        .and_then(|(scheme, host)| Some((scheme, host.strip_prefix(package.name())?)));
+    match host {
+        Some((scheme, rest)) => format!("{scheme}://{}{rest}", request.application()),
+        None => of_package.to_owned(),
     }
 }

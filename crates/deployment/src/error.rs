@@ -244,6 +244,28 @@ impl Error {
         }
     }
 
+    /// An error of an [`IStatus`](crate::IStatus) whose own storage failed while `doing`; whether
+    /// it is worth another try is told by `source`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let source = store::Error::new(store::ErrorKind::Unavailable, "insert row");
+    /// let error = deployment::Error::storage("record a status", source);
+    /// assert!(error.is_retryable());
+    /// ```
+    #[must_use]
+    pub const fn storage(doing: &'static str, source: store::Error) -> Self {
+        Self::Store { doing, source }
+    }
+
+    /// An error of an [`IStatus`](crate::IStatus) that finds the record of `id` written by somebody
+    /// else.
+    #[must_use]
+    pub const fn lost_ownership(id: DeploymentId) -> Self {
+        Self::LostOwnership { id }
+    }
+
     pub(crate) fn invalid(
         what: &'static str,
         value: impl Into<String>,

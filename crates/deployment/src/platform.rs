@@ -21,6 +21,8 @@ use crate::error::Result;
 ///   and touches nothing.
 /// - The process finds the application's tree in [`application_directory`] and may write into
 ///   [`directory`]; both exist when it is executed, not before, and are removed after it.
+/// - Its statuses are words of its own: one of the engine's (`INIT`, `SUCCESS` …) is kept with the
+///   step and does not enter the history.
 /// - It reports its steps through the [`IProgress`](batch::IProgress) that it is handed, and
 ///   never puts a secret into a report.
 ///

@@ -145,9 +145,12 @@ impl Recorder {
     }
 
     fn step_change(&self, report: &StepReport) -> StatusChange {
-        let change = match Milestone::Step(report.clone()).status() {
-            Some(status) => StatusChange::reach(Phase::Step(status), self.clock.now()),
-            None => StatusChange::default(),
+        let reached = Milestone::Step(report.clone()).status();
+        let phase = reached.and_then(|status| Phase::parse(status.as_str()));
+        let change = match phase {
+            Some(phase @ Phase::Step(_)) => StatusChange::reach(phase, self.clock.now()),
+            // The engine alone says when a deployment begins and ends.
+            Some(_) | None => StatusChange::default(),
         };
         change.with_step(StepRecord::from(report))
     }
@@ -238,7 +241,9 @@ impl WriterTask {
                 },
                 () = due(self.write_at) => {
                     // What fails here stays noted, and is told to whoever awaits the next write.
-                    drop(self.write(StatusChange::default()).await);
+                    if self.write(StatusChange::default()).await.is_err() {
+                        self.write_at = Some(Instant::now() + LONGEST_PAUSE);
+                    }
                     false
                 }
                 _ = renewal.tick() => {

@@ -9,6 +9,7 @@ use store::{FileName, IStore, ReadOptions};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 
+use crate::catalog::open_file;
 use crate::error::{Error, Result};
 use crate::phase::Phase;
 use crate::recorder::Recorder;
@@ -66,13 +67,14 @@ impl PackageSource {
                 })
             }
             Self::LocalFile(path) => {
-                let failed = || Error::directory("open the package file", path);
-                let file = tokio::task::spawn_blocking({
+                let opened = tokio::task::spawn_blocking({
                     let path = path.clone();
-                    move || std::fs::File::open(path)
+                    move || open_file(&path)
                 });
-                let file = file.await.map_err(Error::task)?.map_err(failed())?;
-                let size = file.metadata().map_err(failed())?.len();
+                let (file, size) = opened
+                    .await
+                    .map_err(Error::task)?
+                    .map_err(Error::directory("open the package file", path))?;
                 Ok(OpenSource {
                     size,
                     reader: Box::new(file),

@@ -150,7 +150,10 @@ impl ListQuery {
     }
 }
 
-/// One page of records, newest first.
+/// One page of records, newest first by their ids.
+///
+/// The original's ids are no version 7 and do not tell their time by their order; they stand among
+/// the others wherever their text sorts.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RecordPage {
@@ -158,7 +161,7 @@ pub struct RecordPage {
     pub records: Vec<DeploymentRecord>,
     /// Files among them that are no readable record, with the reason.
     pub unreadable: Vec<UnreadableRecord>,
-    /// Where the next page goes on; `None` at the end.
+    /// Where the next page goes on; `None` where it is known to be empty.
     pub next: Option<DeploymentId>,
 }
 

@@ -260,21 +260,19 @@ impl IStore for SqliteStore {
 
     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
         options.check()?;
-        let (readers, options) = (Arc::clone(&self.readers), options.clone());
-        run_blocking("list files", move || {
-            let reader = readers.take("list files")?;
-            rows::list(&reader, &options)
-        })
-        .await
+        let options = options.clone();
+        self.readers
+            .read("list files", move |reader| rows::list(&reader, &options))
+            .await
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
-        let (readers, name) = (Arc::clone(&self.readers), name.clone());
-        run_blocking("get file info", move || {
-            let reader = readers.take("get file info")?;
-            Ok(rows::find(&reader, &name, "get file info")?.info)
-        })
-        .await
+        let name = name.clone();
+        self.readers
+            .read("get file info", move |reader| {
+                Ok(rows::find(&reader, &name, "get file info")?.info)
+            })
+            .await
     }
 
     async fn get_file_contents(
@@ -282,11 +280,12 @@ impl IStore for SqliteStore {
         name: &FileName,
         options: &ReadOptions,
     ) -> Result<StoredFile> {
-        let (readers, name, options) = (Arc::clone(&self.readers), name.clone(), options.clone());
-        run_blocking("read file", move || {
-            Snapshot::open(readers.take("read file")?, &name)?.into_file(&options)
-        })
-        .await
+        let (name, options) = (name.clone(), options.clone());
+        self.readers
+            .read("read file", move |reader| {
+                Snapshot::open(reader, &name)?.into_file(&options)
+            })
+            .await
     }
 
     async fn save_file(

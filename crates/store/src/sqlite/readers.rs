@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::sync::Semaphore;
 
 use super::schema;
+use crate::blocking::run_blocking;
 use crate::{Error, ErrorKind, Result};
 
 /// How many idle connections are kept: more only help when more reads than this run at once.
@@ -20,6 +22,9 @@ pub(super) struct Readers {
     path: PathBuf,
     busy_timeout: Duration,
     idle: Mutex<Vec<Connection>>,
+    /// As many reads begin at once as connections are kept: more of them would each start a
+    /// thread and open a connection, which takes longer than waiting for one.
+    beginning: Semaphore,
 }
 
 impl Readers {
@@ -28,10 +33,23 @@ impl Readers {
             path,
             busy_timeout,
             idle: Mutex::default(),
+            beginning: Semaphore::new(KEPT),
         }
     }
 
-    pub(super) fn take(self: Arc<Self>, operation: &'static str) -> Result<Reader> {
+    /// Runs `work` on a connection where blocking is allowed.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        operation: &'static str,
+        work: impl FnOnce(Reader) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = Arc::clone(self);
+        // The semaphore is never closed; were it, a read would only begin earlier.
+        let _permit = self.beginning.acquire().await.ok();
+        run_blocking(operation, move || work(readers.take(operation)?)).await
+    }
+
+    fn take(self: Arc<Self>, operation: &'static str) -> Result<Reader> {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
