@@ -93,7 +93,10 @@ impl Claims {
                 mode = SaveMode::Create;
                 continue;
             };
-            if theirs.deploy_id != id && self.holds(&theirs).await? {
+            if let Some(theirs) = theirs
+                && theirs.deploy_id != id
+                && self.holds(&theirs).await?
+            {
                 return Err(Error::Busy {
                     application: request.application().to_owned(),
                     endpoint: request.endpoint.to_string(),
@@ -114,39 +117,63 @@ impl Claims {
     ) -> Result<KeyClaim> {
         let file = key_file(key);
         let mine = self.claim(fresh, Some(request.fingerprint()));
+        let mut mode = SaveMode::Create;
         for _ in 0..TRIES {
-            if self.save(&file, &mine, SaveMode::Create).await? {
+            if self.save(&file, &mine, mode).await? {
                 return Ok(KeyClaim::Unbegun(fresh));
             }
-            let Some((theirs, _)) = self.read(&file).await? else {
+            let Some((theirs, etag)) = self.read(&file).await? else {
+                mode = SaveMode::Create;
                 continue;
             };
-            if theirs.request != mine.request {
-                return Err(Error::KeyReused {
-                    by: theirs.deploy_id,
-                });
+            if let Some(theirs) = theirs {
+                let id = theirs.deploy_id;
+                let is_same = theirs.request == mine.request;
+                match self.status.get_status(&id).await? {
+                    Some(_) if is_same => return Ok(KeyClaim::Begun(id)),
+                    Some(_) => return Err(Error::KeyReused { by: id }),
+                    None if is_same => return Ok(KeyClaim::Unbegun(id)),
+                    None if self.is_fresh(&theirs) => return Err(Error::KeyReused { by: id }),
+                    // Whoever claimed it died before anything was recorded.
+                    None => {}
+                }
             }
-            return match self.status.get_status(&theirs.deploy_id).await? {
-                Some(_) => Ok(KeyClaim::Begun(theirs.deploy_id)),
-                None => Ok(KeyClaim::Unbegun(theirs.deploy_id)),
-            };
+            mode = self.takeover(etag);
         }
         Err(contended("claim the idempotency key", &file))
     }
 
-    /// Gives up what was claimed for a deployment that was not begun after all.
-    ///
-    /// Nobody else takes a claim over before its lease has run out, so what is removed is ours;
-    /// when it cannot be removed, it ends with the lease.
-    pub(crate) async fn release(&self, request: &DeployRequest) {
-        let key = request.idempotency_key.as_deref().map(key_file);
-        for file in [Some(lock_file(request)), key].into_iter().flatten() {
-            match self.store.delete_file(&file).await {
-                Err(error) if error.kind() != store::ErrorKind::NotFound => {
-                    tracing::warn!(file = %file, error = %error, "claim not released");
-                }
-                _ => {}
+    /// The mode that replaces a claim that holds no more.
+    fn takeover(&self, etag: Etag) -> SaveMode {
+        if self.store.capabilities().exclusive_update == Guarantee::Exclusive {
+            SaveMode::Update(etag)
+        } else {
+            SaveMode::Overwrite
+        }
+    }
+
+    /// Gives up the lock that was taken for deployment `id`, which was not begun after all.
+    pub(crate) async fn release_lock(&self, request: &DeployRequest, id: DeploymentId) {
+        self.release(&lock_file(request), id).await;
+    }
+
+    /// Gives up the key that was claimed for deployment `id`, which was not begun after all.
+    pub(crate) async fn release_key(&self, key: &str, id: DeploymentId) {
+        self.release(&key_file(key), id).await;
+    }
+
+    /// Removes a claim of deployment `id`, and nobody else's; one that cannot be removed ends with
+    /// its lease.
+    async fn release(&self, file: &FileName, id: DeploymentId) {
+        match self.read(file).await {
+            Ok(Some((Some(claim), _))) if claim.deploy_id == id => {}
+            _ => return,
+        }
+        match self.store.delete_file(file).await {
+            Err(error) if error.kind() != store::ErrorKind::NotFound => {
+                tracing::warn!(file = %file, error = %error, "claim not released");
             }
+            _ => {}
         }
     }
 
@@ -160,12 +187,18 @@ impl Claims {
 
     /// Whether the deployment that made `claim` may still be running.
     async fn holds(&self, claim: &ClaimFile) -> Result<bool> {
-        let now = self.clock.now();
-        let Some(record) = self.status.get_status(&claim.deploy_id).await? else {
-            let claimed = timestamp::from_text(&claim.claimed);
-            return Ok(claimed.is_some_and(|claimed| now < claimed + self.lease));
-        };
-        Ok(is_active(&record, now))
+        match self.status.get_status(&claim.deploy_id).await {
+            Ok(Some(record)) => Ok(is_active(&record, self.clock.now())),
+            // A record that nobody can read is nobody's to wait for.
+            Ok(None) | Err(Error::BadRecord { .. }) => Ok(self.is_fresh(claim)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether whoever made `claim` may still be about to begin its deployment.
+    fn is_fresh(&self, claim: &ClaimFile) -> bool {
+        let claimed = timestamp::from_text(&claim.claimed);
+        claimed.is_some_and(|claimed| self.clock.now() < claimed + self.lease)
     }
 
     /// Saves `claim`; `false` when somebody else was faster.
@@ -184,27 +217,23 @@ impl Claims {
                 | store::ErrorKind::Conflict
                 | store::ErrorKind::NotFound => {
                     // An earlier try of this save may have got through without its reply.
-                    Ok(self
-                        .read(file)
-                        .await?
-                        .is_some_and(|(stored, _)| stored == *claim))
+                    let stored = self.read(file).await?;
+                    Ok(stored.is_some_and(|(stored, _)| stored.as_ref() == Some(claim)))
                 }
                 _ => Err(Error::store("save a claim")(error)),
             },
         }
     }
 
-    async fn read(&self, file: &FileName) -> Result<Option<(ClaimFile, Etag)>> {
-        let (info, bytes) = match self.store.get_file_bytes(file, MAX_BYTES).await {
-            Ok(found) => found,
-            Err(error) if error.kind() == store::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::store("read a claim")(error)),
-        };
-        let claim = serde_json::from_slice(&bytes).map_err(|error| Error::BadRecord {
-            file: file.to_string(),
-            reason: error.to_string(),
-        })?;
-        Ok(Some((claim, info.etag)))
+    /// Reads a claim; one that cannot be understood is there, and holds nothing.
+    async fn read(&self, file: &FileName) -> Result<Option<(Option<ClaimFile>, Etag)>> {
+        match self.store.get_file_bytes(file, MAX_BYTES).await {
+            Ok((info, bytes)) => Ok(Some((serde_json::from_slice(&bytes).ok(), info.etag))),
+            Err(error) => match error.kind() {
+                store::ErrorKind::NotFound => Ok(None),
+                _ => Err(Error::store("read a claim")(error)),
+            },
+        }
     }
 }
 

@@ -296,13 +296,11 @@ impl Deployment {
                 }
             }
         };
-        let phase = ending.phase.clone();
         let change = StatusChange {
             error: ending.error,
             ..StatusChange::reach(ending.phase, self.clock.now())
         };
         let written = recorder.record(change, ENDING_PATIENCE).await?;
-        self.events.send(self.id, EventKind::Ended(phase));
         written.ok_or(Error::DeploymentNotFound { id: self.id })
     }
 

@@ -61,6 +61,9 @@ struct Written {
     etag: Etag,
     /// A change whose write failed in a way that may yet have reached the store.
     unsure: Option<(StatusChange, DeploymentRecord)>,
+    /// The last such change that turned out to be stored: its owner does not know, and will hand
+    /// it in again.
+    settled: Option<StatusChange>,
 }
 
 impl DeploymentStatus {
@@ -94,30 +97,30 @@ impl DeploymentStatus {
     }
 
     /// The record that a change builds upon, and the part of the change that it lacks.
-    async fn base(
-        &self,
-        id: &DeploymentId,
-        change: &StatusChange,
-    ) -> Result<(Option<(DeploymentRecord, Etag)>, StatusChange)> {
+    async fn base(&self, id: &DeploymentId, change: &StatusChange) -> Result<Base> {
         if change.subject.is_some() {
-            return Ok((None, change.clone()));
+            return Ok(Base::of(None, change));
         }
         let written = self.written().get(id).cloned();
         let Some(written) = written else {
-            return Ok((self.read(&id.file_name()).await?, change.clone()));
+            return Ok(Base::of(self.read(&id.file_name()).await?, change));
         };
-        let Some((attempted, attempt)) = written.unsure else {
-            return Ok((Some((written.record, written.etag)), change.clone()));
+        let (record, etag, settled) = match written.unsure {
+            None => (written.record, written.etag, written.settled),
+            Some((attempted, attempt)) => match self.read(&id.file_name()).await? {
+                Some((stored, etag)) if stored == attempt => (stored, etag, Some(attempted)),
+                Some((stored, etag)) if stored == written.record => (stored, etag, written.settled),
+                _ => return Err(Error::LostOwnership { id: *id }),
+            },
         };
-        match self.read(&id.file_name()).await? {
-            Some((stored, etag)) if stored == attempt => {
-                Ok((Some((stored, etag)), change.without(&attempted)))
-            }
-            Some((stored, etag)) if stored == written.record => {
-                Ok((Some((stored, etag)), change.clone()))
-            }
-            _ => Err(Error::LostOwnership { id: *id }),
-        }
+        let rest = settled.as_ref().and_then(|settled| change.without(settled));
+        let settled = if rest.is_some() { None } else { settled };
+        let base = Base {
+            replaced: Some((record, etag)),
+            change: rest.unwrap_or_else(|| change.clone()),
+            settled,
+        };
+        Ok(base)
     }
 
     /// The mode that lets a write replace `replaced` and nothing else, as far as the store can.
@@ -159,6 +162,31 @@ impl DeploymentStatus {
         }
     }
 
+    /// Remembers what stands in the store until the deployment is over.
+    fn remember(
+        &self,
+        id: &DeploymentId,
+        record: &DeploymentRecord,
+        etag: Etag,
+        settled: Option<StatusChange>,
+    ) {
+        let mut written = self.written();
+        if record.is_terminal() {
+            written.remove(id);
+            return;
+        }
+        let record = record.clone();
+        written.insert(
+            *id,
+            Written {
+                record,
+                etag,
+                unsure: None,
+                settled,
+            },
+        );
+    }
+
     async fn read_listed(&self, file: FileName) -> Option<Listed> {
         let id = DeploymentId::from_file_name(file.as_str())?;
         match self.read(&file).await {
@@ -174,6 +202,24 @@ impl DeploymentStatus {
                     reason: other.chain(),
                 }),
             }),
+        }
+    }
+}
+
+/// What a change is applied to.
+struct Base {
+    replaced: Option<(DeploymentRecord, Etag)>,
+    /// The part of the change that the record lacks.
+    change: StatusChange,
+    settled: Option<StatusChange>,
+}
+
+impl Base {
+    fn of(replaced: Option<(DeploymentRecord, Etag)>, change: &StatusChange) -> Self {
+        Self {
+            replaced,
+            change: change.clone(),
+            settled: None,
         }
     }
 }
@@ -202,24 +248,22 @@ impl IStatus for DeploymentStatus {
         id: &DeploymentId,
         change: &StatusChange,
     ) -> Result<DeploymentRecord> {
-        let (base, change) = self.base(id, change).await?;
-        let (current, replaced) = base.unzip();
-        if let (true, Some(current)) = (change.is_empty(), &current) {
-            return Ok(current.clone());
+        let Base {
+            replaced,
+            change,
+            settled,
+        } = self.base(id, change).await?;
+        let (current, replaced) = replaced.unzip();
+        if change.is_empty()
+            && let (Some(record), Some(etag)) = (&current, &replaced)
+        {
+            self.remember(id, record, etag.clone(), settled);
+            return Ok(record.clone());
         }
         let record = change.apply(id, current.as_ref())?;
         match self.write(id, &record, replaced.as_ref()).await {
             Ok(etag) => {
-                if record.is_terminal() {
-                    self.written().remove(id);
-                } else {
-                    let written = Written {
-                        record: record.clone(),
-                        etag,
-                        unsure: None,
-                    };
-                    self.written().insert(*id, written);
-                }
+                self.remember(id, &record, etag, settled);
                 Ok(record)
             }
             Err(WriteError::Refused(error)) => {
@@ -235,6 +279,7 @@ impl IStatus for DeploymentStatus {
                             record: current,
                             etag,
                             unsure,
+                            settled,
                         },
                     );
                 }

@@ -68,6 +68,8 @@ impl PrivateDirectory {
                 make_writable(root);
                 fs::remove_dir_all(root)
             }
+            // Something was still writing; whoever does so for long keeps the directory.
+            io::ErrorKind::DirectoryNotEmpty => fs::remove_dir_all(root),
             _ => Err(error),
         });
         removed.map_err(Error::directory("remove the private directory", root))

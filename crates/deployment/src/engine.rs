@@ -1,7 +1,7 @@
 //! What the clones of a deployer share.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use package::Package;
 use store::{FileName, IStore, StoreExt};
@@ -15,7 +15,7 @@ use crate::deployer_options::DeployerOptions;
 use crate::deployment::{Deployment, workbenches};
 use crate::directory::Layout;
 use crate::error::{Error, Result};
-use crate::event::{EventSender, Events};
+use crate::event::{EventKind, EventSender, Events};
 use crate::id::DeploymentId;
 use crate::platform::{IPlatform, PlatformRequest};
 use crate::request::DeployRequest;
@@ -25,6 +25,9 @@ use crate::status::{IStatus, Subject};
 
 /// How many requests with different idempotency keys are begun side by side.
 const KEY_LANES: usize = 16;
+
+/// The pauses before `INIT` is tried to be recorded again; the caller is waiting.
+const INIT_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -130,7 +133,11 @@ impl Engine {
                 // An engine of another process began it in this moment.
                 Err(Error::LostOwnership { .. }) => Ok(id),
                 Err(Error::Busy { by, .. }) if by == id => Ok(id),
-                result => result,
+                Err(error) => {
+                    self.claims.release_key(&key, id).await;
+                    Err(error)
+                }
+                Ok(id) => Ok(id),
             },
         }
     }
@@ -157,28 +164,47 @@ impl Engine {
             by,
         })?;
         self.claims.lock(&request, id).await?;
-        if let Err(error) = deployment.record_init().await {
+        if let Err(error) = self.record_init(&deployment).await {
             if !matches!(error, Error::LostOwnership { .. }) {
-                self.claims.release(&request).await;
+                self.claims.release_lock(&request, id).await;
             }
             return Err(error);
         }
 
         // The request, and with it the password, ends here; the process has its own copy.
         drop(request);
-        let turns = Arc::clone(&self.turns);
+        let (turns, events) = (Arc::clone(&self.turns), self.events.clone());
         self.tasks.spawn(async move {
             let turn = turns.acquire_owned();
+            let mut ended = None;
             match deployment.deploy_when(turn, running.cancels()).await {
-                Ok(record) => running.keep(record),
+                Ok(record) => {
+                    ended = record.phase();
+                    running.keep(record);
+                }
                 Err(error) => {
                     let error = error.chain();
                     tracing::error!(deployment = %id, error, "deployment given up");
                 }
             }
             running.leave().await;
+            if let Some(phase) = ended {
+                events.send(id, EventKind::Ended(phase));
+            }
         });
         Ok(id)
+    }
+
+    /// Records `INIT`, with another try or two: a write whose reply was lost would otherwise leave
+    /// the record of a deployment that nobody runs.
+    async fn record_init(&self, deployment: &Deployment) -> Result<()> {
+        for pause in INIT_PAUSES {
+            match deployment.record_init().await {
+                Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,
+                result => return result,
+            }
+        }
+        deployment.record_init().await
     }
 
     async fn source(&self, request: &DeployRequest) -> Result<PackageSource> {

@@ -84,18 +84,28 @@ impl StatusChange {
         self.subject = self.subject.take().or(later.subject);
     }
 
-    /// What is left of this change when `earlier`, which it begins with, was already written.
-    pub(crate) fn without(&self, earlier: &Self) -> Self {
-        let begins_with_it =
-            self.reached.starts_with(&earlier.reached) && self.steps.starts_with(&earlier.steps);
-        if !begins_with_it {
-            return self.clone();
+    /// What is left of this change when `earlier`, which it begins with, was already written;
+    /// `None` when it does not begin with it.
+    ///
+    /// A status that is handed in again has a later time, and is the same one all the same.
+    pub(crate) fn without(&self, earlier: &Self) -> Option<Self> {
+        let phases = |change: &Self| {
+            change
+                .reached
+                .iter()
+                .map(|(phase, _)| phase.clone())
+                .collect()
+        };
+        let (own, before): (Vec<Phase>, Vec<Phase>) = (phases(self), phases(earlier));
+        let is_empty = before.is_empty() && earlier.steps.is_empty();
+        if is_empty || !own.starts_with(&before) || !self.steps.starts_with(&earlier.steps) {
+            return None;
         }
-        Self {
-            reached: self.reached[earlier.reached.len()..].to_vec(),
+        Some(Self {
+            reached: self.reached[before.len()..].to_vec(),
             steps: self.steps[earlier.steps.len()..].to_vec(),
             ..self.clone()
-        }
+        })
     }
 
     /// The record of `id` with this change applied to `current` (`None`: there is none yet).

@@ -95,7 +95,7 @@ pub(crate) struct Deploy {
     /// The package in the store, or, with a `/` in it, an archive on this machine.
     pub(crate) package: String,
 
-    /// The address of the platform's API; it begins with https.
+    /// The address of the platform's API, with https in front (or http).
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: String,
 

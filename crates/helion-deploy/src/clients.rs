@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use batch::{LocalRunner, LocalRunnerOptions};
+use batch::{LocalRunner, LocalRunnerOptions, Sweep};
 use deployment::{CliPlatform, IPlatform};
 
 use crate::cli::Client;
@@ -16,7 +16,10 @@ const CF_LIMITS: [&str; 3] = [
 
 /// The options of a runner that hands clients what they need of our environment.
 pub(crate) fn runner_options() -> LocalRunnerOptions {
-    let options = LocalRunnerOptions::default().with_passed_env(standin::PLATFORM_VARIABLE);
+    // A client's helpers that left its process group are found and ended as well.
+    let options = LocalRunnerOptions::default()
+        .with_sweep(Sweep::On)
+        .with_passed_env(standin::PLATFORM_VARIABLE);
     CF_LIMITS
         .into_iter()
         .fold(options, LocalRunnerOptions::with_passed_env)

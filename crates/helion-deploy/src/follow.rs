@@ -1,6 +1,6 @@
 //! Running one deployment to its end, with Ctrl-C.
 
-use deployment::{DeployRequest, Deployer, DeploymentId, DeploymentRecord, EventKind};
+use deployment::{DeployRequest, Deployer, DeploymentId, DeploymentRecord, Error, EventKind};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::{FAILED, Failure};
@@ -8,7 +8,7 @@ use crate::progress::Progress;
 
 /// Starts a deployment and shows it until it has ended.
 ///
-/// The first Ctrl-C, or SIGTERM, cancels the deployment: its command is asked to end, and it logs
+/// The first Ctrl-C, SIGTERM or SIGHUP cancels the deployment: its command is asked to end, and it logs
 /// out and cleans up. The second one does not wait for that.
 pub(crate) async fn follow(
     deployer: &Deployer,
@@ -27,7 +27,12 @@ pub(crate) async fn follow(
             biased;
             () = stop.asked() => {
                 stops += 1;
-                progress.line(stop_deployment(deployer, &id, stops).await?);
+                let Some(line) = stop_deployment(deployer, &id, stops).await? else {
+                    progress.finish();
+                    let reason = format!("deployment {id} is left to its owner");
+                    return Err(Failure::new(FAILED, reason));
+                };
+                progress.line(line);
             }
             Some(event) = events.next() => {
                 if event.id == id && !matches!(event.kind, EventKind::Ended(_)) {
@@ -41,26 +46,30 @@ pub(crate) async fn follow(
     Ok(record)
 }
 
+/// Passes a stop on; `None` when there is nothing left to wait for.
 async fn stop_deployment(
     deployer: &Deployer,
     id: &DeploymentId,
     stops: u32,
-) -> Result<&'static str, Failure> {
-    if stops == 1 {
-        deployer.cancel(id).await?;
-        return Ok("cancelling; once more to stop at once");
+) -> Result<Option<&'static str>, Failure> {
+    if stops > 1 {
+        // A deployment of another process, which the same key has found, is left to its owner.
+        return Ok(deployer.cancel_now(id).then_some("stopping at once"));
     }
-    Ok(if deployer.cancel_now(id) {
-        "stopping at once"
-    } else {
-        "ending"
-    })
+    match deployer.cancel(id).await {
+        // It has just ended by itself.
+        Ok(()) | Err(Error::IllegalMove { .. }) => {
+            Ok(Some("cancelling; once more to stop at once"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Ctrl-C and SIGTERM.
+/// Ctrl-C, SIGTERM, and a terminal that is closed.
 struct Stop {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 impl Stop {
@@ -73,6 +82,7 @@ impl Stop {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
         })
     }
 
@@ -80,6 +90,7 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
         }
     }
 }

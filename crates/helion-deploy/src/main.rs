@@ -13,14 +13,14 @@ mod report;
 mod sample_package;
 mod store_choice;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command};
-use crate::failure::{FAILED, Failure};
+use crate::cli::{Cli, Command, Format};
+use crate::failure::{FAILED, Failure, INVALID};
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -29,12 +29,16 @@ fn main() -> ExitCode {
     if let Some(client) = standin::Client::from_program_name(&name) {
         return standin::run_this_process(client);
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let output = Output::new(cli.output);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
 
     match start(cli, output) {
@@ -46,16 +50,37 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints what clap has to say: help on standard output, a usage error on standard error, and
+/// where JSON was asked for, that error's document too.
+fn usage(error: &clap::Error) -> ExitCode {
+    // There is nowhere left to report that a stream is closed.
+    drop(error.print());
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let words: Vec<_> = std::env::args().collect();
+    let wants_json = words.iter().any(|word| word == "--output=json")
+        || words.windows(2).any(|pair| pair == ["--output", "json"]);
+    if wants_json {
+        let message = error.to_string();
+        Output::new(Format::Json).print_failure(&Failure::new(INVALID, message.trim()));
+    }
+    ExitCode::from(INVALID)
+}
+
 fn start(cli: Cli, output: Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(FAILED, format!("failed to start: {error}")))?;
-    runtime.block_on(run(cli, output))
+    let result = runtime.block_on(run(cli, output));
+    // A read that hangs in the system must not keep a program that has said its last word.
+    runtime.shutdown_background();
+    result
 }
 
 async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
-    let url = cli.store.as_deref();
+    let url = cli.store.as_deref().filter(|url| !url.is_empty());
     match cli.command {
         Command::Demo => command::demo::run(output).await,
         Command::Packages(command) => {

@@ -34,6 +34,11 @@ impl Output {
     /// Reports a failure: a line on standard error, and in JSON also the document.
     pub(crate) fn fail(self, failure: &Failure) {
         crate::message::say(&format!("error: {}", failure.message()));
+        self.print_failure(failure);
+    }
+
+    /// Prints a failure's document, where JSON is wanted and none was printed yet.
+    pub(crate) fn print_failure(self, failure: &Failure) {
         if self.format == Format::Json
             && let Some(document) = failure.to_json()
             && let Ok(text) = json(&document)

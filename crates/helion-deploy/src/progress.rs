@@ -73,7 +73,7 @@ impl Progress {
     /// Prints a line that stays.
     pub(crate) fn line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(printable(line)),
             None => say(line),
         }
     }

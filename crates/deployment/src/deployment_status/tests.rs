@@ -125,6 +125,29 @@ async fn a_write_that_got_through_without_its_reply_is_not_repeated() {
     );
 }
 
+/// A step that reached `word`, handed in at `second`.
+fn step(word: &str, second: u64) -> StatusChange {
+    let status = batch::Status::new(word).unwrap();
+    let report = batch::StepReport::new(status, "helion", batch::StepOutcome::Done)
+        .with_time(at(1), Duration::ZERO);
+    reach(word, second).with_step((&report).into())
+}
+
+#[tokio::test]
+async fn a_status_that_is_handed_in_again_later_is_the_same_one() {
+    let status = faulty(&[Fault::None, Fault::AfterSave]);
+    let id = DeploymentId::generate();
+    status.set_status(&id, &begin()).await.unwrap();
+    assert!(status.set_status(&id, &step("TARGET", 2)).await.is_err());
+    // A renewal of the lease comes between.
+    let renewal = StatusChange::default().with_lease(at(99));
+    status.set_status(&id, &renewal).await.unwrap();
+    status.set_status(&id, &step("TARGET", 3)).await.unwrap();
+    let record = status.set_status(&id, &step("LOGIN", 4)).await.unwrap();
+    assert_eq!(history(&status, &id).await, "INIT TARGET LOGIN");
+    assert_eq!(record.engine.unwrap().steps.len(), 2);
+}
+
 #[tokio::test]
 async fn a_write_that_did_not_get_through_is_repeated_with_what_came_after_it() {
     let status = faulty(&[Fault::None, Fault::BeforeSave]);

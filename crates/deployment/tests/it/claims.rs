@@ -6,6 +6,8 @@ use std::time::Duration;
 use deployment::{Error, ErrorKind, ListQuery, Phase};
 use futures_util::future::join_all;
 
+use store::{ListOptions, SaveOptions, StoreExt as _};
+
 use crate::fixture::{Fixture, Play, SUCCESS, add_package, assert_history, request};
 
 #[tokio::test]
@@ -190,4 +192,60 @@ async fn a_dead_owner_is_in_the_way_no_longer_than_its_lease() {
     // Whoever waits for the dead one is told so instead of waiting for ever.
     let record = next.deployer.wait(&id).await.unwrap();
     assert!(!record.is_terminal());
+}
+
+#[tokio::test]
+async fn a_refused_request_does_not_use_up_its_key() {
+    let fixture = Fixture::new().await;
+    let keyed = |package: &str| request(package).with_idempotency_key("k").unwrap();
+    for _ in 0..2 {
+        let error = fixture
+            .deployer
+            .deploy_package(keyed("typo"))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::PackageNotFound { .. }), "{error}");
+    }
+    assert_history(&fixture.deploy(keyed("foo")).await, SUCCESS);
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_can_read_blocks_nobody_for_ever() {
+    let store = Arc::new(store::MemoryStore::new());
+    let now = Arc::new(std::sync::Mutex::new(std::time::SystemTime::UNIX_EPOCH));
+    let clock = {
+        let now = Arc::clone(&now);
+        deployment::Clock::new(move || *now.lock().unwrap())
+    };
+    let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+    let record = fixture.deploy(request("foo")).await;
+    let id: deployment::DeploymentId = record.deploy_id.parse().unwrap();
+    let save = |name, text: &'static str| {
+        let store = Arc::clone(&fixture.store);
+        async move {
+            store
+                .save_bytes(&name, text, &SaveOptions::default())
+                .await
+                .unwrap()
+        }
+    };
+    save(id.file_name(), "half a rec").await;
+    let error = fixture
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Busy { .. }), "{error}");
+    *now.lock().unwrap() += Duration::from_secs(61);
+    assert_history(&fixture.deploy(request("foo")).await, SUCCESS);
+
+    let locks = ListOptions::default().with_prefix("lock_");
+    let lock = fixture
+        .store
+        .get_files_list(&locks)
+        .await
+        .unwrap()
+        .remove(0);
+    save(lock.name, "no claim at all").await;
+    assert_history(&fixture.deploy(request("foo")).await, SUCCESS);
 }

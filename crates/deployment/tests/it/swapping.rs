@@ -34,7 +34,8 @@ impl IProcess for TwoSteps {
         _cancel: &CancellationToken,
     ) -> batch::Result<ProcessOutcome> {
         progress.report(&Milestone::Started).await?;
-        for status in ["UPLOADED", "SWITCHED"] {
+        // The engine's own words are not a process's to say.
+        for status in ["UPLOADED", "SUCCESS", "SWITCHED"] {
             let status = Status::new(status)?;
             let report = StepReport::new(status, "POST /v3/apps", StepOutcome::Done);
             progress.report(&Milestone::Step(report)).await?;

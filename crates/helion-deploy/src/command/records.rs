@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deployment::{
-    DeploymentId, DeploymentRecord, DeploymentStatus, IStatus as _, ListQuery, Phase,
+    Clock, DeploymentId, DeploymentRecord, DeploymentStatus, IStatus as _, ListQuery, Phase,
 };
 use serde_json::json;
 use store::IStore;
@@ -36,6 +36,13 @@ pub(crate) async fn status(
             if record.is_terminal() {
                 break;
             }
+            if record
+                .lease_until()
+                .is_none_or(|until| until < Clock::system().now())
+            {
+                say("its owner is gone: nobody has renewed its lease");
+                break;
+            }
             sleep(POLL_EVERY).await;
             record = read(&status, &arguments.id).await?;
         }
@@ -65,8 +72,13 @@ pub(crate) async fn list(
         ));
     }
     let next = page.next.map(|id| id.to_string());
+    let unreadable: Vec<_> = page
+        .unreadable
+        .iter()
+        .map(|entry| json!({ "deploy_id": entry.id, "reason": entry.reason }))
+        .collect();
     output.print(
-        &json!({ "deployments": page.records, "next": next }),
+        &json!({ "deployments": page.records, "next": next, "unreadable": unreadable }),
         |_| {
             if page.records.is_empty() {
                 return "no deployments".to_owned();

@@ -274,3 +274,47 @@ fn a_second_ctrl_c_does_not_wait() {
     assert_eq!(statuses(&record).rsplit(' ').next(), Some("CANCELLED"));
     world.assert_nothing_left();
 }
+
+#[test]
+fn a_usage_error_is_a_document_too() {
+    let world = World::new();
+    let finished = world.run(&["--output", "json", "status", "42"]).code(2);
+    assert_eq!(finished.json()["error"]["exit_code"], 2);
+    assert!(finished.stderr.contains("42"), "{}", finished.stderr);
+    world.run(&["--help"]).code(0);
+}
+
+#[test]
+fn a_pipe_is_no_package() {
+    let world = World::new();
+    let pipe = world.path("foo.tar.gz");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the standard library makes no pipes with a name"
+    )]
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let pipe = pipe.to_str().unwrap();
+    world.run(&["packages", "add", pipe]).code(2);
+    let arguments = ["deploy", pipe, "--endpoint", ENDPOINT, "--username", "ann"];
+    world.run(&arguments).code(2);
+}
+
+#[test]
+fn a_client_that_leaves_its_process_group_is_not_left_running() {
+    let world = World::with_package();
+    let client = world.path("bin/helion");
+    std::fs::remove_file(&client).unwrap();
+    // A helper in a session of its own keeps writing into the home.
+    let script = "#!/bin/sh\nPATH=/usr/bin:/bin\n\
+                  setsid sh -c 'while :; do date > \"$HOME/busy\"; sleep 0.01; done' &\nexit 0\n";
+    std::fs::write(&client, script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&client, executable).unwrap();
+    let record = finish(world.deploy(&[])).code(0).json();
+    assert_eq!(statuses(&record), SUCCESS);
+    world.assert_nothing_left();
+}
