@@ -13,6 +13,10 @@ use crate::timestamp;
 /// refusal of its next status.
 const MAX_HISTORY: usize = 10_000;
 
+/// The most output that a record keeps of all its steps together, in bytes: an eighth of what is
+/// read back, since JSON writes some bytes as six.
+const MAX_OUTPUT: usize = 2 * 1024 * 1024;
+
 impl Subject {
     /// Describes a deployment of `package`, owned by nobody yet.
     #[must_use]
@@ -160,11 +164,24 @@ impl StatusChange {
         }
         let engine = record.engine.get_or_insert_with(EngineRecord::fresh);
         engine.steps.extend(self.steps.iter().cloned());
+        forget_old_output(&mut engine.steps);
         if let Some(error) = &self.error {
             engine.error = Some(error.clone());
         }
         if let Some(until) = self.lease_until {
             engine.lease_until = Some(timestamp::to_text(until));
+        }
+    }
+}
+
+/// Keeps the newest steps' output, up to [`MAX_OUTPUT`]; what the older ones printed goes first.
+fn forget_old_output(steps: &mut [StepRecord]) {
+    let mut kept = 0;
+    for step in steps.iter_mut().rev() {
+        kept += step.output_head.len() + step.output_tail.len();
+        if kept > MAX_OUTPUT {
+            step.output_head.clear();
+            step.output_tail.clear();
         }
     }
 }
@@ -242,6 +259,27 @@ mod tests {
             change.apply(&id, Some(&begun(&id))),
             Err(Error::IllegalMove { .. })
         ));
+    }
+
+    #[test]
+    fn a_record_stays_readable_however_much_its_steps_print() {
+        let id = DeploymentId::generate();
+        let mut record = begun(&id);
+        for _ in 0..300 {
+            let report = batch::StepReport::new(
+                batch::Status::new("LIST").unwrap(),
+                "helion list",
+                batch::StepOutcome::Done,
+            );
+            let output = batch::CapturedOutput::from_text("\u{1}".repeat(20_000));
+            let step = StepRecord::from(&report.with_output(output));
+            let change = StatusChange::reach(Phase::parse("LIST").unwrap(), at(2)).with_step(step);
+            record = change.apply(&id, Some(&record)).unwrap();
+        }
+        assert!((record.to_json().unwrap().len() as u64) < DeploymentRecord::MAX_BYTES);
+        let steps = record.engine.unwrap().steps;
+        assert_eq!(steps[0].output_tail, "");
+        assert_eq!(steps[299].output_tail.len(), 20_000);
     }
 
     #[test]

@@ -244,18 +244,29 @@ fn report(one: &[Pair], many: &[Pair]) -> Result<()> {
         "{:<15} {:>12} {:>12} {:>8} {:>8}",
         "", "engine ms", "bare ms", "ratio", "at most"
     );
+    let verdict = |ratio, limit| {
+        if ratio <= limit {
+            "reached"
+        } else {
+            "NOT reached"
+        }
+    };
     let mut measured = Vec::new();
     for (name, pairs, limit) in rows {
         let engine = median(pairs.iter().map(|pair| pair.engine * 1e3));
         let bare = median(pairs.iter().map(|pair| pair.bare * 1e3));
         let ratio = median(pairs.iter().map(|pair| pair.engine / pair.bare));
-        println!("{name:<15} {engine:>12.2} {bare:>12.2} {ratio:>8.2} {limit:>8.2}");
+        println!(
+            "{name:<15} {engine:>12.2} {bare:>12.2} {ratio:>8.2} {limit:>8.2} {}",
+            verdict(ratio, limit)
+        );
         measured.push(json!({
             "what": name,
             "engine_ms": engine,
             "bare_ms": bare,
             "ratio": ratio,
             "limit": limit,
+            "verdict": verdict(ratio, limit),
             "rounds": pairs.len(),
         }));
     }
