@@ -342,19 +342,26 @@ impl Deployment {
             Err(error) => return Ending::failed(Some(self.source.phase().as_str()), &error),
         };
         recorder.note(Phase::Started);
+        // Only unpacking waits for a bench, and not beyond a cancel: a store that stalls holds up
+        // neither the clean-up of other deployments nor the end of this one.
+        let bench = tokio::select! {
+            biased;
+            () = stop.cancel.cancelled() => return Ending::cancelled(),
+            bench = self.benches.acquire() => bench,
+        };
         let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
-        let directory = match self.in_steps(move || unpacking.run(source)).await {
+        let directory = match in_steps(move || unpacking.run(source)).await {
             Ok(directory) => directory,
             Err(_) if stop.cancel.is_cancelled() => return Ending::cancelled(),
             Err(unreached) => return Ending::unreached(&unreached),
         };
+        drop(bench);
         let ending = self.execute(recorder, stop).await;
         let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
         let finished = if ending.phase == Phase::Success {
-            self.in_steps(move || unpacking.list_and_remove(directory))
-                .await
+            in_steps(move || unpacking.list_and_remove(directory)).await
         } else {
-            self.in_steps(move || {
+            in_steps(move || {
                 unpacking.remove(directory);
                 Ok(())
             })
@@ -379,17 +386,6 @@ impl Deployment {
             recorder: Arc::clone(recorder),
             cancel: stop.clone(),
         }
-    }
-
-    /// Runs a part of the engine's own work where blocking is allowed, when a bench is free.
-    async fn in_steps<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, Unreached> + Send + 'static,
-    ) -> Result<T, Unreached> {
-        // The semaphore is never closed; were it, the work would only begin earlier.
-        let _bench = self.benches.acquire().await.ok();
-        let joined = tokio::task::spawn_blocking(work).await;
-        joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
     }
 
     /// Runs the platform's process; a panic in it is a failure of this deployment only.
@@ -432,6 +428,14 @@ async fn take_turn<T>(
         () = stop.cancelled() => None,
         turn = turn => Some(turn),
     }
+}
+
+/// Runs a part of the engine's own work where blocking is allowed.
+async fn in_steps<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Unreached> + Send + 'static,
+) -> Result<T, Unreached> {
+    let joined = tokio::task::spawn_blocking(work).await;
+    joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
 }
 
 /// How many deployments unpack at once: a few for each core, since some of them wait for their

@@ -1,6 +1,5 @@
 //! The engine's own part of the work: from the archive to the application's tree.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -106,7 +105,7 @@ impl Unpacking {
         self.step(DIR, "list the application", || {
             let listing = package::list_directory(directory)
                 .map_err(Error::package("list the application"))?;
-            Ok(((), listed(&listing)))
+            Ok(((), listing.to_string()))
         })
     }
 
@@ -143,8 +142,4 @@ impl Unpacking {
             }
         }
     }
-}
-
-fn listed(listing: &impl Display) -> String {
-    listing.to_string()
 }

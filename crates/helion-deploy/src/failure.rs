@@ -111,12 +111,6 @@ impl From<store::Error> for Failure {
     }
 }
 
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Self::new(FAILED, format!("{error:#}"))
-    }
-}
-
 /// An error with all its causes on one line.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use deployment::{Error, ErrorKind, Phase};
-use store::{FileName, MemoryStore, SaveOptions, StoreExt as _};
+use futures_util::stream::{self, StreamExt as _};
+use store::{
+    FileContents, FileInfo, FileName, IStore, ListOptions, MemoryStore, ReadOptions, SaveOptions,
+    StoreExt as _, StoredFile,
+};
 
 use crate::fixture::{Fixture, Play, assert_history, request};
 
@@ -195,4 +200,72 @@ async fn a_package_that_is_cut_short_is_never_run() {
     assert_eq!(fixture.client.seen(), [""; 0]);
     fixture.assert_nothing_left();
     fixture.store.delete_file(&name).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_stalls_holds_up_no_cancel() {
+    // More of them than unpack at once, so that some wait for their turn to unpack.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let store = MemoryStore::new();
+    let fixture = Fixture::on(Arc::new(Stalling(store))).await;
+    let mut ids = Vec::new();
+    for index in 0..(4 * cores).max(8) + 4 {
+        let request = request("foo")
+            .with_application(format!("a{index}"))
+            .unwrap();
+        ids.push(fixture.deployer.deploy_package(request).await.unwrap());
+    }
+    // The last ones first: nobody has given up a turn for them.
+    for id in ids.iter().rev() {
+        fixture.deployer.cancel(id).await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(20), fixture.deployer.wait(id));
+        let record = ended.await.expect("a cancel waits for nobody").unwrap();
+        assert_eq!(record.phase(), Some(Phase::Cancelled));
+    }
+    fixture.assert_nothing_left();
+}
+
+/// A store whose archives begin to come and never go on.
+#[derive(Debug)]
+struct Stalling(MemoryStore);
+
+#[async_trait]
+impl IStore for Stalling {
+    fn capabilities(&self) -> store::Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn get_files_list(&self, options: &ListOptions) -> store::Result<Vec<FileInfo>> {
+        self.0.get_files_list(options).await
+    }
+
+    async fn get_file_info(&self, name: &FileName) -> store::Result<FileInfo> {
+        self.0.get_file_info(name).await
+    }
+
+    async fn get_file_contents(
+        &self,
+        name: &FileName,
+        options: &ReadOptions,
+    ) -> store::Result<StoredFile> {
+        let mut stored = self.0.get_file_contents(name, options).await?;
+        if name.as_str().ends_with(".tar.gz") {
+            let size = stored.contents.size();
+            stored.contents = FileContents::from_stream(stream::pending().boxed(), size);
+        }
+        Ok(stored)
+    }
+
+    async fn save_file(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> store::Result<FileInfo> {
+        self.0.save_file(name, contents, options).await
+    }
+
+    async fn delete_file(&self, name: &FileName) -> store::Result<()> {
+        self.0.delete_file(name).await
+    }
 }
