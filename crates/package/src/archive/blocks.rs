@@ -12,7 +12,7 @@ use super::gzip::Inflater;
 pub(super) const BLOCK: usize = 512;
 
 /// Small files come out whole, so that each is one write.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 64 << 10;
 
 /// Unpacked bytes, buffered, with the limits on their number kept.
 pub(super) struct Blocks<R> {
