@@ -141,7 +141,8 @@ impl Deployment {
             limits: UnpackLimits::default(),
             lease: LEASE,
             timeout: None,
-            benches: workbenches(),
+            // A deployment by itself shares with nobody.
+            benches: Arc::new(Semaphore::new(1)),
             recorded: AtomicBool::new(false),
             started: AtomicBool::new(false),
         }
@@ -301,7 +302,9 @@ impl Deployment {
             ..StatusChange::reach(ending.phase, self.clock.now())
         };
         let written = recorder.record(change, ENDING_PATIENCE).await?;
-        written.ok_or(Error::DeploymentNotFound { id: self.id })
+        written
+            .map(Arc::unwrap_or_clone)
+            .ok_or(Error::DeploymentNotFound { id: self.id })
     }
 
     async fn reason_to_stop(&self, lost: &CancellationToken) -> StopReason {

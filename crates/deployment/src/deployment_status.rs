@@ -57,10 +57,10 @@ pub struct DeploymentStatus {
 /// What this value last wrote of one record.
 #[derive(Clone, Debug)]
 struct Written {
-    record: DeploymentRecord,
+    record: Arc<DeploymentRecord>,
     etag: Etag,
     /// A change whose write failed in a way that may yet have reached the store.
-    unsure: Option<(StatusChange, DeploymentRecord)>,
+    unsure: Option<(StatusChange, Arc<DeploymentRecord>)>,
     /// The last such change that turned out to be stored: its owner does not know, and will hand
     /// it in again.
     settled: Option<StatusChange>,
@@ -103,13 +103,17 @@ impl DeploymentStatus {
         }
         let written = self.written().get(id).cloned();
         let Some(written) = written else {
-            return Ok(Base::of(self.read(&id.file_name()).await?, change));
+            let stored = self.read(&id.file_name()).await?;
+            let replaced = stored.map(|(record, etag)| (Arc::new(record), etag));
+            return Ok(Base::of(replaced, change));
         };
         let (record, etag, settled) = match written.unsure {
             None => (written.record, written.etag, written.settled),
             Some((attempted, attempt)) => match self.read(&id.file_name()).await? {
-                Some((stored, etag)) if stored == attempt => (stored, etag, Some(attempted)),
-                Some((stored, etag)) if stored == written.record => (stored, etag, written.settled),
+                Some((stored, etag)) if stored == *attempt => (attempt, etag, Some(attempted)),
+                Some((stored, etag)) if stored == *written.record => {
+                    (written.record, etag, written.settled)
+                }
                 _ => return Err(Error::LostOwnership { id: *id }),
             },
         };
@@ -166,7 +170,7 @@ impl DeploymentStatus {
     fn remember(
         &self,
         id: &DeploymentId,
-        record: &DeploymentRecord,
+        record: &Arc<DeploymentRecord>,
         etag: Etag,
         settled: Option<StatusChange>,
     ) {
@@ -175,7 +179,7 @@ impl DeploymentStatus {
             written.remove(id);
             return;
         }
-        let record = record.clone();
+        let record = Arc::clone(record);
         written.insert(
             *id,
             Written {
@@ -208,14 +212,14 @@ impl DeploymentStatus {
 
 /// What a change is applied to.
 struct Base {
-    replaced: Option<(DeploymentRecord, Etag)>,
+    replaced: Option<(Arc<DeploymentRecord>, Etag)>,
     /// The part of the change that the record lacks.
     change: StatusChange,
     settled: Option<StatusChange>,
 }
 
 impl Base {
-    fn of(replaced: Option<(DeploymentRecord, Etag)>, change: &StatusChange) -> Self {
+    fn of(replaced: Option<(Arc<DeploymentRecord>, Etag)>, change: &StatusChange) -> Self {
         Self {
             replaced,
             change: change.clone(),
@@ -247,7 +251,7 @@ impl IStatus for DeploymentStatus {
         &self,
         id: &DeploymentId,
         change: &StatusChange,
-    ) -> Result<DeploymentRecord> {
+    ) -> Result<Arc<DeploymentRecord>> {
         let Base {
             replaced,
             change,
@@ -258,9 +262,9 @@ impl IStatus for DeploymentStatus {
             && let (Some(record), Some(etag)) = (&current, &replaced)
         {
             self.remember(id, record, etag.clone(), settled);
-            return Ok(record.clone());
+            return Ok(Arc::clone(record));
         }
-        let record = change.apply(id, current.as_ref())?;
+        let record = Arc::new(change.apply(id, current.as_deref())?);
         match self.write(id, &record, replaced.as_ref()).await {
             Ok(etag) => {
                 self.remember(id, &record, etag, settled);

@@ -40,7 +40,7 @@ pub(crate) struct Recorder {
 }
 
 /// The record as it was written; `None` when there was nothing to write.
-type Written = Option<DeploymentRecord>;
+type Written = Option<Arc<DeploymentRecord>>;
 
 /// What the writer is handed.
 #[derive(Debug)]

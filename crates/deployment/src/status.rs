@@ -1,6 +1,7 @@
 //! The seam through which statuses are recorded and read.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -35,30 +36,36 @@ use crate::record::{DeploymentRecord, ErrorRecord, StepRecord};
 ///
 /// ```
 /// use std::collections::HashMap;
-/// use std::sync::Mutex;
+/// use std::sync::{Arc, Mutex};
 ///
 /// use deployment::{DeploymentId, DeploymentRecord, IStatus, ListQuery, RecordPage, Result, StatusChange};
 ///
 /// #[derive(Debug, Default)]
-/// struct InProcess(Mutex<HashMap<DeploymentId, DeploymentRecord>>);
+/// struct InProcess(Mutex<HashMap<DeploymentId, Arc<DeploymentRecord>>>);
 ///
 /// #[async_trait::async_trait]
 /// impl IStatus for InProcess {
 ///     async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>> {
-///         Ok(self.0.lock().unwrap().get(id).cloned())
+///         let record = self.0.lock().unwrap().get(id).cloned();
+///         Ok(record.map(Arc::unwrap_or_clone))
 ///     }
 ///
-///     async fn set_status(&self, id: &DeploymentId, change: &StatusChange) -> Result<DeploymentRecord> {
+///     async fn set_status(
+///         &self,
+///         id: &DeploymentId,
+///         change: &StatusChange,
+///     ) -> Result<Arc<DeploymentRecord>> {
 ///         let mut records = self.0.lock().unwrap();
-///         let record = change.apply(id, records.get(id))?;
-///         records.insert(*id, record.clone());
+///         let current = records.get(id).map(Arc::as_ref);
+///         let record = Arc::new(change.apply(id, current)?);
+///         records.insert(*id, Arc::clone(&record));
 ///         Ok(record)
 ///     }
 ///
 ///     async fn list(&self, query: &ListQuery) -> Result<RecordPage> {
 ///         let mut records: Vec<_> = self.0.lock().unwrap().clone().into_iter().collect();
 ///         records.sort_by(|a, b| b.0.cmp(&a.0));
-///         let records = records.into_iter().map(|(_, record)| record);
+///         let records = records.into_iter().map(|(_, record)| Arc::unwrap_or_clone(record));
 ///         Ok(RecordPage::new(records.take(query.limit).collect()))
 ///     }
 /// }
@@ -73,7 +80,8 @@ pub trait IStatus: fmt::Debug + Send + Sync + 'static {
     /// The store's error, or [`Error::BadRecord`](crate::Error::BadRecord).
     async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>>;
 
-    /// Applies `change` to the record of `id`, and returns the record as it was written.
+    /// Applies `change` to the record of `id`, and returns the record as it was written, which an
+    /// implementation that remembers it shares.
     ///
     /// # Errors
     ///
@@ -84,7 +92,7 @@ pub trait IStatus: fmt::Debug + Send + Sync + 'static {
         &self,
         id: &DeploymentId,
         change: &StatusChange,
-    ) -> Result<DeploymentRecord>;
+    ) -> Result<Arc<DeploymentRecord>>;
 
     /// Reads one page of records, newest first.
     ///

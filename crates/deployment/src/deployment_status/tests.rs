@@ -145,7 +145,7 @@ async fn a_status_that_is_handed_in_again_later_is_the_same_one() {
     status.set_status(&id, &step("TARGET", 3)).await.unwrap();
     let record = status.set_status(&id, &step("LOGIN", 4)).await.unwrap();
     assert_eq!(history(&status, &id).await, "INIT TARGET LOGIN");
-    assert_eq!(record.engine.unwrap().steps.len(), 2);
+    assert_eq!(record.engine.as_ref().unwrap().steps.len(), 2);
 }
 
 #[tokio::test]
