@@ -1,5 +1,7 @@
 //! What a store promises, as data.
 
+use crate::{Error, ErrorKind, FileName, Result};
+
 /// What a store promises beyond the contract of [`IStore`](crate::IStore).
 ///
 /// # Examples
@@ -25,6 +27,8 @@ pub struct Capabilities {
     pub max_file_size: Option<u64>,
     /// When a listing shows what was saved.
     pub listing: Freshness,
+    /// How much of a file is in memory while it is saved or read.
+    pub buffering: Buffering,
 }
 
 /// How far a conditional save can be relied on.
@@ -59,6 +63,16 @@ pub enum Freshness {
     Eventual,
 }
 
+/// How much of a file a store holds in memory while it is saved or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Buffering {
+    /// A part of it, the same however long the file is.
+    Bounded,
+    /// All of it.
+    Whole,
+}
+
 impl Default for Capabilities {
     /// The most that a store can promise.
     fn default() -> Self {
@@ -69,6 +83,7 @@ impl Default for Capabilities {
             metadata: Support::Supported,
             max_file_size: None,
             listing: Freshness::Immediate,
+            buffering: Buffering::Bounded,
         }
     }
 }
@@ -109,10 +124,47 @@ impl Capabilities {
         self
     }
 
+    /// Checks the size that contents declare against the most that the store takes; a store with a
+    /// maximum calls it before it reads them.
+    ///
+    /// # Errors
+    ///
+    /// - [`TooLarge`](ErrorKind::TooLarge): the contents declare more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{Capabilities, ErrorKind, FileName};
+    ///
+    /// let capabilities = Capabilities::default().with_max_file_size(Some(10));
+    /// let error = capabilities.check_size(&FileName::new("a")?, Some(11)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::TooLarge);
+    /// # Ok::<(), store::Error>(())
+    /// ```
+    pub fn check_size(&self, name: &FileName, declared: Option<u64>) -> Result<()> {
+        match (declared, self.max_file_size) {
+            (Some(size), Some(max)) if size > max => {
+                Err(Error::new(ErrorKind::TooLarge, "save file")
+                    .with_name(name.as_str())
+                    .with_message(format!(
+                        "{size} bytes are more than the {max} that this store takes"
+                    )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sets when a listing shows what was saved.
     #[must_use]
     pub fn with_listing(mut self, freshness: Freshness) -> Self {
         self.listing = freshness;
+        self
+    }
+
+    /// Sets how much of a file is in memory while it is saved or read.
+    #[must_use]
+    pub fn with_buffering(mut self, buffering: Buffering) -> Self {
+        self.buffering = buffering;
         self
     }
 }
