@@ -3,16 +3,16 @@
 #![cfg(any(feature = "fs", feature = "memory", feature = "sqlite"))]
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::cast_possible_truncation,
     reason = "a test that is wrong about its own set-up may panic"
 )]
 
-#[macro_use]
-mod conformance;
 mod mock;
 mod open;
+mod samples;
 
+#[cfg(feature = "memory")]
+mod ext;
 #[cfg(feature = "fs")]
 mod fs;
 #[cfg(feature = "memory")]

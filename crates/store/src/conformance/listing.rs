@@ -1,0 +1,307 @@
+//! Listings are sorted, paged and complete.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::samples::{
+    check_all_names, check_names, create, joined, name, names_of, options, pattern, save, streamed,
+};
+use super::violation::{Answer, Clause, Verdict};
+use crate::{ErrorKind, FileInfo, Freshness, IStore, ListOptions, Order, StoreExt, Support};
+
+/// Names whose order is easily got wrong: `/` sorts between `.` and `0`.
+const NAMES: [&str; 16] = [
+    "a",
+    "a b",
+    "a-/x",
+    "a.b/c",
+    "a.txt",
+    "a0",
+    "aa/b/c",
+    "aa/b.c",
+    "aa/b0",
+    "b/é",
+    "b/z",
+    "B/z",
+    "Ω",
+    "10",
+    "9",
+    "\u{10FFFF}",
+];
+
+const BOTH: [Order; 2] = [Order::Ascending, Order::Descending];
+
+async fn fill(store: &dyn IStore) -> Verdict<Vec<&'static str>> {
+    for text in NAMES.iter().rev() {
+        save(store, text, text).await?;
+    }
+    let names: Vec<_> = BTreeSet::from(NAMES).into_iter().collect();
+    check_all_names(store, &names, Clause::Order).await?;
+    Ok(names)
+}
+
+/// Follows the pages to the last.
+async fn follow(store: &dyn IStore, first: &ListOptions) -> Verdict<Vec<String>> {
+    let (mut all, mut page) = (Vec::<String>::new(), first.clone());
+    loop {
+        let names = names_of(store, &page).await?;
+        let (found, limit) = (names.len(), page.limit);
+        Clause::Order.holds(
+            found <= limit,
+            format!("a page of {limit} lists {found} files"),
+        )?;
+        all.extend(names);
+        match all.last() {
+            Some(last) if found == limit => page = page.with_after(last.as_str()),
+            _ => return Ok(all),
+        }
+    }
+}
+
+pub(super) async fn pages_are_sorted_and_complete_in_both_orders(
+    store: Arc<dyn IStore>,
+) -> Verdict {
+    let mut expected = fill(&*store).await?;
+    for order in BOTH {
+        let options = ListOptions::default().with_order(order);
+        check_names(&*store, &options, &expected, Clause::Order).await?;
+        for limit in 1..=expected.len() + 1 {
+            let found = follow(&*store, &options.clone().with_limit(limit)).await?;
+            let what = format!("the files of all pages of {limit}, {order:?}");
+            Clause::Order.same(&what, &found, &expected)?;
+        }
+        expected.reverse();
+    }
+    Ok(())
+}
+
+pub(super) async fn an_empty_store_lists_nothing(store: Arc<dyn IStore>) -> Verdict {
+    let none: [&str; 0] = [];
+    for order in BOTH {
+        let options = ListOptions::default().with_order(order);
+        check_names(&*store, &options, &none, Clause::Order).await?;
+        check_names(
+            &*store,
+            &options.clone().with_prefix("x/"),
+            &none,
+            Clause::Order,
+        )
+        .await?;
+        check_names(&*store, &options.with_after("x"), &none, Clause::Order).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_page_of_no_files_is_refused(store: Arc<dyn IStore>) -> Verdict {
+    save(&*store, "a", "x").await?;
+    let page = store
+        .get_files_list(&ListOptions::default().with_limit(0))
+        .await;
+    page.fails(
+        Clause::Refusals,
+        ErrorKind::InvalidInput,
+        "a listing of no files",
+    )?;
+    check_names(
+        &*store,
+        &ListOptions::default().with_limit(usize::MAX),
+        &["a"],
+        Clause::Order,
+    )
+    .await
+}
+
+pub(super) async fn a_prefix_is_of_bytes_and_not_of_segments(store: Arc<dyn IStore>) -> Verdict {
+    let all = [
+        "foo",
+        "foo.bar/x",
+        "foo.json",
+        "foo0/a/b",
+        "foo0/a/c",
+        "fop",
+        "wb/x",
+        "wbwbwb/x",
+        "é",
+    ];
+    for text in all {
+        save(&*store, text, text).await?;
+    }
+    let cases: [(&str, &[&str]); 12] = [
+        ("", &all),
+        (
+            "fo",
+            &[
+                "foo",
+                "foo.bar/x",
+                "foo.json",
+                "foo0/a/b",
+                "foo0/a/c",
+                "fop",
+            ],
+        ),
+        (
+            "foo",
+            &["foo", "foo.bar/x", "foo.json", "foo0/a/b", "foo0/a/c"],
+        ),
+        ("foo/", &[]),
+        ("foo.bar/", &["foo.bar/x"]),
+        ("foo.bar/x", &["foo.bar/x"]),
+        ("foo.bar/x/", &[]),
+        ("foo0/a", &["foo0/a/b", "foo0/a/c"]),
+        ("wb", &["wb/x", "wbwbwb/x"]),
+        ("wb/", &["wb/x"]),
+        ("unknown/folder/", &[]),
+        // Half of the letter `é` in its other form.
+        ("e", &[]),
+    ];
+    for (prefix, expected) in cases {
+        let options = ListOptions::default().with_prefix(prefix);
+        check_names(&*store, &options, expected, Clause::Order).await?;
+        let backwards: Vec<_> = expected.iter().rev().collect();
+        let options = options.with_order(Order::Descending);
+        check_names(&*store, &options, &backwards, Clause::Order).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_page_begins_past_any_text(store: Arc<dyn IStore>) -> Verdict {
+    let names = fill(&*store).await?;
+    let texts = names.iter().copied().chain([
+        "",
+        "\0",
+        "/",
+        "a/",
+        "a.",
+        "aa/b",
+        "aa/b/",
+        "aa/b/c/d",
+        "b",
+        "b/",
+        "é",
+        "zzz",
+        "\u{10FFFF}x",
+        "../a",
+        "a//b",
+        "%",
+    ]);
+    for after in texts {
+        for prefix in [None, Some("a"), Some("aa/"), Some("b/z"), Some("../")] {
+            for order in BOTH {
+                let mut options = ListOptions::default().with_after(after).with_order(order);
+                options.prefix = prefix.map(str::to_owned);
+                let picked = names.iter().filter(|name| options.includes(name));
+                let mut expected: Vec<_> = picked.collect();
+                if order == Order::Descending {
+                    expected.reverse();
+                }
+                check_names(&*store, &options, &expected, Clause::Order).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the listing tells these infos; where it may lag, that it comes to tell them.
+pub(super) async fn check_infos(
+    store: &dyn IStore,
+    expected: &[FileInfo],
+    clause: Clause,
+) -> Verdict {
+    let mut tries = 600;
+    loop {
+        let listed = store.get_files_list(&ListOptions::default()).await;
+        let listed = listed.succeeds(clause, "a listing")?;
+        let may_lag = store.capabilities().listing == Freshness::Eventual;
+        if listed == expected || !may_lag || tries == 0 {
+            return clause.same("the listed infos", listed.as_slice(), expected);
+        }
+        tries -= 1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+pub(super) async fn a_listed_info_is_the_files_own(store: Arc<dyn IStore>) -> Verdict {
+    let mut saved = vec![
+        save(&*store, "a", "x").await?,
+        save(&*store, "b/c", "").await?,
+    ];
+    let mut told = options();
+    if store.capabilities().metadata == Support::Supported {
+        told = told
+            .with_content_type("x/y")
+            .with_metadata("made-by", "Zoë");
+    }
+    let long = store
+        .save_file(&name("d"), streamed(&pattern(1, 3_000_000)), &told)
+        .await;
+    saved.push(long.succeeds(Clause::Faithful, "a save")?);
+    check_infos(&*store, &saved, Clause::Faithful).await
+}
+
+pub(super) async fn a_listing_shows_every_change(store: Arc<dyn IStore>) -> Verdict {
+    for round in 0..20 {
+        let text = format!("x/{round}");
+        let first = save(&*store, &text, "x").await?;
+        check_infos(&*store, &[first], Clause::Fresh).await?;
+        let second = save(&*store, &text, "longer").await?;
+        check_infos(&*store, &[second], Clause::Fresh).await?;
+        store
+            .delete_file(&name(&text))
+            .await
+            .succeeds(Clause::Fresh, "a delete")?;
+        check_infos(&*store, &[], Clause::Fresh).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_file_that_stays_is_listed_once_whatever_else_happens(
+    store: Arc<dyn IStore>,
+) -> Verdict {
+    let kept: Vec<String> = (0..20).map(|number| format!("k/{number:02}")).collect();
+    for text in &kept {
+        save(&*store, text, "x").await?;
+    }
+    check_all_names(&*store, &kept, Clause::Order).await?;
+    let other = Arc::clone(&store);
+    let changes: tokio::task::JoinHandle<Verdict> = tokio::spawn(async move {
+        for number in 0..60 {
+            let (text, passing) = (
+                format!("k/{:02}", number % 20),
+                format!("k/{:02}+", number % 20),
+            );
+            let saved = other
+                .save_bytes(&name(&passing), "x", &create_or_plain(&*other))
+                .await;
+            saved.succeeds(Clause::Order, "a save beside a listing")?;
+            save(&*other, &text, "y").await?;
+            let deleted = other.delete_file(&name(&passing)).await;
+            deleted.succeeds(Clause::Order, "a delete beside a listing")?;
+        }
+        Ok(())
+    });
+    let mut backwards = kept.clone();
+    backwards.reverse();
+    let mut rounds = 0;
+    while !changes.is_finished() || rounds == 0 {
+        for (order, expected) in BOTH.into_iter().zip([&kept, &backwards]) {
+            let page = ListOptions::default().with_limit(3).with_order(order);
+            let mut found = follow(&*store, &page).await?;
+            found.retain(|name| !name.ends_with('+'));
+            Clause::Order.same(
+                "the files that stay, listed under changes",
+                &found,
+                expected,
+            )?;
+        }
+        rounds += 1;
+    }
+    joined(changes).await
+}
+
+fn create_or_plain(store: &dyn IStore) -> crate::SaveOptions {
+    if store.capabilities().exclusive_create == crate::Guarantee::Unsupported {
+        return options();
+    }
+    create()
+}
