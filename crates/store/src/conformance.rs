@@ -46,7 +46,7 @@
 //!
 //! [`Capabilities`](crate::Capabilities) pick what is asked of a store, and are held against it. A
 //! check whose subject they exclude says so on standard error; that the store refuses what they
-//! exclude is a check of its own.
+//! exclude is a check of its own. The store has to take files of 10 MiB, and some 200 MiB in all.
 //!
 //! A failed test tells the clause of the contract that is broken and what was seen. [`run`] runs
 //! one check by name and returns that as a value.

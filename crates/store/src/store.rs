@@ -32,6 +32,8 @@ use crate::{
 ///   behind that anyone can see, and the store goes on working. Dropped in its very last step it
 ///   may still happen, whole. What a crash leaves is removed by the store itself, which never takes
 ///   a save that is under way for one.
+/// - **Concurrent.** Calls may run at the same time from any number of tasks, stores and processes;
+///   none fails because of another, but as *Exclusive* and *Folders* say.
 /// - **Exclusive.** Of several racing saves with [`SaveMode::Create`](crate::SaveMode::Create), or
 ///   with [`SaveMode::Update`](crate::SaveMode::Update) of the same version, exactly one succeeds,
 ///   whatever the size and from whatever process, as far as [`Capabilities`] says. The others fail
@@ -57,8 +59,7 @@ use crate::{
 /// - **Capabilities.** They are true and never change while the store is open; what they declare
 ///   [`Unsupported`](crate::ErrorKind::Unsupported) fails with that kind and does nothing.
 ///
-/// Calls may run at the same time from any number of tasks; those of the stores here must run
-/// inside a tokio runtime.
+/// The calls of the stores here must run inside a tokio runtime.
 ///
 /// # Implementing
 ///

@@ -150,6 +150,8 @@ pub(super) async fn race_when_told(store: &dyn IStore) {
         };
         let contents = streamed(&pattern(round.seed, round.length));
         let options = options().with_mode(mode);
+        answer(&());
+        hear::<()>();
         answer(&match store
             .save_file(&name(&round.text), contents, &options)
             .await
@@ -190,6 +192,13 @@ async fn race(
             seed,
             length,
         });
+    }
+    for child in children.iter_mut() {
+        child.answer::<()>().await;
+    }
+    // All are ready: now they run.
+    for child in children.iter_mut() {
+        child.tell(&());
     }
     let mut won = Vec::new();
     for (seed, child) in (1..).zip(children) {

@@ -22,6 +22,7 @@ pub enum Clause {
     Snapshot,
     Fresh,
     Cancellation,
+    Concurrent,
     Exclusive,
     Versions,
     Durable,

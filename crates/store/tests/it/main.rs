@@ -19,3 +19,5 @@ mod fs;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod wrong;
