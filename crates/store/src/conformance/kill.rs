@@ -7,7 +7,7 @@ use super::samples::{check_all_names, name, pattern, read};
 use super::saver::{Change, Told, Version, all_names};
 use super::subject::Place;
 use super::violation::{Clause, Verdict};
-use crate::{Error, ErrorKind, IStore};
+use crate::{Error, ErrorKind, FileInfo, IStore};
 
 /// The variable that sets how often a saver is killed.
 const VARIABLE: &str = "STORE_CONFORMANCE_KILLS";
@@ -110,15 +110,26 @@ async fn find(
         && found == version.bytes()
     {
         Clause::Durable.same("the etag after a kill", &etag, saved)?;
+        check_metadata(store, *version, &info)?;
         return Ok(Some((*version, etag)));
     }
     if let Some(Change::Save(version)) = begun
         && found == version.bytes()
     {
+        check_metadata(store, version, &info)?;
         return Ok(Some((version, etag)));
     }
     Err(Clause::Atomic.broken(format!(
         "after a kill `{text}` holds {} bytes that are neither {done:?} nor {begun:?}",
         found.len()
     )))
+}
+
+fn check_metadata(store: &dyn IStore, version: Version, info: &FileInfo) -> Verdict {
+    let expected = version.metadata(store);
+    Clause::Atomic.same(
+        "the metadata of a file after a kill",
+        &info.metadata,
+        &expected,
+    )
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::child::answer;
 use super::samples::{LONG, create, joined, name, options, pattern, update};
 use super::violation::{Answer, Clause, Verdict, Violation};
-use crate::{ErrorKind, FileContents, FileInfo, Guarantee, IStore};
+use crate::{ErrorKind, FileContents, FileInfo, Guarantee, IStore, Support};
 
 /// How many tasks save at the same time.
 const WORKERS: u64 = 3;
@@ -61,6 +61,15 @@ pub(super) struct Version {
 impl Version {
     pub(super) fn bytes(self) -> Vec<u8> {
         pattern(self.seed, self.length)
+    }
+
+    /// What the file is saved with, where the store keeps it: every other version has nothing.
+    pub(super) fn metadata(self, store: &dyn IStore) -> BTreeMap<String, String> {
+        let is_told = self.seed.is_multiple_of(2);
+        if !is_told || store.capabilities().metadata == Support::Unsupported {
+            return BTreeMap::new();
+        }
+        BTreeMap::from([("seed".to_owned(), self.seed.to_string())])
     }
 }
 
@@ -123,7 +132,7 @@ async fn save_one(
     old: Option<FileInfo>,
 ) -> Verdict<Option<FileInfo>> {
     let capabilities = store.capabilities();
-    let options = match old {
+    let mut options = match old {
         None if dice[2] < 128 && capabilities.exclusive_create != Guarantee::Unsupported => {
             create()
         }
@@ -135,6 +144,7 @@ async fn save_one(
     let short = usize::from(dice[3]) * 20;
     let length = if dice[4] < 90 { LONG + short } else { short };
     let version = Version { seed, length };
+    options.metadata = version.metadata(store);
     answer(&Told::Begins(text.to_owned(), Change::Save(version)));
     let bytes = Bytes::from(version.bytes());
     let pieces = (0..length).step_by(256 * 1024).map(move |start| {

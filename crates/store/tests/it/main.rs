@@ -7,6 +7,8 @@
     reason = "a test that is wrong about its own set-up may panic"
 )]
 
+#[cfg(feature = "conformance")]
+mod crash;
 mod mock;
 mod open;
 mod samples;
@@ -17,6 +19,8 @@ mod ext;
 mod fs;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod model;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(all(feature = "conformance", feature = "memory"))]
