@@ -55,6 +55,7 @@
 //! tests must be those of Rust's own harness. `STORE_CONFORMANCE_KILLS` sets how often a saver is
 //! killed, 10 times by default.
 
+mod calls;
 mod cancellation;
 mod capabilities;
 mod child;
@@ -64,6 +65,7 @@ mod listing;
 mod memory;
 mod model;
 mod names;
+mod paging;
 mod races;
 mod ranges;
 mod samples;
@@ -113,13 +115,14 @@ macro_rules! __each_check {
                 ranges::ranges_past_the_end_are_refused
                 ranges::many_ranges_are_read_at_once
                 listing::an_empty_store_lists_nothing
-                listing::pages_are_sorted_and_complete_in_both_orders
-                listing::a_page_of_no_files_is_refused
                 listing::a_prefix_is_of_bytes_and_not_of_segments
-                listing::a_page_begins_past_any_text
                 listing::a_listed_info_is_the_files_own
                 listing::a_listing_shows_every_change
-                listing::a_file_that_stays_is_listed_once_whatever_else_happens
+                paging::pages_are_sorted_and_complete_in_both_orders
+                paging::a_page_of_no_files_is_refused
+                paging::a_page_begins_past_any_text
+                paging::a_page_holds_as_many_files_as_were_asked_for
+                paging::a_file_that_stays_is_listed_once_whatever_else_happens
                 names::awkward_names_are_kept_byte_for_byte
                 names::names_that_differ_a_little_stay_apart
                 names::the_longest_names_are_kept
@@ -135,6 +138,7 @@ macro_rules! __each_check {
                 saving::of_two_saves_the_last_to_end_stays
                 saving::refused_options_are_refused_before_the_contents_are_read
                 cancellation::a_dropped_save_leaves_nothing
+                cancellation::a_save_dropped_at_any_moment_happens_whole_or_not_at_all
                 cancellation::a_broken_stream_leaves_nothing
                 cancellation::a_wrong_size_leaves_nothing
                 cancellation::a_wrong_sha256_leaves_nothing

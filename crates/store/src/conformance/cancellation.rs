@@ -71,6 +71,45 @@ pub(super) async fn a_dropped_save_leaves_nothing(store: Arc<dyn IStore>) -> Ver
     Ok(())
 }
 
+pub(super) async fn a_save_dropped_at_any_moment_happens_whole_or_not_at_all(
+    store: Arc<dyn IStore>,
+) -> Verdict {
+    let clause = Clause::Cancellation;
+    let (file, options) = (name("a/b"), options());
+    for length in [70, LONG] {
+        let mut versions = vec![pattern(0, length)];
+        let first = store.save_bytes(&file, versions[0].clone(), &options).await;
+        first.succeeds(clause, "a save")?;
+        for moment in 1..16 {
+            let new = pattern(moment, length + usize::try_from(moment).unwrap_or(0));
+            // The pieces let others run, so that a save can be dropped between them.
+            let pieces = streamed(&new).into_stream().then(async |piece| {
+                tokio::task::yield_now().await;
+                piece
+            });
+            versions.push(new);
+            let contents = FileContents::from_stream(pieces.boxed(), None);
+            let mut saving = Box::pin(store.save_file(&file, contents, &options));
+            for _ in 0..moment * moment {
+                if (&mut saving).now_or_never().is_some() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            drop(saving);
+            // A last step that was under way may end while this looks, or later.
+            let (_, found) = super::samples::read(&*store, "a/b", clause).await?;
+            let seen = format!(
+                "a dropped save left {} bytes that were never saved",
+                found.len()
+            );
+            clause.holds(versions.contains(&found), seen)?;
+        }
+        check_all_names(&*store, &["a/b"], clause).await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn a_broken_stream_leaves_nothing(store: Arc<dyn IStore>) -> Verdict {
     let clause = Clause::Cancellation;
     save(&*store, "old", "x").await?;

@@ -176,7 +176,13 @@ pub(super) async fn check_version(store: &dyn IStore) -> Verdict {
     let listed = store.get_files_list(&ListOptions::default()).await;
     let listed = listed.succeeds(clause, "a listing during overwrites")?;
     let names: Vec<_> = listed.iter().map(|info| info.name.as_str()).collect();
-    clause.same("the names listed during overwrites", &names, &["a"])
+    clause.same("the names listed during overwrites", &names, &["a"])?;
+    let size = listed.first().map_or(0, |info| info.size);
+    let is_size = (70..170).contains(&size) || (LONG as u64..LONG as u64 + 100).contains(&size);
+    clause.holds(
+        is_size,
+        format!("a listing during overwrites tells {size} bytes"),
+    )
 }
 
 pub(super) async fn readers_see_the_old_or_the_new_version(store: Arc<dyn IStore>) -> Verdict {

@@ -17,8 +17,28 @@ use crate::{
 /// More than two blocks of any store, and no multiple of one.
 pub(super) const LONG: usize = 2 * 1024 * 1024 + 4321;
 
-/// How often a listing that is declared to lag is asked again, and how long after.
-const EVENTUAL: (u32, Duration) = (600, Duration::from_millis(100));
+/// How long after each other a listing that is declared to lag is asked again: for a minute in all.
+fn pauses() -> impl Iterator<Item = Duration> {
+    let growing = (0..8).map(|power| Duration::from_millis(1 << power));
+    growing.chain(std::iter::repeat_n(Duration::from_millis(256), 240))
+}
+
+/// Asks until the answer is what is expected, once alone where the store's listings do not lag.
+pub(super) async fn settle<T>(
+    store: &dyn IStore,
+    ask: impl AsyncFn() -> Verdict<T>,
+    is_expected: impl Fn(&T) -> bool,
+) -> Verdict<T> {
+    let may_lag = store.capabilities().listing == Freshness::Eventual;
+    let mut pauses = pauses().filter(|_| may_lag);
+    loop {
+        let found = ask().await?;
+        match pauses.next() {
+            Some(pause) if !is_expected(&found) => tokio::time::sleep(pause).await,
+            Some(_) | None => return Ok(found),
+        }
+    }
+}
 
 #[expect(clippy::expect_used, reason = "the suite's own names are legal")]
 pub(super) fn name(text: &str) -> FileName {
@@ -165,20 +185,13 @@ pub(super) async fn check_names(
     clause: Clause,
 ) -> Verdict {
     let expected: Vec<_> = expected.iter().map(AsRef::as_ref).collect();
-    let (mut tries, pause) = EVENTUAL;
-    loop {
-        let found = names_of(store, options).await?;
-        let may_lag = store.capabilities().listing == Freshness::Eventual;
-        if found == expected || !may_lag || tries == 0 {
-            return clause.same(
-                &format!("the names listed with {options:?}"),
-                &found,
-                &expected,
-            );
-        }
-        tries -= 1;
-        tokio::time::sleep(pause).await;
-    }
+    let ask = async || names_of(store, options).await;
+    let found = settle(store, ask, |found| *found == expected).await?;
+    clause.same(
+        &format!("the names listed with {options:?}"),
+        &found,
+        &expected,
+    )
 }
 
 /// Checks that all the names there are, are these.

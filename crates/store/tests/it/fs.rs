@@ -35,12 +35,14 @@ mod conformance {
     mod relaxed {
         use super::*;
 
-        async fn open_relaxed(address: String) -> FsStore {
+        async fn make_store() -> (TempDir, FsStore) {
+            let directory = tempfile::tempdir().unwrap();
             let options = FsOptions::default().with_durability(Durability::Process);
-            FsStore::open(address, options).await.unwrap()
+            let store = FsStore::open(directory.path(), options).await.unwrap();
+            (directory, store)
         }
 
-        store::store_conformance!(make_place, open_relaxed);
+        store::store_conformance!(make_store);
     }
 }
 

@@ -7,7 +7,7 @@ use store::conformance::{Subject, check_against_model};
 async fn memory_agrees_with_the_model() {
     let test = concat!(module_path!(), "::memory_agrees_with_the_model");
     let subject = Subject::of_stores(test, || async { MemoryStore::new() });
-    if let Err(violation) = check_against_model(&subject, 400).await {
+    if let Err(violation) = check_against_model(&subject, 300).await {
         panic!("{violation}");
     }
 }

@@ -36,6 +36,22 @@ mod modest {
     ::store::store_conformance!(make_store);
 }
 
+/// That several racers may win is no fault where it is declared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_winners_are_right_where_they_are_declared() {
+    let test = concat!(
+        module_path!(),
+        "::several_winners_are_right_where_they_are_declared"
+    );
+    let subject = Subject::of_stores(test, || async { Wrong::new(Fault::BestEffort) });
+    for check in CHECKS
+        .iter()
+        .filter(|check| check.starts_with("one_of_many"))
+    {
+        run(check, &subject).await.unwrap();
+    }
+}
+
 async fn check(subject: &Subject, check: &str, clause: Clause) {
     let violation = run(check, subject).await.unwrap_err();
     assert_eq!(
@@ -85,6 +101,7 @@ caught! {
     after_a_stored_name_only: Fault::AfterStoredOnly => a_page_begins_past_any_text, Order;
     no_metadata_listed: Fault::ListsNoMetadata => a_listed_info_is_the_files_own, Faithful;
     a_list_that_lags: Fault::ListsLate => a_listing_shows_every_change, Fresh;
+    pages_of_a_thousand: Fault::CapsPages => a_page_holds_as_many_files_as_were_asked_for, Order;
     pages_by_count: Fault::PagesByCount => a_file_that_stays_is_listed_once_whatever_else_happens, Order;
 
     decoded_names: Fault::DecodesNames => awkward_names_are_kept_byte_for_byte, Names;
@@ -106,6 +123,7 @@ caught! {
     contents_read_too_early: Fault::ReadsBeforeChecks => refused_options_are_refused_before_the_contents_are_read, Refusals;
 
     a_dropped_save_kept: Fault::KeepsDropped => a_dropped_save_leaves_nothing, Cancellation;
+    a_dropped_save_kept_in_part: Fault::KeepsDropped => a_save_dropped_at_any_moment_happens_whole_or_not_at_all, Cancellation;
     a_broken_save_kept: Fault::KeepsBroken => a_broken_stream_leaves_nothing, Cancellation;
     a_size_ignored: Fault::IgnoresSize => a_wrong_size_leaves_nothing, Cancellation;
     a_sha256_ignored: Fault::IgnoresSha256 => a_wrong_sha256_leaves_nothing, Cancellation;

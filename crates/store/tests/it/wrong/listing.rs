@@ -12,6 +12,7 @@ impl Wrong {
         let mut options = options.clone();
         match self.fault {
             Fault::TakesNoLimit if options.limit == 0 => return Ok(Vec::new()),
+            Fault::CapsPages => options.limit = options.limit.min(1000),
             Fault::CleansPrefix => {
                 options.prefix = options
                     .prefix

@@ -47,7 +47,9 @@ impl Wrong {
                 tokio::task::yield_now().await;
                 return self.inner.save_file(name, contents, &options).await;
             }
-            Fault::ChecksThenSaves => return self.check_then_save(name, contents, options).await,
+            Fault::BestEffort | Fault::ChecksThenSaves => {
+                return self.check_then_save(name, contents, options).await;
+            }
             Fault::DeletesLate => self.do_late_delete().await,
             Fault::FoldersStay => self.keep_folders(name)?,
             Fault::LastToBeginStays => return self.save_if_later(name, contents, &options).await,

@@ -18,8 +18,11 @@ pub(super) enum Fault {
     None,
     /// No fault: it can do less than others, and says so.
     Modest,
+    /// No fault either: several racers may win, and it says so.
+    BestEffort,
     AfterStoredOnly,
     BusyAtOnce,
+    CapsPages,
     ChecksThenSaves,
     ClaimsBounded,
     ClaimsChange,
@@ -164,6 +167,9 @@ impl IStore for Wrong {
                 .with_range_reads(Support::Unsupported)
                 .with_max_file_size(Some(MODEST))
                 .with_listing(Freshness::Eventual),
+            Fault::BestEffort => honest
+                .with_exclusive_create(Guarantee::BestEffort)
+                .with_exclusive_update(Guarantee::BestEffort),
             Fault::ClaimsBounded => honest.with_buffering(Buffering::Bounded),
             Fault::ClaimsChange => {
                 let told = self.state(|state| {
@@ -220,9 +226,8 @@ impl IStore for Wrong {
     async fn delete_file(&self, name: &FileName) -> Result<()> {
         let before = self.all().await?;
         if self.fault == Fault::DeletesLate {
-            // The delete is done when the next call comes that changes something.
+            // The delete is done by the next save.
             self.inner.get_file_info(name).await?;
-            self.do_late_delete().await;
             self.state(|state| state.deleted = Some(name.clone()));
             return Ok(());
         }
