@@ -1,9 +1,9 @@
 //! The suite that proves a store: every behaviour of [`IStore`](crate::IStore)'s contract, one test
 //! each.
 //!
-//! A store that nothing but itself can reach is tested by one line, [`store_conformance!`] with an
-//! async function that makes one; the test crate needs `tokio` with `macros` and
-//! `rt-multi-thread`:
+//! A store that nothing but itself can reach is tested by one line,
+//! [`store_conformance!`](crate::store_conformance!) with an async function that makes one; the
+//! test crate needs `tokio` with `macros` and `rt-multi-thread`:
 //!
 //! ```
 //! # #[cfg(feature = "memory")]
