@@ -25,6 +25,10 @@ pub struct Capabilities {
     pub metadata: Support,
     /// The most bytes in a file; as much as fits where absent.
     pub max_file_size: Option<u64>,
+    /// The most bytes in a name, [`FileName::MAX_LEN`](crate::FileName::MAX_LEN) where the store
+    /// sets no limit of its own; a longer one fails with
+    /// [`InvalidName`](crate::ErrorKind::InvalidName).
+    pub max_name_len: usize,
     /// When a listing shows what was saved.
     pub listing: Freshness,
     /// How much of a file is in memory while it is saved or read.
@@ -82,6 +86,7 @@ impl Default for Capabilities {
             range_reads: Support::Supported,
             metadata: Support::Supported,
             max_file_size: None,
+            max_name_len: FileName::MAX_LEN,
             listing: Freshness::Immediate,
             buffering: Buffering::Bounded,
         }
@@ -124,6 +129,27 @@ impl Capabilities {
         self
     }
 
+    /// Sets the most bytes in a name.
+    #[must_use]
+    pub fn with_max_name_len(mut self, bytes: usize) -> Self {
+        self.max_name_len = bytes;
+        self
+    }
+
+    /// Sets when a listing shows what was saved.
+    #[must_use]
+    pub fn with_listing(mut self, freshness: Freshness) -> Self {
+        self.listing = freshness;
+        self
+    }
+
+    /// Sets how much of a file is in memory while it is saved or read.
+    #[must_use]
+    pub fn with_buffering(mut self, buffering: Buffering) -> Self {
+        self.buffering = buffering;
+        self
+    }
+
     /// Checks the size that contents declare against the most that the store takes; a store with a
     /// maximum calls it before it reads them.
     ///
@@ -152,19 +178,5 @@ impl Capabilities {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Sets when a listing shows what was saved.
-    #[must_use]
-    pub fn with_listing(mut self, freshness: Freshness) -> Self {
-        self.listing = freshness;
-        self
-    }
-
-    /// Sets how much of a file is in memory while it is saved or read.
-    #[must_use]
-    pub fn with_buffering(mut self, buffering: Buffering) -> Self {
-        self.buffering = buffering;
-        self
     }
 }

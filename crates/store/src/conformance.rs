@@ -46,7 +46,8 @@
 //!
 //! [`Capabilities`](crate::Capabilities) pick what is asked of a store, and are held against it. A
 //! check whose subject they exclude says so on standard error; that the store refuses what they
-//! exclude is a check of its own. The store has to take files of 10 MiB, and some 200 MiB in all.
+//! exclude is a check of its own. The store has to take names of 100 bytes, files of 10 MiB, and
+//! some 200 MiB in all.
 //!
 //! A failed test tells the clause of the contract that is broken and what was seen. [`run`] runs
 //! one check by name and returns that as a value.
@@ -126,6 +127,7 @@ macro_rules! __each_check {
                 names::awkward_names_are_kept_byte_for_byte
                 names::names_that_differ_a_little_stay_apart
                 names::the_longest_names_are_kept
+                names::names_that_are_too_long_for_the_store_are_refused
                 names::names_like_a_stores_own_are_kept
                 names::texts_that_are_no_names_list_nothing
                 names::a_file_and_a_folder_of_one_name_exclude_each_other

@@ -42,8 +42,8 @@ use crate::{
 ///   whatever its contents.
 /// - **Durable.** What a call reported done survives a crash of the process and of the machine,
 ///   unless the store was opened for less.
-/// - **Names.** Every [`FileName`] can be saved, and is kept byte for byte: no two are ever the
-///   same file.
+/// - **Names.** Every [`FileName`] up to [`Capabilities::max_name_len`] can be saved, and is kept
+///   byte for byte: no two are ever the same file.
 /// - **Folders.** `a` and `a/b` are never both stored: the later save fails with `NameOverlap`.
 ///   There are no folders beyond the names: none is empty, none is made or removed.
 /// - **Order.** Listings are sorted by the bytes of the whole name, in both directions, and picked

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::samples::{check_all_names, check_file, name, options, save};
-use super::violation::{Answer, Clause, Verdict};
-use crate::{ErrorKind, FileName, Guarantee, IStore, ListOptions, SaveMode, StoreExt};
+use super::violation::{Answer, Clause, Verdict, does_not_apply};
+use crate::{ErrorKind, FileName, Guarantee, IStore, ListOptions, ReadOptions, SaveMode, StoreExt};
 
 /// Saves each name with itself as contents, and finds, lists and deletes it.
 async fn check_kept(store: &dyn IStore, names: &[&str]) -> Verdict {
@@ -120,17 +120,65 @@ pub(super) async fn names_that_differ_a_little_stay_apart(store: Arc<dyn IStore>
     .await
 }
 
+/// Names of as many bytes, in segments as long and as short as they can be.
+fn names_of_length(length: usize) -> [String; 2] {
+    let wide = format!("{}/", "w".repeat(FileName::MAX_SEGMENT_LEN)).repeat(5);
+    let mut names = [wide, "d/".repeat(600)];
+    for name in &mut names {
+        name.truncate(length);
+        // No name ends with a `/`.
+        if name.ends_with('/') {
+            name.truncate(length - 1);
+            name.push('e');
+        }
+        if name
+            .rsplit('/')
+            .next()
+            .is_some_and(|last| last.len() > FileName::MAX_SEGMENT_LEN)
+        {
+            name.replace_range(length - 2..length - 1, "/");
+        }
+    }
+    names
+}
+
 pub(super) async fn the_longest_names_are_kept(store: Arc<dyn IStore>) -> Verdict {
-    let letters = "s".repeat(FileName::MAX_SEGMENT_LEN);
-    // 63 letters of four bytes and one of three.
-    let signs = format!("{}\u{20AC}", "\u{1F980}".repeat(63));
-    let wide = format!(
-        "{}{}/x",
-        format!("{}/", "w".repeat(255)).repeat(3),
-        "w".repeat(254)
-    );
-    let deep = format!("{}ee", "d/".repeat(511));
+    let most = store.capabilities().max_name_len;
+    let [wide, deep] = names_of_length(most);
+    let letters = "s".repeat(FileName::MAX_SEGMENT_LEN.min(most));
+    // As many bytes in letters of four and three.
+    let signs = format!("{}\u{20AC}", "\u{1F980}".repeat((letters.len() - 3) / 4));
     check_kept(&*store, &[&letters, &signs, &wide, &deep]).await
+}
+
+pub(super) async fn names_that_are_too_long_for_the_store_are_refused(
+    store: Arc<dyn IStore>,
+) -> Verdict {
+    let most = store.capabilities().max_name_len;
+    if most >= FileName::MAX_LEN {
+        return does_not_apply("the store takes every name");
+    }
+    let clause = Clause::Capabilities;
+    for text in names_of_length(most + 1) {
+        let long = name(&text);
+        let saved = store.save_bytes(&long, "x", &options()).await.map(drop);
+        let info = store.get_file_info(&long).await.map(drop);
+        let read = store
+            .get_file_contents(&long, &ReadOptions::default())
+            .await
+            .map(drop);
+        let deleted = store.delete_file(&long).await;
+        let calls = ["a save", "an info", "a read", "a delete"];
+        for (call, answer) in calls.into_iter().zip([saved, info, read, deleted]) {
+            let what = format!(
+                "{call} of a name of {} bytes, of at most {most},",
+                text.len()
+            );
+            answer.fails(clause, ErrorKind::InvalidName, &what)?;
+        }
+    }
+    let none: [&str; 0] = [];
+    check_all_names(&*store, &none, clause).await
 }
 
 pub(super) async fn names_like_a_stores_own_are_kept(store: Arc<dyn IStore>) -> Verdict {

@@ -107,6 +107,7 @@ caught! {
     decoded_names: Fault::DecodesNames => awkward_names_are_kept_byte_for_byte, Names;
     folded_names: Fault::FoldsCase => names_that_differ_a_little_stay_apart, Names;
     cut_names: Fault::CutsNames => the_longest_names_are_kept, Names;
+    longer_names_than_claimed: Fault::ClaimsShortNames => names_that_are_too_long_for_the_store_are_refused, Capabilities;
     hidden_names: Fault::HidesTemporary => names_like_a_stores_own_are_kept, Names;
     a_cleaned_prefix: Fault::CleansPrefix => texts_that_are_no_names_list_nothing, Names;
     a_file_beside_its_folder: Fault::Overlaps => a_file_and_a_folder_of_one_name_exclude_each_other, Folders;

@@ -31,6 +31,7 @@ pub(super) enum Fault {
     ClaimsNoMetadata,
     ClaimsNoRanges,
     ClaimsNoUpdate,
+    ClaimsShortNames,
     CleansPrefix,
     CreateOverwrites,
     CutsNames,
@@ -118,6 +119,14 @@ impl Wrong {
         look(&mut self.state.lock().unwrap())
     }
 
+    /// Refuses names that are longer than declared.
+    fn check_name(&self, name: &FileName, operation: &'static str) -> Result<()> {
+        if self.fault == Fault::Modest && name.as_str().len() > self.capabilities().max_name_len {
+            return Err(Error::new(ErrorKind::InvalidName, operation).with_name(name.as_str()));
+        }
+        Ok(())
+    }
+
     /// The name under which the inner store keeps the file.
     pub(super) fn inner_name(&self, name: &FileName) -> FileName {
         let text = name.as_str();
@@ -166,6 +175,7 @@ impl IStore for Wrong {
                 .with_metadata(Support::Unsupported)
                 .with_range_reads(Support::Unsupported)
                 .with_max_file_size(Some(MODEST))
+                .with_max_name_len(300)
                 .with_listing(Freshness::Eventual),
             Fault::BestEffort => honest
                 .with_exclusive_create(Guarantee::BestEffort)
@@ -182,6 +192,7 @@ impl IStore for Wrong {
             Fault::ClaimsNoCreate => honest.with_exclusive_create(Guarantee::Unsupported),
             Fault::ClaimsNoMetadata => honest.with_metadata(Support::Unsupported),
             Fault::ClaimsNoRanges => honest.with_range_reads(Support::Unsupported),
+            Fault::ClaimsShortNames => honest.with_max_name_len(300),
             Fault::ClaimsNoUpdate => honest.with_exclusive_update(Guarantee::Unsupported),
             _ => honest,
         }
@@ -192,6 +203,7 @@ impl IStore for Wrong {
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
+        self.check_name(name, "get file info")?;
         self.info(name).await
     }
 
@@ -200,6 +212,7 @@ impl IStore for Wrong {
         name: &FileName,
         options: &ReadOptions,
     ) -> Result<StoredFile> {
+        self.check_name(name, "read file")?;
         self.read(name, options).await
     }
 
@@ -210,6 +223,7 @@ impl IStore for Wrong {
         options: &SaveOptions,
     ) -> Result<FileInfo> {
         if self.fault == Fault::Modest {
+            self.check_name(name, "save file")?;
             options.check(name)?;
             self.capabilities().check_size(name, contents.size())?;
             let has_facts = options.content_type.is_some() || !options.metadata.is_empty();
@@ -224,6 +238,7 @@ impl IStore for Wrong {
     }
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
+        self.check_name(name, "delete file")?;
         let before = self.all().await?;
         if self.fault == Fault::DeletesLate {
             // The delete is done by the next save.
