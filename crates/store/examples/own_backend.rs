@@ -8,6 +8,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -21,27 +22,23 @@ use store::{
 
 /// Keeps files in a map.
 #[derive(Debug, Default)]
-struct MapStore(Mutex<Files>);
-
-#[derive(Debug, Default)]
-struct Files {
-    by_name: BTreeMap<FileName, (FileInfo, Bytes)>,
-    saves: u64,
+struct MapStore {
+    files: Mutex<BTreeMap<FileName, (FileInfo, Bytes)>>,
+    saves: AtomicU64,
 }
 
 impl MapStore {
-    fn files(&self) -> MutexGuard<'_, Files> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn files(&self) -> MutexGuard<'_, BTreeMap<FileName, (FileInfo, Bytes)>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, name: &FileName, operation: &'static str) -> Result<(FileInfo, Bytes)> {
-        let file = self.files().by_name.get(name).cloned();
-        file.ok_or_else(|| missing(name, operation))
+    fn get(&self, name: &FileName) -> Result<(FileInfo, Bytes)> {
+        self.files().get(name).cloned().ok_or_else(|| missing(name))
     }
 }
 
-fn missing(name: &FileName, operation: &'static str) -> Error {
-    Error::new(ErrorKind::NotFound, operation).with_name(name.as_str())
+fn missing(name: &FileName) -> Error {
+    Error::new(ErrorKind::NotFound, "find file").with_name(name.as_str())
 }
 
 #[async_trait]
@@ -53,7 +50,7 @@ impl IStore for MapStore {
     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
         options.check()?;
         let files = self.files();
-        let infos = files.by_name.values().map(|(info, _)| info);
+        let infos = files.values().map(|(info, _)| info);
         let mut page: Vec<_> = infos
             .filter(|info| options.includes(info.name.as_str()))
             .collect();
@@ -64,7 +61,7 @@ impl IStore for MapStore {
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
-        Ok(self.get(name, "get file info")?.0)
+        Ok(self.get(name)?.0)
     }
 
     async fn get_file_contents(
@@ -72,7 +69,7 @@ impl IStore for MapStore {
         name: &FileName,
         options: &ReadOptions,
     ) -> Result<StoredFile> {
-        let (info, bytes) = self.get(name, "read file")?;
+        let (info, bytes) = self.get(name)?;
         let range = options.resolve(name, info.size)?;
         let bytes = bytes.slice(range.start as usize..range.end as usize);
         Ok(StoredFile::new(
@@ -95,30 +92,25 @@ impl IStore for MapStore {
             bytes.extend_from_slice(&block);
         }
         let mut files = self.files();
-        let current = files.by_name.get(name).map(|(info, _)| &info.etag);
+        let current = files.get(name).map(|(info, _)| &info.etag);
         options.check_mode(name, current)?;
         let is_below =
             |file: &FileName, of: &FileName| file.folders().any(|folder| folder == of.as_str());
-        let mut others = files.by_name.keys();
+        let mut others = files.keys();
         if let Some(found) = others.find(|other| is_below(other, name) || is_below(name, other)) {
             return Err(Error::overlap(name, found.as_str()));
         }
-        files.saves += 1;
-        let etag = Etag::new(files.saves.to_string());
+        let etag = Etag::new(self.saves.fetch_add(1, Ordering::Relaxed).to_string());
         let info = FileInfo::new(name.clone(), bytes.len() as u64, etag, SystemTime::now())
             .with_content_type(options.content_type_of(name))
             .with_metadata(options.metadata.clone());
-        files
-            .by_name
-            .insert(name.clone(), (info.clone(), bytes.freeze()));
+        files.insert(name.clone(), (info.clone(), bytes.freeze()));
         Ok(info)
     }
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
-        match self.files().by_name.remove(name) {
-            Some(_) => Ok(()),
-            None => Err(missing(name, "delete file")),
-        }
+        let deleted = self.files().remove(name);
+        deleted.map(drop).ok_or_else(|| missing(name))
     }
 }
 
