@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod crash;
 mod layers;
 mod shell;
 mod workspace;
@@ -37,6 +38,12 @@ const COMMANDS: &[Command] = &[
         arguments: "deploy",
         summary: "what the engine costs over the bare commands; writes target/bench-deploy.json",
         run: bench::run,
+    },
+    Command {
+        name: "crash-store",
+        arguments: "",
+        summary: "kills savers of each durable store 200 times, and checks what they leave",
+        run: crash::run,
     },
 ];
 
@@ -127,6 +134,7 @@ mod tests {
         check_refused(&["layers", "dance"], "`layers` takes nothing but --prove");
         check_refused(&["bench"], "`bench` takes the name of one benchmark");
         check_refused(&["bench", "dance"], "no such benchmark: `dance`");
+        check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a store promises, as data.
 
+use crate::{Error, ErrorKind, FileName, Result};
+
 /// What a store promises beyond the contract of [`IStore`](crate::IStore).
 ///
 /// # Examples
@@ -23,8 +25,14 @@ pub struct Capabilities {
     pub metadata: Support,
     /// The most bytes in a file; as much as fits where absent.
     pub max_file_size: Option<u64>,
+    /// The most bytes in a name, [`FileName::MAX_LEN`](crate::FileName::MAX_LEN) where the store
+    /// sets no limit of its own; a longer one fails with
+    /// [`InvalidName`](crate::ErrorKind::InvalidName).
+    pub max_name_len: usize,
     /// When a listing shows what was saved.
     pub listing: Freshness,
+    /// How much of a file is in memory while it is saved or read.
+    pub buffering: Buffering,
 }
 
 /// How far a conditional save can be relied on.
@@ -59,6 +67,16 @@ pub enum Freshness {
     Eventual,
 }
 
+/// How much of a file a store holds in memory while it is saved or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Buffering {
+    /// A part of it, the same however long the file is.
+    Bounded,
+    /// All of it.
+    Whole,
+}
+
 impl Default for Capabilities {
     /// The most that a store can promise.
     fn default() -> Self {
@@ -68,7 +86,9 @@ impl Default for Capabilities {
             range_reads: Support::Supported,
             metadata: Support::Supported,
             max_file_size: None,
+            max_name_len: FileName::MAX_LEN,
             listing: Freshness::Immediate,
+            buffering: Buffering::Bounded,
         }
     }
 }
@@ -109,10 +129,54 @@ impl Capabilities {
         self
     }
 
+    /// Sets the most bytes in a name.
+    #[must_use]
+    pub fn with_max_name_len(mut self, bytes: usize) -> Self {
+        self.max_name_len = bytes;
+        self
+    }
+
     /// Sets when a listing shows what was saved.
     #[must_use]
     pub fn with_listing(mut self, freshness: Freshness) -> Self {
         self.listing = freshness;
         self
+    }
+
+    /// Sets how much of a file is in memory while it is saved or read.
+    #[must_use]
+    pub fn with_buffering(mut self, buffering: Buffering) -> Self {
+        self.buffering = buffering;
+        self
+    }
+
+    /// Checks the size that contents declare against the most that the store takes; a store with a
+    /// maximum calls it before it reads them.
+    ///
+    /// # Errors
+    ///
+    /// - [`TooLarge`](ErrorKind::TooLarge): the contents declare more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{Capabilities, ErrorKind, FileName};
+    ///
+    /// let capabilities = Capabilities::default().with_max_file_size(Some(10));
+    /// let error = capabilities.check_size(&FileName::new("a")?, Some(11)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::TooLarge);
+    /// # Ok::<(), store::Error>(())
+    /// ```
+    pub fn check_size(&self, name: &FileName, declared: Option<u64>) -> Result<()> {
+        match (declared, self.max_file_size) {
+            (Some(size), Some(max)) if size > max => {
+                Err(Error::new(ErrorKind::TooLarge, "save file")
+                    .with_name(name.as_str())
+                    .with_message(format!(
+                        "{size} bytes are more than the {max} that this store takes"
+                    )))
+            }
+            _ => Ok(()),
+        }
     }
 }

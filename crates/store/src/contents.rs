@@ -10,10 +10,11 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use crate::blocking::run_blocking;
-use crate::{Error, ErrorKind, FileInfo, Result};
+use crate::blocks::{Block, Blocks, Checksum};
+use crate::{Error, ErrorKind, FileInfo, FileName, Result, SaveOptions};
 
-/// How much of a local file [`StoreExt::save_path`] reads at a time, in bytes.
-const FILE_BLOCK: usize = 1024 * 1024;
+/// How much is read or handed on at a time, in bytes.
+const BLOCK: usize = 1024 * 1024;
 
 /// The bytes of a file: in memory already, or a stream that is read once.
 ///
@@ -78,7 +79,7 @@ impl FileContents {
     pub fn from_file(file: File, size: u64) -> Self {
         let blocks = stream::try_unfold(file, |mut file| async {
             run_blocking("read local file", move || {
-                let mut block = BytesMut::zeroed(FILE_BLOCK);
+                let mut block = BytesMut::zeroed(BLOCK);
                 let read = read_full(&mut file, &mut block).map_err(|error| {
                     Error::new(ErrorKind::InvalidInput, "read local file").with_source(error)
                 })?;
@@ -103,6 +104,65 @@ impl FileContents {
             Source::Bytes(bytes) => stream::iter([Ok(bytes)]).boxed(),
             Source::Stream(stream) => stream,
         }
+    }
+
+    /// The bytes in blocks of 1 MiB, of which the last alone may be shorter, as a store takes them
+    /// in that saves them under `name`.
+    ///
+    /// Nothing may become visible before the stream has ended without an error.
+    ///
+    /// # Errors
+    ///
+    /// The stream ends with
+    ///
+    /// - [`Interrupted`](ErrorKind::Interrupted): the contents failed; their error is the source.
+    /// - [`InvalidInput`](ErrorKind::InvalidInput): they are longer or shorter than declared.
+    /// - [`ChecksumMismatch`](ErrorKind::ChecksumMismatch): they do not have the expected sha256.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// use store::{FileContents, FileName, SaveOptions};
+    ///
+    /// let contents = FileContents::from_bytes("hello");
+    /// let name = FileName::new("a")?;
+    /// let mut blocks = contents.into_checked(&name, &SaveOptions::default());
+    /// assert_eq!(blocks.try_next().await?.as_deref(), Some(&b"hello"[..]));
+    /// assert_eq!(blocks.try_next().await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn into_checked(
+        self,
+        name: &FileName,
+        options: &SaveOptions,
+    ) -> BoxStream<'static, Result<Bytes>> {
+        let (blocks, checksum) = (Blocks::<BLOCK>::new(name, self), Checksum::new(options));
+        let name = name.clone();
+        stream::try_unfold(Some((blocks, checksum)), move |left| {
+            let name = name.clone();
+            async move {
+                let Some((mut blocks, mut checksum)) = left else {
+                    return Ok(None);
+                };
+                match blocks.next().await? {
+                    Block::Inner(block) => {
+                        checksum.update(&block);
+                        Ok(Some((block, Some((blocks, checksum)))))
+                    }
+                    Block::Last(block) => {
+                        checksum.update(&block);
+                        checksum.check(&name)?;
+                        Ok(Some((block, None)))
+                    }
+                }
+            }
+        })
+        .boxed()
     }
 
     /// Reads everything into memory, at most `limit` bytes.

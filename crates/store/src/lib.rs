@@ -34,13 +34,15 @@
 //! - `sqlite`: `SqliteStore`, one database file; builds SQLite itself.
 //! - `memory`: `MemoryStore`.
 //! - `mock`: `MockIStore`, for tests of code that is given a store.
+//! - `conformance`: the suite that proves a store, `store_conformance!`.
 
 mod blocking;
-#[cfg(any(feature = "fs", feature = "memory", feature = "sqlite"))]
 mod blocks;
 mod capabilities;
 #[cfg(any(feature = "fs", feature = "memory", feature = "sqlite"))]
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contents;
 #[cfg(any(all(feature = "fs", unix), feature = "sqlite"))]
 mod directory;
@@ -63,7 +65,7 @@ mod settings;
 mod sqlite;
 mod store;
 
-pub use crate::capabilities::{Capabilities, Freshness, Guarantee, Support};
+pub use crate::capabilities::{Buffering, Capabilities, Freshness, Guarantee, Support};
 pub use crate::contents::{FileContents, StoredFile};
 pub use crate::durability::Durability;
 pub use crate::error::{Error, ErrorKind, Result};

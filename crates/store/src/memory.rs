@@ -13,8 +13,8 @@ use crate::blocks::{Block, Blocks, Checksum};
 use crate::clock::Clock;
 use crate::contents::in_memory;
 use crate::{
-    Capabilities, Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore, ListOptions,
-    Order, ReadOptions, Result, SaveOptions, StoredFile,
+    Buffering, Capabilities, Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore,
+    ListOptions, Order, ReadOptions, Result, SaveOptions, StoredFile,
 };
 
 /// Keeps files in memory, with the semantics of the durable stores.
@@ -155,7 +155,7 @@ async fn read_all(name: &FileName, contents: FileContents, options: &SaveOptions
 #[async_trait]
 impl IStore for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
+        Capabilities::default().with_buffering(Buffering::Whole)
     }
 
     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {

@@ -298,6 +298,7 @@ impl IStore for SqliteStore {
         options: &SaveOptions,
     ) -> Result<FileInfo> {
         options.check(name)?;
+        self.capabilities().check_size(name, contents.size())?;
         let mut checksum = Checksum::new(options);
         let mut blocks = Blocks::<BLOCK>::new(name, contents);
         let mut info = self.new_info(name, options);

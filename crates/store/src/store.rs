@@ -17,76 +17,66 @@ use crate::{
 ///
 /// # Contract
 ///
+/// Each clause has a name; the suite of feature `conformance` names the one that a store breaks.
+///
+/// - **Faithful.** What is read is what was saved, byte for byte, with the content type and the
+///   metadata of the same version. The save, an info, a read and a listing tell the same of it.
 /// - **Atomic.** A save happens whole or not at all. Whoever reads, before, during or after, sees
 ///   the old version or the new one, never a mix, and a listing never shows a file that is half
-///   written. A read that has begun gives the version it began with to the end, even when the file
-///   is replaced or deleted meanwhile.
+///   written. Of several saves at the same time the last to end stays, whole.
+/// - **Snapshot.** A read that has begun gives the version it began with to the end, even when the
+///   file is replaced or deleted meanwhile.
+/// - **Fresh.** Once a call has returned, every call that begins later, through whichever store on
+///   the same files, sees what it did. A listing does so as [`Capabilities::listing`] says.
 /// - **Cancellation.** A save whose future is dropped, or whose contents fail, leaves nothing
-///   behind that anyone can see. Dropped in its very last step it may still happen, whole. What a
-///   crash leaves is removed by the store itself.
+///   behind that anyone can see, and the store goes on working. Dropped in its very last step it
+///   may still happen, whole. What a crash leaves is removed by the store itself, which never takes
+///   a save that is under way for one.
+/// - **Concurrent.** Calls may run at the same time from any number of tasks, stores and processes;
+///   none fails because of another, but as *Exclusive* and *Folders* say.
 /// - **Exclusive.** Of several racing saves with [`SaveMode::Create`](crate::SaveMode::Create), or
 ///   with [`SaveMode::Update`](crate::SaveMode::Update) of the same version, exactly one succeeds,
 ///   whatever the size and from whatever process, as far as [`Capabilities`] says. The others fail
 ///   with `AlreadyExists` or `Conflict`.
-/// - **Versions.** Every save gives the file an [`Etag`](crate::Etag) that it never had before.
-/// - **Durable.** What a call reported done survives a crash of the machine, unless the store was
-///   opened for less.
-/// - **Names.** Every name is kept byte for byte. `a` and `a/b` are never both stored: the later
-///   save fails with `NameOverlap`. There are no folders beyond the names: none is empty, none is
-///   made or removed.
-/// - **Order.** Listings are sorted by the bytes of the whole name, in both directions.
+/// - **Versions.** Every save gives the file an [`Etag`](crate::Etag) that it never had before,
+///   whatever its contents.
+/// - **Durable.** What a call reported done survives a crash of the process and of the machine,
+///   unless the store was opened for less.
+/// - **Names.** Every [`FileName`] up to [`Capabilities::max_name_len`] can be saved, and is kept
+///   byte for byte: no two are ever the same file.
+/// - **Folders.** `a` and `a/b` are never both stored: the later save fails with `NameOverlap`.
+///   There are no folders beyond the names: none is empty, none is made or removed.
+/// - **Order.** Listings are sorted by the bytes of the whole name, in both directions, and picked
+///   as [`ListOptions::includes`] says. A file that stays is listed exactly once by pages that
+///   follow each other, whatever is saved and deleted meanwhile.
+/// - **Ranges.** A read of a part gives exactly the bytes that [`ReadOptions::resolve`] names, or
+///   fails with its error.
 /// - **Refusals.** Options that [`SaveOptions::check`] and [`ListOptions::check`] refuse are
-///   refused by every store; [`SaveOptions::check_mode`] and [`ReadOptions::resolve`] give the same
-///   answer everywhere.
+///   refused by every store, [`SaveOptions::check_mode`] decides what may be replaced, and a file
+///   that is not there is `NotFound`: the same error everywhere, with the file's name.
+/// - **Bounded.** A save or a read holds a bounded part of the file in memory, as
+///   [`Capabilities::buffering`] says.
+/// - **Capabilities.** They are true and never change while the store is open; what they declare
+///   [`Unsupported`](crate::ErrorKind::Unsupported) fails with that kind and does nothing.
 ///
-/// Calls may run at the same time from any number of tasks; those of the stores here must run
-/// inside a tokio runtime.
+/// The calls of the stores here must run inside a tokio runtime.
 ///
 /// # Implementing
 ///
-/// - Call the four functions named under *Refusals*; do not repeat their rules.
-/// - Take the contents through [`FileContents::into_stream`], a block at a time; check a declared
-///   [`size`](FileContents::size) and the expected sha256 before anything becomes visible.
+/// - Call the functions named under *Ranges* and *Refusals*, and
+///   [`Capabilities::check_size`] where there is a maximum; do not repeat their rules.
+/// - Take the contents through [`FileContents::into_checked`], a block at a time: it knows what a
+///   save must refuse of them. Show nothing before it has ended.
 /// - Do nothing that blocks on the caller's task.
 /// - Answer [`Unsupported`](crate::ErrorKind::Unsupported) for what cannot be done, say so in
 ///   [`Capabilities`], and never drop an option silently.
 /// - A store that wraps another carries `#[deny(clippy::missing_trait_methods)]`.
+/// - Run the suite: `store::store_conformance!(make_store)` makes a test of each behaviour.
 ///
-/// A store that passes everything on to another:
+/// A whole store, `examples/own_backend.rs`:
 ///
 /// ```
-/// use std::sync::Arc;
-/// use async_trait::async_trait;
-/// use store::*;
-///
-/// #[derive(Debug)]
-/// struct ReadOnly(Arc<dyn IStore>);
-///
-/// #[async_trait]
-/// #[deny(clippy::missing_trait_methods)]
-/// impl IStore for ReadOnly {
-///     fn capabilities(&self) -> Capabilities {
-///         self.0
-///             .capabilities()
-///             .with_exclusive_create(Guarantee::Unsupported)
-///             .with_exclusive_update(Guarantee::Unsupported)
-///     }
-///     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
-///         self.0.get_files_list(options).await
-///     }
-///     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
-///         self.0.get_file_info(name).await
-///     }
-///     async fn get_file_contents(&self, name: &FileName, options: &ReadOptions) -> Result<StoredFile> {
-///         self.0.get_file_contents(name, options).await
-///     }
-///     async fn save_file(&self, name: &FileName, _: FileContents, _: &SaveOptions) -> Result<FileInfo> {
-///         Err(Error::new(ErrorKind::Unsupported, "save file").with_name(name.as_str()))
-///     }
-///     async fn delete_file(&self, name: &FileName) -> Result<()> {
-///         Err(Error::new(ErrorKind::Unsupported, "delete file").with_name(name.as_str()))
-///     }
-/// }
+#[doc = include_str!("../examples/own_backend.rs")]
 /// ```
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
@@ -97,8 +87,7 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// One page of the stored files, sorted by the bytes of their names.
     ///
     /// A page shorter than the limit is the last. For the next one, hand the last name in as
-    /// [`after`](ListOptions::after); a file that stays is then listed exactly once, whatever is
-    /// saved and deleted meanwhile.
+    /// [`after`](ListOptions::after).
     ///
     /// # Errors
     ///
@@ -121,6 +110,8 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// - [`NotFound`](crate::ErrorKind::NotFound): no file has this name.
     /// - [`OutOfRange`](crate::ErrorKind::OutOfRange),
     ///   [`InvalidInput`](crate::ErrorKind::InvalidInput): as [`ReadOptions::resolve`] says.
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported): a range was asked for, and
+    ///   [`Capabilities::range_reads`] exclude it.
     async fn get_file_contents(&self, name: &FileName, options: &ReadOptions)
     -> Result<StoredFile>;
 
@@ -139,8 +130,11 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     ///   expected sha256.
     /// - [`Interrupted`](crate::ErrorKind::Interrupted): the stream of contents failed; its error
     ///   is the source.
-    /// - [`StorageFull`](crate::ErrorKind::StorageFull), [`TooLarge`](crate::ErrorKind::TooLarge):
-    ///   it does not fit.
+    /// - [`TooLarge`](crate::ErrorKind::TooLarge): the contents are longer than
+    ///   [`Capabilities::max_file_size`]; told before they are read where they declare their size.
+    /// - [`StorageFull`](crate::ErrorKind::StorageFull): they do not fit in what is left.
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported): the mode, the content type or the metadata
+    ///   is something that [`Capabilities`] exclude.
     async fn save_file(
         &self,
         name: &FileName,

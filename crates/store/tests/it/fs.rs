@@ -8,33 +8,42 @@ use std::sync::Arc;
 use store::{
     Durability, ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt,
 };
-use tempfile::TempDir;
 
-use crate::conformance::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
-
-async fn make() -> (TempDir, Arc<dyn IStore>) {
-    let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path()).await;
-    (directory, Arc::new(store))
-}
+use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
 
 async fn open(root: &Path) -> FsStore {
     FsStore::open(root, FsOptions::default()).await.unwrap()
 }
 
-store_conformance!(make);
-
-mod relaxed {
+#[cfg(feature = "conformance")]
+mod conformance {
     use super::*;
+    use tempfile::TempDir;
 
-    async fn make() -> (TempDir, Arc<dyn IStore>) {
+    async fn make_place() -> (TempDir, String) {
         let directory = tempfile::tempdir().unwrap();
-        let options = FsOptions::default().with_durability(Durability::Process);
-        let store = FsStore::open(directory.path(), options).await.unwrap();
-        (directory, Arc::new(store))
+        let address = directory.path().to_str().unwrap().to_owned();
+        (directory, address)
     }
 
-    store_conformance!(make);
+    async fn open_durable(address: String) -> FsStore {
+        open(Path::new(&address)).await
+    }
+
+    store::store_conformance!(make_place, open_durable);
+
+    mod relaxed {
+        use super::*;
+
+        async fn make_store() -> (TempDir, FsStore) {
+            let directory = tempfile::tempdir().unwrap();
+            let options = FsOptions::default().with_durability(Durability::Process);
+            let store = FsStore::open(directory.path(), options).await.unwrap();
+            (directory, store)
+        }
+
+        store::store_conformance!(make_store);
+    }
 }
 
 /// What lies in one of the store's own directories.

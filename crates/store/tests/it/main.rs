@@ -3,19 +3,25 @@
 #![cfg(any(feature = "fs", feature = "memory", feature = "sqlite"))]
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::cast_possible_truncation,
     reason = "a test that is wrong about its own set-up may panic"
 )]
 
-#[macro_use]
-mod conformance;
+#[cfg(feature = "conformance")]
+mod crash;
 mod mock;
 mod open;
+mod samples;
 
+#[cfg(feature = "memory")]
+mod ext;
 #[cfg(feature = "fs")]
 mod fs;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod model;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(feature = "conformance", feature = "memory"))]
+mod wrong;

@@ -1,16 +1,19 @@
 //! `MemoryStore`.
 
-use std::future::{Ready, ready};
-use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use store::{FileName, IStore, MemoryStore, SaveOptions, StoreExt};
+use store::{FileName, MemoryStore, SaveOptions, StoreExt};
 
-fn make() -> Ready<((), Arc<dyn IStore>)> {
-    ready(((), Arc::new(MemoryStore::new())))
+#[cfg(feature = "conformance")]
+mod conformance {
+    use store::MemoryStore;
+
+    async fn make_store() -> MemoryStore {
+        MemoryStore::new()
+    }
+
+    store::store_conformance!(make_store);
 }
-
-store_conformance!(make);
 
 #[tokio::test]
 async fn files_are_marked_with_the_injected_time() {

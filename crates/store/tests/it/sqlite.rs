@@ -2,20 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use store::{ErrorKind, IStore, ListOptions, SqliteOptions, SqliteStore, StoreExt};
 use tempfile::TempDir;
 
-use crate::conformance::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
-
-async fn make() -> (TempDir, Arc<dyn IStore>) {
-    let directory = tempfile::tempdir().unwrap();
-    let store = open(&path(&directory)).await;
-    (directory, Arc::new(store))
-}
+use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
 
 fn path(directory: &TempDir) -> PathBuf {
     directory.path().join("files.db")
@@ -34,7 +27,22 @@ async fn refusal(path: &Path) -> ErrorKind {
     error.kind()
 }
 
-store_conformance!(make);
+#[cfg(feature = "conformance")]
+mod conformance {
+    use super::*;
+
+    async fn make_place() -> (TempDir, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let address = path(&directory).to_str().unwrap().to_owned();
+        (directory, address)
+    }
+
+    async fn open_store(address: String) -> SqliteStore {
+        open(Path::new(&address)).await
+    }
+
+    store::store_conformance!(make_place, open_store);
+}
 
 fn count(connection: &Connection, table: &str) -> i64 {
     connection

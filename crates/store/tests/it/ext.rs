@@ -1,0 +1,62 @@
+//! `StoreExt`, over a store that has all it needs.
+
+use store::{ErrorKind, IStore, MemoryStore, StoreExt};
+
+use crate::samples::{LONG, bytes_of, name, options, pattern};
+
+#[tokio::test]
+async fn json_is_saved_read_and_updated() {
+    let (store, name) = (MemoryStore::new(), name("counts"));
+    store
+        .save_json(&name, &vec![1, 2], &options())
+        .await
+        .unwrap();
+    assert_eq!(
+        store.get_file_info(&name).await.unwrap().content_type,
+        "application/json"
+    );
+    let (value, etag) = store.get_json::<Vec<u8>>(&name, 100).await.unwrap();
+    assert_eq!(value, [1, 2]);
+    let push = |value: Option<Vec<u8>>| {
+        let mut value = value.unwrap_or_default();
+        value.push(3);
+        Some(value)
+    };
+    let info = store.update_json(&name, 100, push).await.unwrap().unwrap();
+    assert_ne!(info.etag, etag);
+    assert_eq!(
+        store.get_json::<Vec<u8>>(&name, 100).await.unwrap().0,
+        [1, 2, 3]
+    );
+    let unchanged = store
+        .update_json::<Vec<u8>, _>(&name, 100, |_| None)
+        .await
+        .unwrap();
+    assert_eq!(unchanged, None);
+    assert_eq!(store.get_file_info(&name).await.unwrap(), info);
+    let error = store.get_json::<String>(&name, 100).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let error = store.get_json::<Vec<u8>>(&name, 3).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[tokio::test]
+async fn a_local_file_is_saved() {
+    let store = MemoryStore::new();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x");
+    let bytes = pattern(LONG);
+    std::fs::write(&path, &bytes).unwrap();
+    let info = store
+        .save_path(&name("a"), &path, &options())
+        .await
+        .unwrap();
+    assert_eq!(info.size, LONG as u64);
+    assert!(bytes_of(&store, "a").await == bytes);
+    let missing = directory.path().join("y");
+    let error = store
+        .save_path(&name("b"), &missing, &options())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}

@@ -1,0 +1,94 @@
+//! Faults of reads.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{
+    Error, ErrorKind, FileContents, FileInfo, FileName, IStore, ListOptions, ReadOptions,
+    ReadRange, Result, StoredFile,
+};
+
+use super::store::{Fault, Wrong, unsupported};
+
+impl Wrong {
+    pub(super) async fn info(&self, name: &FileName) -> Result<FileInfo> {
+        let found = self.inner.get_file_info(&self.inner_name(name)).await;
+        let found = found.map(|info| self.outer_info(info));
+        match self.fault {
+            Fault::OtherInfo => found.map(|mut info| {
+                info.modified += Duration::from_secs(1);
+                info
+            }),
+            // A file below is enough for the folder to be found.
+            Fault::FindsFolders if found.is_err() => {
+                let below = ListOptions::default().with_prefix(format!("{name}/"));
+                let below = self.inner.get_files_list(&below).await?;
+                below.into_iter().next().map_or(found, Ok)
+            }
+            _ => found,
+        }
+    }
+
+    pub(super) async fn read(&self, name: &FileName, options: &ReadOptions) -> Result<StoredFile> {
+        let name = &self.inner_name(name);
+        let has_none = matches!(self.fault, Fault::Modest | Fault::HasNoRanges);
+        if has_none && options.range.is_some() {
+            return Err(unsupported("read file"));
+        }
+        let mut options = options.clone();
+        match (self.fault, &mut options.range) {
+            (Fault::RangeOffByOne, Some(ReadRange::Bounded(range))) => {
+                range.end = range.end.saturating_add(1);
+            }
+            // What does not fit in 32 bits is cut.
+            (Fault::ShortNumbers, Some(ReadRange::Bounded(range))) => {
+                *range = u64::from(range.start as u32)..u64::from(range.end as u32);
+            }
+            // All calls set where to read before they read.
+            (Fault::OneCursor, Some(_)) => {
+                self.state(|state| state.range = options.clone());
+                tokio::task::yield_now().await;
+                options = self.state(|state| state.range.clone());
+            }
+            _ => {}
+        }
+        let found = self.inner.get_file_contents(name, &options).await;
+        let mut file = match found {
+            Err(error)
+                if self.fault == Fault::EmptyPastEnd && error.kind() == ErrorKind::OutOfRange =>
+            {
+                let info = self.inner.get_file_info(name).await?;
+                StoredFile::new(info, 0..0, FileContents::from_bytes(""))
+            }
+            found => found?,
+        };
+        file.info = self.outer_info(file.info);
+        if self.fault == Fault::ReadsLive {
+            file.contents = self.live(name, file.info.size);
+        }
+        Ok(file)
+    }
+
+    /// Contents that are read as they are asked for, of whatever version is there then.
+    fn live(&self, name: &FileName, size: u64) -> FileContents {
+        const PIECE: u64 = 100_000;
+        let (store, name) = (Arc::clone(&self.inner), name.clone());
+        let pieces = stream::unfold(0, move |place| {
+            let (store, name) = (Arc::clone(&store), name.clone());
+            async move {
+                if place >= size {
+                    return None;
+                }
+                let range = ReadRange::Bounded(place..place + PIECE);
+                let options = ReadOptions::default().with_range(range);
+                let piece = match store.get_file_contents(&name, &options).await {
+                    Ok(file) => file.contents.collect(PIECE).await,
+                    Err(error) => Err(Error::new(ErrorKind::Other, "read file").with_source(error)),
+                };
+                Some((piece, place + PIECE))
+            }
+        });
+        FileContents::from_stream(pieces.boxed(), Some(size))
+    }
+}

@@ -1,0 +1,242 @@
+//! Faults of saves.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::ready;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use store::{
+    Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore, MemoryStore, Result,
+    SaveMode, SaveOptions, StoreExt,
+};
+
+use super::store::{Fault, MODEST, Wrong, unsupported};
+
+impl Wrong {
+    pub(super) async fn save(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        let name = &self.inner_name(name);
+        let mut options = options.clone();
+        let plain = SaveMode::Overwrite;
+        match (self.fault, &options.mode) {
+            (Fault::CreateOverwrites, SaveMode::Create)
+            | (Fault::UpdateIgnoresEtag, SaveMode::Update(_)) => options.mode = plain,
+            (Fault::HasNoCreate, SaveMode::Create) | (Fault::HasNoUpdate, SaveMode::Update(_)) => {
+                return Err(unsupported("save file"));
+            }
+            (Fault::LosesMetadata | Fault::ClaimsNoMetadata, _) => options.metadata.clear(),
+            (Fault::IgnoresSha256, _) => options.expected_sha256 = None,
+            // The mode is checked by what the outside was told.
+            (Fault::EtagOfContents, SaveMode::Update(_)) => {
+                let current = self.info(name).await.ok().map(|info| info.etag);
+                options.check_mode(name, current.as_ref())?;
+                options.mode = plain;
+            }
+            _ => {}
+        }
+        match self.fault {
+            Fault::BusyAtOnce => {
+                let busy =
+                    |error| Error::new(ErrorKind::Unavailable, "save file").with_source(error);
+                let _permit = self.at_once.try_acquire().map_err(busy)?;
+                tokio::task::yield_now().await;
+                return self.inner.save_file(name, contents, &options).await;
+            }
+            Fault::BestEffort | Fault::ChecksThenSaves => {
+                return self.check_then_save(name, contents, options).await;
+            }
+            Fault::DeletesLate => self.do_late_delete().await,
+            Fault::FoldersStay => self.keep_folders(name)?,
+            Fault::LastToBeginStays => return self.save_if_later(name, contents, &options).await,
+            Fault::ReadsBeforeChecks => {
+                let bytes = contents.collect(u64::MAX).await?;
+                return self.inner.save_bytes(name, bytes, &options).await;
+            }
+            Fault::KeepsBroken | Fault::KeepsDropped | Fault::ListsHalf | Fault::SavesInPieces => {
+                return self.save_watched(name, contents, &options).await;
+            }
+            _ => {}
+        }
+        let contents = self.change(contents);
+        let info = self.inner.save_file(name, contents, &options).await;
+        let info = info.map_err(too_large_itself)?;
+        if self.fault == Fault::NoEmptyFiles && info.size == 0 {
+            self.inner.delete_file(name).await?;
+        }
+        Ok(self.outer_info(info))
+    }
+
+    /// The contents as a fault makes them.
+    fn change(&self, contents: FileContents) -> FileContents {
+        let size = contents.size();
+        match self.fault {
+            Fault::IgnoresSize => FileContents::from_stream(contents.into_stream(), None),
+            Fault::StopsAtEmptyPiece => {
+                let full =
+                    |piece: &Result<Bytes>| ready(!matches!(piece, Ok(piece) if piece.is_empty()));
+                let pieces = contents.into_stream().take_while(full);
+                FileContents::from_stream(pieces.boxed(), None)
+            }
+            // Of a file that fills its blocks.
+            Fault::LosesLastByte => {
+                let whole = async move {
+                    let mut bytes = contents.collect(u64::MAX).await?;
+                    if bytes.len().is_multiple_of(4096) {
+                        bytes.truncate(bytes.len().saturating_sub(1));
+                    }
+                    Ok(bytes)
+                };
+                FileContents::from_stream(stream::once(whole).boxed(), None)
+            }
+            Fault::Modest => {
+                let too_large = || Error::new(ErrorKind::TooLarge, "save file");
+                let whole = contents.into_stream().scan(0, move |seen, piece| {
+                    *seen += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                    ready(Some(if *seen > MODEST {
+                        Err(too_large())
+                    } else {
+                        piece
+                    }))
+                });
+                FileContents::from_stream(whole.boxed(), size)
+            }
+            _ => contents,
+        }
+    }
+
+    pub(super) async fn do_late_delete(&self) {
+        if let Some(name) = self.state(|state| state.deleted.take()) {
+            // Whatever has come of it.
+            drop(self.inner.delete_file(&name).await);
+        }
+    }
+
+    fn keep_folders(&self, name: &FileName) -> Result<()> {
+        self.state(|state| {
+            state.folders.extend(name.folders().map(str::to_owned));
+            match state.folders.get(name.as_str()) {
+                Some(folder) => Err(Error::overlap(name, &format!("{folder}/"))),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Looks whether it may save, and only then, when others have looked too, saves.
+    async fn check_then_save(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        mut options: SaveOptions,
+    ) -> Result<FileInfo> {
+        let current: Option<Etag> = self
+            .inner
+            .get_file_info(name)
+            .await
+            .ok()
+            .map(|info| info.etag);
+        options.check_mode(name, current.as_ref())?;
+        options.mode = SaveMode::Overwrite;
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        self.inner.save_file(name, contents, &options).await
+    }
+
+    /// Saves unless a save that began later has ended already.
+    async fn save_if_later(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        let begun = self.begun.fetch_add(1, Ordering::SeqCst);
+        let bytes = contents.collect(u64::MAX).await?;
+        if let Some(later) = self.state(|state| state.ended.get(name).copied())
+            && later > begun
+        {
+            return self.inner.get_file_info(name).await;
+        }
+        self.state(|state| state.ended.insert(name.clone(), begun));
+        self.inner.save_bytes(name, bytes, options).await
+    }
+
+    /// Shows, or keeps, what has come so far.
+    async fn save_watched(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        let size = contents.size();
+        let mut kept = Kept {
+            inner: (self.fault == Fault::KeepsDropped).then(|| Arc::clone(&self.inner)),
+            name: name.clone(),
+            bytes: BytesMut::new(),
+        };
+        let mut stream = contents.into_stream();
+        let mut ended = Ok(());
+        while let Some(piece) = stream.try_next().await.unwrap_or_else(|error| {
+            ended = Err(error);
+            None
+        }) {
+            kept.bytes.extend_from_slice(&piece);
+            let bytes = kept.bytes.clone().freeze();
+            match self.fault {
+                Fault::SavesInPieces => {
+                    self.inner
+                        .save_bytes(name, bytes, &SaveOptions::default())
+                        .await?;
+                }
+                Fault::ListsHalf => self.state(|state| {
+                    let (etag, modified) = (Etag::new("half"), std::time::UNIX_EPOCH);
+                    let info = FileInfo::new(name.clone(), bytes.len() as u64, etag, modified);
+                    state.half = Some(info);
+                }),
+                _ => {}
+            }
+        }
+        self.state(|state| state.half = None);
+        kept.inner = None;
+        let bytes = kept.bytes.split().freeze();
+        if ended.is_err() && self.fault == Fault::KeepsBroken {
+            self.inner
+                .save_bytes(name, bytes.clone(), &SaveOptions::default())
+                .await?;
+        }
+        let pieces = [Ok(bytes)].into_iter().chain(ended.err().map(Err));
+        let contents =
+            FileContents::from_stream(stream::iter(pieces.collect::<Vec<_>>()).boxed(), size);
+        self.inner.save_file(name, contents, options).await
+    }
+}
+
+/// The error of contents that were found too large while they were read.
+fn too_large_itself(error: Error) -> Error {
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<Error>());
+    match cause.map(Error::kind) {
+        Some(ErrorKind::TooLarge) => Error::new(ErrorKind::TooLarge, "save file"),
+        _ => error,
+    }
+}
+
+/// Saves what it has when it is dropped.
+struct Kept {
+    inner: Option<Arc<MemoryStore>>,
+    name: FileName,
+    bytes: BytesMut,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            let (bytes, options) = (self.bytes.split().freeze(), SaveOptions::default());
+            // A save in memory never waits.
+            drop(inner.save_bytes(&self.name, bytes, &options).now_or_never());
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! A store in memory with one fault.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use store::{
+    Buffering, Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, Freshness,
+    Guarantee, IStore, ListOptions, MemoryStore, ReadOptions, Result, SaveMode, SaveOptions,
+    StoredFile, Support,
+};
+use tokio::sync::Semaphore;
+
+/// What a [`Wrong`] store does wrong; each is told where it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    /// No fault: it can do less than others, and says so.
+    Modest,
+    /// No fault either: several racers may win, and it says so.
+    BestEffort,
+    AfterStoredOnly,
+    BusyAtOnce,
+    CapsPages,
+    ChecksThenSaves,
+    ClaimsBounded,
+    ClaimsChange,
+    ClaimsMaximum,
+    ClaimsNoCreate,
+    ClaimsNoMetadata,
+    ClaimsNoRanges,
+    ClaimsNoUpdate,
+    ClaimsShortNames,
+    CleansPrefix,
+    CreateOverwrites,
+    CutsNames,
+    DecodesNames,
+    DeletesLate,
+    EmptyListFails,
+    EmptyPastEnd,
+    EtagOfContents,
+    FindsFolders,
+    FoldersStay,
+    FoldsCase,
+    HasNoCreate,
+    HasNoRanges,
+    HasNoUpdate,
+    HidesTemporary,
+    IgnoresSha256,
+    IgnoresSize,
+    KeepsBroken,
+    KeepsDropped,
+    LastToBeginStays,
+    ListsHalf,
+    ListsLate,
+    ListsNoMetadata,
+    LosesLastByte,
+    LosesMetadata,
+    NoEmptyFiles,
+    OneCursor,
+    OtherInfo,
+    Overlaps,
+    PagesByCount,
+    PrefixOfSegments,
+    RangeOffByOne,
+    ReadsBeforeChecks,
+    ReadsLive,
+    SavesInPieces,
+    ShortNumbers,
+    SortedBySegment,
+    StopsAtEmptyPiece,
+    TakesNoLimit,
+    Unsorted,
+    UpdateIgnoresEtag,
+}
+
+/// The most bytes in a file of a modest store.
+pub(super) const MODEST: u64 = 12 * 1024 * 1024;
+
+/// A [`MemoryStore`] with a fault.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) inner: std::sync::Arc<MemoryStore>,
+    pub(super) fault: Fault,
+    pub(super) state: Mutex<State>,
+    pub(super) at_once: Semaphore,
+    pub(super) begun: AtomicU64,
+}
+
+/// What some faults remember.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) capabilities_told: u64,
+    pub(super) deleted: Option<FileName>,
+    pub(super) folders: BTreeSet<String>,
+    /// The number of the save that is stored under a name.
+    pub(super) ended: HashMap<FileName, u64>,
+    /// The file that is being saved, so far.
+    pub(super) half: Option<FileInfo>,
+    pub(super) listed: Vec<FileInfo>,
+    /// The last name of a page, and how many files there were up to it.
+    pub(super) cursor: Option<(String, usize)>,
+    pub(super) range: ReadOptions,
+}
+
+impl Wrong {
+    pub(super) fn new(fault: Fault) -> Self {
+        Self {
+            inner: MemoryStore::new().into(),
+            fault,
+            state: Mutex::default(),
+            at_once: Semaphore::new(3),
+            begun: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.state.lock().unwrap())
+    }
+
+    /// Refuses names that are longer than declared.
+    fn check_name(&self, name: &FileName, operation: &'static str) -> Result<()> {
+        if self.fault == Fault::Modest && name.as_str().len() > self.capabilities().max_name_len {
+            return Err(Error::new(ErrorKind::InvalidName, operation).with_name(name.as_str()));
+        }
+        Ok(())
+    }
+
+    /// The name under which the inner store keeps the file.
+    pub(super) fn inner_name(&self, name: &FileName) -> FileName {
+        let text = name.as_str();
+        let text = match self.fault {
+            Fault::DecodesNames => text.replace("%2F", "/"),
+            Fault::FoldsCase => text.to_lowercase(),
+            Fault::CutsNames => {
+                let cut = text
+                    .char_indices()
+                    .nth(250)
+                    .map_or(text, |(end, _)| &text[..end]);
+                cut.trim_end_matches('/').to_owned()
+            }
+            Fault::Overlaps => text.replace('/', "\u{2044}"),
+            _ => return name.clone(),
+        };
+        FileName::new(text).unwrap_or_else(|_| name.clone())
+    }
+
+    /// What is told of a file that the inner store has.
+    pub(super) fn outer_info(&self, mut info: FileInfo) -> FileInfo {
+        match self.fault {
+            Fault::Overlaps => {
+                info.name = FileName::new(info.name.as_str().replace('\u{2044}', "/")).unwrap();
+            }
+            Fault::EtagOfContents => info.etag = store::Etag::new((info.size % 4).to_string()),
+            _ => {}
+        }
+        info
+    }
+}
+
+pub(super) fn unsupported(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unsupported, operation)
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl IStore for Wrong {
+    fn capabilities(&self) -> Capabilities {
+        let honest = self.inner.capabilities();
+        match self.fault {
+            Fault::Modest => honest
+                .with_exclusive_create(Guarantee::Unsupported)
+                .with_exclusive_update(Guarantee::Unsupported)
+                .with_metadata(Support::Unsupported)
+                .with_range_reads(Support::Unsupported)
+                .with_max_file_size(Some(MODEST))
+                .with_max_name_len(300)
+                .with_listing(Freshness::Eventual),
+            Fault::BestEffort => honest
+                .with_exclusive_create(Guarantee::BestEffort)
+                .with_exclusive_update(Guarantee::BestEffort),
+            Fault::ClaimsBounded => honest.with_buffering(Buffering::Bounded),
+            Fault::ClaimsChange => {
+                let told = self.state(|state| {
+                    state.capabilities_told += 1;
+                    state.capabilities_told
+                });
+                honest.with_max_file_size(Some((1 << 40) + told))
+            }
+            Fault::ClaimsMaximum => honest.with_max_file_size(Some(10)),
+            Fault::ClaimsNoCreate => honest.with_exclusive_create(Guarantee::Unsupported),
+            Fault::ClaimsNoMetadata => honest.with_metadata(Support::Unsupported),
+            Fault::ClaimsNoRanges => honest.with_range_reads(Support::Unsupported),
+            Fault::ClaimsShortNames => honest.with_max_name_len(300),
+            Fault::ClaimsNoUpdate => honest.with_exclusive_update(Guarantee::Unsupported),
+            _ => honest,
+        }
+    }
+
+    async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
+        self.list(options).await
+    }
+
+    async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
+        self.check_name(name, "get file info")?;
+        self.info(name).await
+    }
+
+    async fn get_file_contents(
+        &self,
+        name: &FileName,
+        options: &ReadOptions,
+    ) -> Result<StoredFile> {
+        self.check_name(name, "read file")?;
+        self.read(name, options).await
+    }
+
+    async fn save_file(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        if self.fault == Fault::Modest {
+            self.check_name(name, "save file")?;
+            options.check(name)?;
+            self.capabilities().check_size(name, contents.size())?;
+            let has_facts = options.content_type.is_some() || !options.metadata.is_empty();
+            if options.mode != SaveMode::Overwrite || has_facts {
+                return Err(unsupported("save file"));
+            }
+        }
+        let before = self.all().await?;
+        let info = self.save(name, contents, options).await?;
+        self.state(|state| state.listed = before);
+        Ok(info)
+    }
+
+    async fn delete_file(&self, name: &FileName) -> Result<()> {
+        self.check_name(name, "delete file")?;
+        let before = self.all().await?;
+        if self.fault == Fault::DeletesLate {
+            // The delete is done by the next save.
+            self.inner.get_file_info(name).await?;
+            self.state(|state| state.deleted = Some(name.clone()));
+            return Ok(());
+        }
+        self.inner.delete_file(&self.inner_name(name)).await?;
+        self.state(|state| state.listed = before);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
