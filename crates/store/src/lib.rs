@@ -48,6 +48,8 @@ mod durability;
 mod error;
 mod etag;
 mod ext;
+#[cfg(feature = "memory")]
+mod faults;
 #[cfg(all(feature = "fs", unix))]
 mod fs;
 mod info;
@@ -56,6 +58,7 @@ mod list_options;
 mod memory;
 mod name;
 mod open;
+mod operation;
 mod read_options;
 mod save_options;
 mod settings;
@@ -69,6 +72,8 @@ pub use crate::durability::Durability;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::etag::Etag;
 pub use crate::ext::StoreExt;
+#[cfg(feature = "memory")]
+pub use crate::faults::{CallOutcome, FaultRule, FaultScript, FaultStore, LoggedCall};
 #[cfg(all(feature = "fs", unix))]
 pub use crate::fs::{FsOptions, FsStore};
 pub use crate::info::FileInfo;
@@ -77,6 +82,7 @@ pub use crate::list_options::{ListOptions, Order};
 pub use crate::memory::MemoryStore;
 pub use crate::name::FileName;
 pub use crate::open::{open_store, open_store_url};
+pub use crate::operation::Operation;
 pub use crate::read_options::{ReadOptions, ReadRange};
 pub use crate::save_options::{SaveMode, SaveOptions};
 #[cfg(any(test, feature = "mock"))]

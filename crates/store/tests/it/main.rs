@@ -13,6 +13,8 @@ mod conformance;
 mod mock;
 mod open;
 
+#[cfg(feature = "memory")]
+mod faults;
 #[cfg(feature = "fs")]
 mod fs;
 #[cfg(feature = "memory")]
