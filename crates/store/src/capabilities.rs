@@ -1,5 +1,7 @@
 //! What a store promises, as data.
 
+use crate::FileName;
+
 /// What a store promises beyond the contract of [`IStore`](crate::IStore).
 ///
 /// # Examples
@@ -23,6 +25,10 @@ pub struct Capabilities {
     pub metadata: Support,
     /// The most bytes in a file; as much as fits where absent.
     pub max_file_size: Option<u64>,
+    /// The most bytes in a name, [`FileName::MAX_LEN`](crate::FileName::MAX_LEN) where the store
+    /// sets no limit of its own; a longer one fails with
+    /// [`InvalidName`](crate::ErrorKind::InvalidName).
+    pub max_name_len: usize,
     /// When a listing shows what was saved.
     pub listing: Freshness,
 }
@@ -68,6 +74,7 @@ impl Default for Capabilities {
             range_reads: Support::Supported,
             metadata: Support::Supported,
             max_file_size: None,
+            max_name_len: FileName::MAX_LEN,
             listing: Freshness::Immediate,
         }
     }
@@ -106,6 +113,13 @@ impl Capabilities {
     #[must_use]
     pub fn with_max_file_size(mut self, bytes: Option<u64>) -> Self {
         self.max_file_size = bytes;
+        self
+    }
+
+    /// Sets the most bytes in a name.
+    #[must_use]
+    pub fn with_max_name_len(mut self, bytes: usize) -> Self {
+        self.max_name_len = bytes;
         self
     }
 

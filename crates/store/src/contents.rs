@@ -96,6 +96,38 @@ impl FileContents {
         self.size
     }
 
+    /// The same contents once more, where they are in memory and so cost one reference count.
+    ///
+    /// A stream is read once: there is no second one of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::FileContents;
+    ///
+    /// let contents = FileContents::from_bytes("hello");
+    /// assert_eq!(contents.try_clone().and_then(|copy| copy.size()), Some(5));
+    /// ```
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self> {
+        match &self.source {
+            Source::Bytes(bytes) => Some(Self::from_bytes(bytes.clone())),
+            Source::Stream(_) => None,
+        }
+    }
+
+    /// The same contents with a stream, if that is what they are, replaced by what `change` makes
+    /// of it.
+    pub(crate) fn map_stream(
+        self,
+        change: impl FnOnce(BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>>,
+    ) -> Self {
+        match self.source {
+            Source::Bytes(_) => self,
+            Source::Stream(stream) => Self::from_stream(change(stream), self.size),
+        }
+    }
+
     /// The pieces, in order.
     #[must_use]
     pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {

@@ -53,6 +53,7 @@ mod faults;
 #[cfg(all(feature = "fs", unix))]
 mod fs;
 mod info;
+mod layers;
 mod list_options;
 #[cfg(feature = "memory")]
 mod memory;
@@ -77,6 +78,9 @@ pub use crate::faults::{CallOutcome, FaultRule, FaultScript, FaultStore, LoggedC
 #[cfg(all(feature = "fs", unix))]
 pub use crate::fs::{FsOptions, FsStore};
 pub use crate::info::FileInfo;
+pub use crate::layers::{
+    Prefix, Retry, RetryOptions, StoreBuilder, Timeout, TimeoutOptions, Traced,
+};
 pub use crate::list_options::{ListOptions, Order};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;

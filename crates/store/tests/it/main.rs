@@ -18,6 +18,8 @@ mod faults;
 #[cfg(feature = "fs")]
 mod fs;
 #[cfg(feature = "memory")]
+mod layers;
+#[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
