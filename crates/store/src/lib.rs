@@ -85,13 +85,15 @@ pub use crate::list_options::{ListOptions, Order};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
 pub use crate::name::FileName;
-pub use crate::open::{open_store, open_store_url};
+#[cfg(any(test, feature = "mock"))]
+pub use crate::open::MockIStoreOpener;
+pub use crate::open::{IStoreOpener, StoreRegistry, StoreUrl, open_store, open_store_url};
 pub use crate::operation::Operation;
 pub use crate::read_options::{ReadOptions, ReadRange};
 pub use crate::save_options::{SaveMode, SaveOptions};
 #[cfg(any(test, feature = "mock"))]
 pub use crate::settings::MockISettings;
-pub use crate::settings::{EnvSettings, ISettings, MapSettings};
+pub use crate::settings::{EnvSettings, ISettings, MapSettings, SettingsChain};
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::{SqliteOptions, SqliteStore};
 pub use crate::store::IStore;

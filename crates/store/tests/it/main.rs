@@ -11,6 +11,7 @@
 #[macro_use]
 mod conformance;
 mod mock;
+#[cfg(all(feature = "fs", feature = "memory", feature = "sqlite"))]
 mod open;
 
 #[cfg(feature = "memory")]
