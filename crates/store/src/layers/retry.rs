@@ -1,6 +1,7 @@
 //! Repeats calls that failed for now.
 
 mod attempts;
+mod lost_reply;
 mod options;
 mod replay;
 mod resume;
@@ -16,6 +17,7 @@ use crate::{
 };
 
 use self::attempts::Attempts;
+use self::lost_reply::LostReply;
 use self::replay::Replay;
 use self::resume::Resume;
 
@@ -39,7 +41,8 @@ pub use self::options::RetryOptions;
 ///   with the kind of the first failure, never that somebody else won.
 /// - a delete first asks for the file's version, which costs one call more. It is repeated only
 ///   while that very version is there, and has succeeded once it is not: what another saves under
-///   the name meanwhile is not deleted.
+///   the name meanwhile is not deleted. Where the store does not tell the version, it is not
+///   repeated.
 /// - a save with [`SaveMode::Overwrite`] is repeated as it is: it can cover what another saved
 ///   between the tries. Where others save the same name, use `Update`.
 ///
@@ -142,23 +145,19 @@ impl Retry {
         Ok(own.is_empty().then_some(info))
     }
 
-    /// Settles a save whose repeat was refused with `refusal`, after a try of unknown outcome.
+    /// Settles a save whose repeat was refused with `refusal`, after a lost reply.
     async fn settle_save(
         &self,
         attempts: Attempts,
         name: &FileName,
-        contents: Option<FileContents>,
+        contents: FileContents,
         options: &SaveOptions,
-        unclear: &Error,
         refusal: Error,
     ) -> Result<FileInfo> {
-        let Some(contents) = contents else {
-            return Err(unknown(unclear, refusal));
-        };
         match self.find_own(attempts, name, contents, options).await {
             Ok(Some(info)) => Ok(info),
-            Ok(None) => Err(unknown(unclear, refusal)),
-            Err(error) => Err(unknown(unclear, error)),
+            Ok(None) => Err(refusal),
+            Err(error) => Err(error),
         }
     }
 }
@@ -196,29 +195,25 @@ impl IStore for Retry {
     ) -> Result<FileInfo> {
         let mut attempts = self.attempts();
         let (replay, mut contents) = Replay::new(contents);
-        let mut unclear: Option<Error> = None;
+        let mut lost = LostReply::default();
         loop {
             let error = match self.inner.save_file(name, contents, options).await {
                 Ok(info) => return Ok(info),
                 Err(error) => error,
             };
-            if let Some(unclear) = &unclear
-                && is_refusal(&options.mode, error.kind())
-            {
-                let contents = replay.contents();
-                return self
-                    .settle_save(attempts, name, contents, options, unclear, error)
-                    .await;
-            }
             // A store that has not asked for the contents has saved nothing.
-            if is_unclear(&error) && !replay.is_untouched() {
-                unclear.get_or_insert_with(|| same_kind(&error));
+            if !replay.is_untouched() {
+                lost.note(&error);
             }
             let Some(again) = replay.contents() else {
-                return Err(outcome(unclear.as_ref(), error));
+                return Err(lost.told(error));
             };
+            if lost.is_noted() && is_refusal(&options.mode, error.kind()) {
+                let settled = self.settle_save(attempts, name, again, options, error);
+                return settled.await.map_err(|error| lost.told(error));
+            }
             if !attempts.allow_another(&error).await {
-                return Err(outcome(unclear.as_ref(), error));
+                return Err(lost.told(error));
             }
             contents = again;
         }
@@ -233,41 +228,38 @@ impl IStore for Retry {
             }
             Err(_) => None,
         };
-        let mut unclear: Option<Error> = None;
+        let mut lost = LostReply::default();
         loop {
             let error = match self.inner.delete_file(name).await {
                 Ok(()) => return Ok(()),
-                Err(error) if unclear.is_some() && error.kind() == ErrorKind::NotFound => {
-                    return Ok(());
-                }
                 Err(error) => error,
             };
-            if is_unclear(&error) {
-                unclear.get_or_insert_with(|| same_kind(&error));
+            lost.note(&error);
+            if !lost.is_noted() {
+                if attempts.allow_another(&error).await {
+                    continue;
+                }
+                return Err(error);
+            }
+            // Only the version that was there may be deleted, so that one has to be known.
+            let Some(version) = &version else {
+                return Err(lost.told(error));
+            };
+            if error.kind() == ErrorKind::NotFound {
+                return Ok(());
             }
             if !attempts.allow_another(&error).await {
-                return Err(outcome(unclear.as_ref(), error));
-            }
-            if unclear.is_none() {
-                continue;
+                return Err(lost.told(error));
             }
             match attempts.run(|| self.inner.get_file_info(name)).await {
-                Ok(info) if version.as_ref() == Some(&info.etag) => {}
+                Ok(info) if info.etag == *version => {}
                 // Another version: the one that was to go is gone.
-                Ok(_) if version.is_some() => return Ok(()),
+                Ok(_) => return Ok(()),
                 Err(found) if found.kind() == ErrorKind::NotFound => return Ok(()),
-                Ok(_) | Err(_) => return Err(error),
+                Err(found) => return Err(lost.told(found)),
             }
         }
     }
-}
-
-/// Whether the call may have taken effect nevertheless.
-fn is_unclear(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Timeout | ErrorKind::Unavailable | ErrorKind::Interrupted
-    )
 }
 
 /// Whether a save of this mode is refused so when the same save took effect before.
@@ -277,28 +269,4 @@ fn is_refusal(mode: &SaveMode, kind: ErrorKind) -> bool {
         SaveMode::Create => kind == ErrorKind::AlreadyExists,
         SaveMode::Update(_) => kind == ErrorKind::Conflict,
     }
-}
-
-/// What is kept of a failure while the call goes on.
-fn same_kind(error: &Error) -> Error {
-    let kept = Error::new(error.kind(), error.operation());
-    match error.name() {
-        Some(name) => kept.with_name(name),
-        None => kept,
-    }
-}
-
-/// What the caller is told when the tries are over.
-fn outcome(unclear: Option<&Error>, last: Error) -> Error {
-    match unclear {
-        Some(unclear) if !is_unclear(&last) => unknown(unclear, last),
-        Some(_) | None => last,
-    }
-}
-
-/// The outcome of a call of which one try may have taken effect and the last one failed.
-fn unknown(unclear: &Error, last: Error) -> Error {
-    same_kind(unclear)
-        .with_message("a reply was lost and the next try failed: the outcome is unknown")
-        .with_source(last)
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use store::{
-    ErrorKind, FaultScript, FaultStore, IStore, ListOptions, MemoryStore, Operation, Retry,
-    RetryOptions, SaveMode, StoreExt, Timeout, TimeoutOptions,
+    ErrorKind, FaultScript, FaultStore, IStore, ListOptions, MemoryStore, Operation, RetryOptions,
+    SaveMode, StoreBuilder, StoreExt, TimeoutOptions,
 };
 use tokio::time::Instant;
 
@@ -184,31 +184,51 @@ async fn check_step(store: &dyn IStore, below: &dyn IStore, number: usize, step:
     check_change(step, told, &before, &changed, &stored(below).await);
 }
 
+const TRIES: u32 = 3;
+
+/// Retries over time limits over the faults.
+fn layers(
+    below: &Arc<dyn IStore>,
+    script: &FaultScript,
+    faults: &[(u64, Fault)],
+) -> Arc<dyn IStore> {
+    let second = Duration::from_secs(1);
+    put_into_force(script, faults);
+    let timeouts = TimeoutOptions::default()
+        .with_call(second)
+        .with_stall(second);
+    let retries = RetryOptions::default()
+        .with_max_tries(TRIES)
+        .with_max_time(10 * second);
+    StoreBuilder::new(Arc::new(FaultStore::new(Arc::clone(below), script)))
+        .with_timeout(timeouts)
+        .with_retry(retries)
+        .build()
+}
+
+fn paused(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(test);
+}
+
 proptest! {
     #[test]
     fn no_acknowledged_effect_is_lost_or_doubled_and_every_call_ends_in_time(
         steps in prop::collection::vec(any_step(), 1..12),
         faults in prop::collection::vec(any_fault(), 0..12),
     ) {
-        const TRIES: u32 = 3;
         let second = Duration::from_secs(1);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        paused(async {
             let below: Arc<dyn IStore> = Arc::new(MemoryStore::new());
             let script = FaultScript::new();
-            put_into_force(&script, &faults);
-            let faulty = FaultStore::new(Arc::clone(&below), &script);
-            let timeouts = TimeoutOptions::default().with_call(second).with_stall(second);
-            let timed = Timeout::new(Arc::new(faulty), timeouts);
-            let retries = RetryOptions::default().with_max_tries(TRIES).with_max_time(10 * second);
-            let store = Retry::new(Arc::new(timed), retries);
+            let store = layers(&below, &script, &faults);
             for (number, step) in steps.iter().enumerate() {
                 let (began, calls) = (Instant::now(), script.calls().len());
-                check_step(&store, &*below, number, step).await;
+                check_step(&*store, &*below, number, step).await;
                 // The time for tries to begin, once more for a look, and the last try of each.
                 assert!(began.elapsed() <= 2 * (10 + 1) * second, "{step:?} took too long");
                 let calls = script.calls().len() - calls;
@@ -216,6 +236,39 @@ proptest! {
             }
             let reads = script.calls().into_iter();
             assert!(reads.filter(|call| call.operation == Operation::SaveFile).count() <= 12 * 3);
+        });
+    }
+}
+
+proptest! {
+    #[test]
+    fn of_racing_creators_at_most_one_is_told_that_it_won(
+        faults in prop::collection::vec(any_fault(), 0..12),
+    ) {
+        paused(async {
+            let below: Arc<dyn IStore> = Arc::new(MemoryStore::new());
+            let script = FaultScript::new();
+            let store = layers(&below, &script, &faults);
+            let racers = (0..4).map(|racer| {
+                let store = Arc::clone(&store);
+                async move {
+                    let create = options().with_mode(SaveMode::Create);
+                    store.save_bytes(&name("a"), format!("racer {racer}"), &create).await
+                }
+            });
+            let told = futures_util::future::join_all(racers).await;
+            let stored = stored(&*below).await.remove("a");
+            for (racer, told) in told.into_iter().enumerate() {
+                let is_stored = stored == Some(format!("racer {racer}"));
+                match told.map_err(|error| error.kind()) {
+                    Ok(info) => {
+                        assert!(is_stored, "racer {racer} was told that it won");
+                        assert_eq!(below.get_file_info(&name("a")).await.unwrap(), info);
+                    }
+                    Err(ErrorKind::AlreadyExists) => assert!(!is_stored && stored.is_some()),
+                    Err(kind) => assert!(!is_stored || is_unclear(kind), "{kind:?}"),
+                }
+            }
         });
     }
 }
