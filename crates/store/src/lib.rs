@@ -23,7 +23,10 @@
 //! - [`SaveOptions`], [`ReadOptions`], [`ListOptions`]: how.
 //! - [`Error`] and [`ErrorKind`]: why not.
 //! - `FsStore`, `SqliteStore`, `MemoryStore`: the stores, each behind the feature of its name.
-//! - [`open_store`]: the store that the settings name.
+//! - [`Prefix`], [`Timeout`], [`Retry`], [`Traced`]: layers over any store, nested by
+//!   [`StoreBuilder`].
+//! - [`open_store`]: the store that the settings name; [`StoreRegistry`]: with stores of other crates.
+//! - `FaultScript` and `FaultStore`: what a test makes go wrong, with the feature `memory`.
 //!
 //! Not supported: copying or renaming on the store's side, appending, and folders that exist
 //! without a file.
@@ -32,7 +35,7 @@
 //!
 //! - `fs` (default): `FsStore`, a directory on this machine (Unix).
 //! - `sqlite`: `SqliteStore`, one database file; builds SQLite itself.
-//! - `memory`: `MemoryStore`.
+//! - `memory`: `MemoryStore`, and the scripted faults over any store.
 //! - `mock`: `MockIStore`, for tests of code that is given a store.
 
 mod blocking;
