@@ -284,6 +284,24 @@ mod tests {
         assert_eq!(collect(pieces(&[], Some(0)), 0).await, Ok(Bytes::new()));
     }
 
+    #[tokio::test]
+    async fn only_a_stream_is_changed_and_the_size_stays() {
+        let shout = |contents: FileContents| {
+            contents.map_stream(|stream| {
+                stream
+                    .map(|piece| piece.map(|piece| piece.to_ascii_uppercase().into()))
+                    .boxed()
+            })
+        };
+        let bytes = shout(FileContents::from_bytes("abc"));
+        assert!(bytes.try_clone().is_some());
+        assert_eq!(bytes.collect(3).await.unwrap(), "abc");
+        let stream = shout(pieces(&["ab", "c"], Some(3)));
+        assert!(stream.try_clone().is_none());
+        assert_eq!(stream.size(), Some(3));
+        assert_eq!(stream.collect(3).await.unwrap(), "ABC");
+    }
+
     #[test]
     fn debug_shows_no_contents() {
         let text = format!("{:?}", FileContents::from_bytes("swordfish"));

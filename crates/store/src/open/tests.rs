@@ -118,6 +118,20 @@ async fn a_scheme_of_others_is_opened_with_its_settings() {
 }
 
 #[tokio::test]
+async fn a_key_that_two_schemes_know_says_nothing_beside_one_that_only_one_knows() {
+    let mut registry = StoreRegistry::empty();
+    registry
+        .register("x", opener(&["x_region", "token"], 1))
+        .unwrap();
+    registry
+        .register("y", opener(&["y_region", "token"], 0))
+        .unwrap();
+    let settings = MapSettings::from([("x_region", "eu"), ("token", "a")]);
+    let error = registry.open(&settings).await.unwrap_err();
+    assert_eq!(error.to_string(), "failed to open x: eu");
+}
+
+#[tokio::test]
 async fn keys_of_two_schemes_imply_neither() {
     let mut registry = StoreRegistry::empty();
     registry

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use store::{
-    CallOutcome, Capabilities, Error, ErrorKind, FaultScript, FileContents, IStore, ListOptions,
-    MemoryStore, Operation, ReadOptions, ReadRange, Result, Retry, SaveMode, SaveOptions, StoreExt,
-    Support,
+    CallOutcome, Capabilities, Error, ErrorKind, FaultScript, FaultStore, FileContents, IStore,
+    ListOptions, MemoryStore, Operation, ReadOptions, ReadRange, Result, Retry, SaveMode,
+    SaveOptions, StoreExt, Support,
 };
 use tokio::time::Instant;
 
@@ -368,6 +368,28 @@ async fn a_repeated_delete_leaves_what_another_saved_meanwhile() {
     deleted.unwrap();
     saved.unwrap();
     assert_eq!(bytes_of(&*below, "lock").await, "theirs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_whose_effect_comes_after_the_look_has_succeeded() {
+    let below: Arc<dyn IStore> = Arc::new(MemoryStore::new());
+    let script = FaultScript::new();
+    let faulty = FaultStore::new(Arc::clone(&below), &script);
+    let store = Retry::new(Arc::new(faulty), exact());
+    save(&store, "a", "x").await;
+    script.on(Operation::DeleteFile).fail(ErrorKind::Timeout);
+    script
+        .on(Operation::DeleteFile)
+        .nth(2)
+        .delay(Duration::from_secs(2));
+    let a = name("a");
+    let (told, late) = tokio::join!(store.delete_file(&a), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        below.delete_file(&a).await
+    });
+    late.unwrap();
+    told.unwrap();
+    assert_eq!(count(&script, Operation::DeleteFile), 2);
 }
 
 #[tokio::test(start_paused = true)]
