@@ -22,7 +22,7 @@ use crate::ISettings;
 /// - Variables in lower case are other variables.
 ///
 /// The environment is read at each question. Where a command line, the environment and a file each
-/// tell settings, [`SettingsChain`] says which comes first.
+/// tell settings, [`SettingsChain`](crate::SettingsChain) says which comes first.
 ///
 /// # Examples
 ///
