@@ -97,6 +97,38 @@ impl FileContents {
         self.size
     }
 
+    /// The same contents once more, where they are in memory and so cost one reference count.
+    ///
+    /// A stream is read once: there is no second one of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::FileContents;
+    ///
+    /// let contents = FileContents::from_bytes("hello");
+    /// assert_eq!(contents.try_clone().and_then(|copy| copy.size()), Some(5));
+    /// ```
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self> {
+        match &self.source {
+            Source::Bytes(bytes) => Some(Self::from_bytes(bytes.clone())),
+            Source::Stream(_) => None,
+        }
+    }
+
+    /// The same contents with a stream, if that is what they are, replaced by what `change` makes
+    /// of it.
+    pub(crate) fn map_stream(
+        self,
+        change: impl FnOnce(BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>>,
+    ) -> Self {
+        match self.source {
+            Source::Bytes(_) => self,
+            Source::Stream(stream) => Self::from_stream(change(stream), self.size),
+        }
+    }
+
     /// The pieces, in order.
     #[must_use]
     pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
@@ -310,6 +342,24 @@ mod tests {
             Err(ErrorKind::TooLarge)
         );
         assert_eq!(collect(pieces(&[], Some(0)), 0).await, Ok(Bytes::new()));
+    }
+
+    #[tokio::test]
+    async fn only_a_stream_is_changed_and_the_size_stays() {
+        let shout = |contents: FileContents| {
+            contents.map_stream(|stream| {
+                stream
+                    .map(|piece| piece.map(|piece| piece.to_ascii_uppercase().into()))
+                    .boxed()
+            })
+        };
+        let bytes = shout(FileContents::from_bytes("abc"));
+        assert!(bytes.try_clone().is_some());
+        assert_eq!(bytes.collect(3).await.unwrap(), "abc");
+        let stream = shout(pieces(&["ab", "c"], Some(3)));
+        assert!(stream.try_clone().is_none());
+        assert_eq!(stream.size(), Some(3));
+        assert_eq!(stream.collect(3).await.unwrap(), "ABC");
     }
 
     #[test]

@@ -94,6 +94,23 @@ impl Error {
             .with_message(message)
     }
 
+    /// The same error as it looks from inside the folder, whose `path` ends in `/`: names that
+    /// start with it, also those that the message quotes, lose it. The source stays as it is.
+    pub(crate) fn seen_from(mut self, path: &str) -> Self {
+        if let Some(name) = &mut self.0.name
+            && let Some(inside) = name.strip_prefix(path)
+        {
+            *name = inside.to_owned();
+        }
+        if let Some(message) = &mut self.0.message {
+            let quoted = format!("`{path}");
+            if message.contains(&quoted) {
+                *message = message.replace(&quoted, "`").into();
+            }
+        }
+        self
+    }
+
     /// The reason, to branch on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -287,6 +304,17 @@ mod tests {
         assert_eq!(
             error.source().map(ToString::to_string),
             Some("the cause".to_owned())
+        );
+    }
+
+    #[test]
+    fn seen_from_a_folder_its_names_lose_it_wherever_they_stand() {
+        let error = Error::new(ErrorKind::NameOverlap, "save file")
+            .with_name("a/b/a/b/c")
+            .with_message("`a/b/a/b/c` is a folder of `a/b/x`, and `a` of `a/by`");
+        assert_eq!(
+            error.seen_from("a/b/").to_string(),
+            "failed to save file `a/b/c`: `a/b/c` is a folder of `x`, and `a` of `a/by`"
         );
     }
 

@@ -23,7 +23,10 @@
 //! - [`SaveOptions`], [`ReadOptions`], [`ListOptions`]: how.
 //! - [`Error`] and [`ErrorKind`]: why not.
 //! - `FsStore`, `SqliteStore`, `MemoryStore`: the stores, each behind the feature of its name.
-//! - [`open_store`]: the store that the settings name.
+//! - [`Prefix`], [`Timeout`], [`Retry`], [`Traced`]: layers over any store, nested by
+//!   [`StoreBuilder`].
+//! - [`open_store`]: the store that the settings name; [`StoreRegistry`]: with stores of other crates.
+//! - `FaultScript` and `FaultStore`: what a test makes go wrong, with the feature `memory`.
 //!
 //! Not supported: copying or renaming on the store's side, appending, and folders that exist
 //! without a file.
@@ -32,7 +35,7 @@
 //!
 //! - `fs` (default): `FsStore`, a directory on this machine (Unix).
 //! - `sqlite`: `SqliteStore`, one database file; builds SQLite itself.
-//! - `memory`: `MemoryStore`.
+//! - `memory`: `MemoryStore`, and the scripted faults over any store.
 //! - `mock`: `MockIStore`, for tests of code that is given a store.
 //! - `conformance`: the suite that proves a store, `store_conformance!`.
 
@@ -50,14 +53,18 @@ mod durability;
 mod error;
 mod etag;
 mod ext;
+#[cfg(feature = "memory")]
+mod faults;
 #[cfg(all(feature = "fs", unix))]
 mod fs;
 mod info;
+mod layers;
 mod list_options;
 #[cfg(feature = "memory")]
 mod memory;
 mod name;
 mod open;
+mod operation;
 mod read_options;
 mod save_options;
 mod settings;
@@ -71,19 +78,27 @@ pub use crate::durability::Durability;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::etag::Etag;
 pub use crate::ext::StoreExt;
+#[cfg(feature = "memory")]
+pub use crate::faults::{CallOutcome, FaultRule, FaultScript, FaultStore, LoggedCall};
 #[cfg(all(feature = "fs", unix))]
 pub use crate::fs::{FsOptions, FsStore};
 pub use crate::info::FileInfo;
+pub use crate::layers::{
+    Prefix, Retry, RetryOptions, StoreBuilder, Timeout, TimeoutOptions, Traced,
+};
 pub use crate::list_options::{ListOptions, Order};
 #[cfg(feature = "memory")]
 pub use crate::memory::MemoryStore;
 pub use crate::name::FileName;
-pub use crate::open::{open_store, open_store_url};
+#[cfg(any(test, feature = "mock"))]
+pub use crate::open::MockIStoreOpener;
+pub use crate::open::{IStoreOpener, StoreRegistry, StoreUrl, open_store, open_store_url};
+pub use crate::operation::Operation;
 pub use crate::read_options::{ReadOptions, ReadRange};
 pub use crate::save_options::{SaveMode, SaveOptions};
 #[cfg(any(test, feature = "mock"))]
 pub use crate::settings::MockISettings;
-pub use crate::settings::{EnvSettings, ISettings, MapSettings};
+pub use crate::settings::{EnvSettings, ISettings, MapSettings, SettingsChain};
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::{SqliteOptions, SqliteStore};
 pub use crate::store::IStore;

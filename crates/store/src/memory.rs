@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -13,8 +13,8 @@ use crate::blocks::{Block, Blocks, Checksum};
 use crate::clock::Clock;
 use crate::contents::in_memory;
 use crate::{
-    Buffering, Capabilities, Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore,
-    ListOptions, Order, ReadOptions, Result, SaveOptions, StoredFile,
+    Buffering, Capabilities, Error, ErrorKind, Etag, FaultScript, FaultStore, FileContents,
+    FileInfo, FileName, IStore, ListOptions, Order, ReadOptions, Result, SaveOptions, StoredFile,
 };
 
 /// Keeps files in memory, with the semantics of the durable stores.
@@ -23,6 +23,9 @@ use crate::{
 ///
 /// Everything of [`IStore`]'s contract but durability: what it holds ends with it. A save holds the
 /// whole contents in memory.
+///
+/// A test can give it a clock ([`with_clock`](Self::with_clock)) and faults
+/// ([`with_faults`](Self::with_faults)).
 ///
 /// # Examples
 ///
@@ -66,6 +69,29 @@ impl MemoryStore {
             clock: Clock::new(now),
             state: Mutex::default(),
         }
+    }
+
+    /// The store behind the faults of a script, which also logs the calls.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use store::{ErrorKind, FaultScript, IStore, ListOptions, MemoryStore};
+    ///
+    /// let script = FaultScript::new();
+    /// script.on_any().nth(2).fail(ErrorKind::PermissionDenied);
+    /// let store = MemoryStore::new().with_faults(&script);
+    /// assert!(store.get_files_list(&ListOptions::default()).await?.is_empty());
+    /// let error = store.get_files_list(&ListOptions::default()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_faults(self, script: &FaultScript) -> FaultStore {
+        FaultStore::new(Arc::new(self), script)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

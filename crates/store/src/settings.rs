@@ -1,7 +1,13 @@
 //! Where a program's settings come from.
 
+mod chain;
+mod env;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use self::chain::SettingsChain;
+pub use self::env::EnvSettings;
 
 /// Tells a program's settings, text by lower-case key.
 ///
@@ -68,51 +74,6 @@ impl ISettings for MapSettings {
 
     fn keys(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
-    }
-}
-
-/// Settings from the environment: the key `store_url` from the variable `<prefix>STORE_URL`.
-///
-/// Of all variables, [`keys`](ISettings::keys) tells those that start with `<prefix>STORE_`.
-///
-/// # Examples
-///
-/// ```
-/// use store::{EnvSettings, ISettings};
-///
-/// let settings = EnvSettings::new("HELION_");
-/// assert_eq!(settings.get("store_url"), None); // HELION_STORE_URL is not set
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct EnvSettings {
-    prefix: String,
-}
-
-impl EnvSettings {
-    /// The variables that start with `prefix`, which may be empty.
-    #[must_use]
-    pub fn new(prefix: impl Into<String>) -> Self {
-        Self {
-            prefix: prefix.into(),
-        }
-    }
-}
-
-impl ISettings for EnvSettings {
-    fn get(&self, key: &str) -> Option<String> {
-        std::env::var(format!("{}{}", self.prefix, key.to_ascii_uppercase())).ok()
-    }
-
-    fn keys(&self) -> Vec<String> {
-        std::env::vars_os()
-            .filter_map(|(name, _)| {
-                let key = name
-                    .to_str()?
-                    .strip_prefix(&self.prefix)?
-                    .to_ascii_lowercase();
-                key.starts_with("store_").then_some(key)
-            })
-            .collect()
     }
 }
 

@@ -10,13 +10,18 @@
 #[cfg(feature = "conformance")]
 mod crash;
 mod mock;
+#[cfg(all(feature = "fs", feature = "memory", feature = "sqlite"))]
 mod open;
 mod samples;
 
 #[cfg(feature = "memory")]
 mod ext;
+#[cfg(feature = "memory")]
+mod faults;
 #[cfg(feature = "fs")]
 mod fs;
+#[cfg(feature = "memory")]
+mod layers;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(all(feature = "conformance", feature = "memory"))]

@@ -1,0 +1,13 @@
+//! Stores that wrap a store: what is worth having over any of them.
+
+mod builder;
+mod prefix;
+mod retry;
+mod timeout;
+mod traced;
+
+pub use self::builder::StoreBuilder;
+pub use self::prefix::Prefix;
+pub use self::retry::{Retry, RetryOptions};
+pub use self::timeout::{Timeout, TimeoutOptions};
+pub use self::traced::Traced;

@@ -1,0 +1,272 @@
+//! Repeats calls that failed for now.
+
+mod attempts;
+mod lost_reply;
+mod options;
+mod replay;
+mod resume;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+
+use crate::{
+    Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, IStore, ListOptions,
+    ReadOptions, Result, SaveMode, SaveOptions, StoredFile, Support,
+};
+
+use self::attempts::Attempts;
+use self::lost_reply::LostReply;
+use self::replay::Replay;
+use self::resume::Resume;
+
+pub use self::options::RetryOptions;
+
+/// Repeats the calls of another store that failed for now.
+///
+/// # Semantics
+///
+/// Only what [`Error::is_retryable`] calls so is repeated, with exponential backoff and full
+/// jitter, and not before the store's own [`retry_after`](Error::retry_after) is over; see
+/// [`RetryOptions`] for the bounds. A try that never ends is [`Timeout`](crate::Timeout)'s to end;
+/// [`StoreBuilder`](crate::StoreBuilder) nests the two in the right order.
+///
+/// **Lost replies.** After `Timeout`, `Unavailable` and `Interrupted` nobody knows whether a save or
+/// a delete took effect. So
+///
+/// - a save with [`SaveMode::Create`] or [`SaveMode::Update`] whose repeat is answered by
+///   `AlreadyExists` or `Conflict` looks at what is stored: where size, content type, metadata and
+///   every byte are its own, it succeeded. Otherwise the caller is told that the outcome is unknown,
+///   with the kind of the first failure, never that somebody else won.
+/// - a delete first asks for the file's version, which costs one call more. It is repeated only
+///   while that very version is there, and has succeeded once it is not: what another saves under
+///   the name meanwhile is not deleted. Where the store does not tell the version, it is not
+///   repeated.
+/// - a save with [`SaveMode::Overwrite`] is repeated as it is: it can cover what another saved
+///   between the tries. Where others save the same name, use `Update`.
+///
+/// Two savers of the *same bytes* cannot be told apart by what is stored: where each is to know
+/// whether it was the one, as for a lock, put something of the saver's own into the file.
+///
+/// **Saves of a stream.** A stream is read once. A save of one is repeated only as long as the store
+/// has not asked for the first piece of it; afterwards the failure is the caller's, as it is.
+/// Contents that are in memory ([`FileContents::from_bytes`]) are repeated at no cost.
+///
+/// **Reads.** A stream that breaks, or ends too early, is taken up again at the same byte of the same
+/// version, where the store has [`range_reads`](Capabilities::range_reads). If the file was
+/// replaced or deleted meanwhile, the break is the caller's.
+///
+/// Each repeat is a `tracing` event of level debug.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use std::sync::Arc;
+/// use store::{
+///     ErrorKind, FaultScript, FileName, MemoryStore, Operation, Retry, RetryOptions, SaveOptions,
+///     StoreExt,
+/// };
+///
+/// let script = FaultScript::new();
+/// script.on(Operation::SaveFile).times(2).fail(ErrorKind::Unavailable);
+/// let flaky = Arc::new(MemoryStore::new().with_faults(&script));
+///
+/// let store = Retry::new(flaky, RetryOptions::default());
+/// store.save_bytes(&FileName::new("a")?, "hello", &SaveOptions::default()).await?;
+/// assert_eq!(script.calls().len(), 3);
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Retry {
+    inner: Arc<dyn IStore>,
+    options: RetryOptions,
+}
+
+impl Retry {
+    /// Repeats the failed calls of `inner`.
+    #[must_use]
+    pub fn new(inner: Arc<dyn IStore>, options: RetryOptions) -> Self {
+        Self { inner, options }
+    }
+
+    fn attempts(&self) -> Attempts {
+        Attempts::new(self.options.clone())
+    }
+
+    async fn read(
+        &self,
+        mut attempts: Attempts,
+        name: &FileName,
+        options: &ReadOptions,
+    ) -> Result<StoredFile> {
+        let file = attempts
+            .run(|| self.inner.get_file_contents(name, options))
+            .await?;
+        if self.inner.capabilities().range_reads == Support::Unsupported {
+            return Ok(file);
+        }
+        let (etag, range) = (file.info.etag.clone(), file.range.clone());
+        let contents = file.contents.map_stream(|stream| {
+            Resume::new(Arc::clone(&self.inner), attempts, name, etag, range, stream).into_stream()
+        });
+        Ok(StoredFile::new(file.info, file.range, contents))
+    }
+
+    /// What is known of the stored file, if it is what this save was to store.
+    async fn find_own(
+        &self,
+        attempts: Attempts,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<Option<FileInfo>> {
+        let file = self.read(attempts, name, &ReadOptions::default()).await?;
+        let info = file.info;
+        if contents.size() != Some(info.size)
+            || info.content_type != options.content_type_of(name)
+            || info.metadata != options.metadata
+        {
+            return Ok(None);
+        }
+        let mut own = contents.collect(info.size).await?;
+        let mut stored = file.contents.into_stream();
+        while let Some(piece) = stored.next().await.transpose()? {
+            if !own.starts_with(&piece) {
+                return Ok(None);
+            }
+            own = own.slice(piece.len()..);
+        }
+        Ok(own.is_empty().then_some(info))
+    }
+
+    /// Settles a save whose repeat was refused with `refusal`, after a lost reply.
+    async fn settle_save(
+        &self,
+        attempts: Attempts,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+        refusal: Error,
+    ) -> Result<FileInfo> {
+        match self.find_own(attempts, name, contents, options).await {
+            Ok(Some(info)) => Ok(info),
+            Ok(None) => Err(refusal),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl IStore for Retry {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
+        self.attempts()
+            .run(|| self.inner.get_files_list(options))
+            .await
+    }
+
+    async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
+        self.attempts().run(|| self.inner.get_file_info(name)).await
+    }
+
+    async fn get_file_contents(
+        &self,
+        name: &FileName,
+        options: &ReadOptions,
+    ) -> Result<StoredFile> {
+        self.read(self.attempts(), name, options).await
+    }
+
+    async fn save_file(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        let mut attempts = self.attempts();
+        let (replay, mut contents) = Replay::new(contents);
+        let mut lost = LostReply::default();
+        loop {
+            let error = match self.inner.save_file(name, contents, options).await {
+                Ok(info) => return Ok(info),
+                Err(error) => error,
+            };
+            // A store that has not asked for the contents has saved nothing.
+            if !replay.is_untouched() {
+                lost.note(&error);
+            }
+            let Some(again) = replay.contents() else {
+                return Err(lost.told(error));
+            };
+            if lost.is_noted() && is_refusal(&options.mode, error.kind()) {
+                let settled = self.settle_save(attempts, name, again, options, error);
+                return settled.await.map_err(|error| lost.told(error));
+            }
+            if !attempts.allow_another(&error).await {
+                return Err(lost.told(error));
+            }
+            contents = again;
+        }
+    }
+
+    async fn delete_file(&self, name: &FileName) -> Result<()> {
+        let mut attempts = self.attempts();
+        let version = match attempts.run(|| self.inner.get_file_info(name)).await {
+            Ok(info) => Some(info.etag),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(Error::new(ErrorKind::NotFound, "delete file").with_name(name.as_str()));
+            }
+            Err(_) => None,
+        };
+        let mut lost = LostReply::default();
+        loop {
+            let error = match self.inner.delete_file(name).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            lost.note(&error);
+            if !lost.is_noted() {
+                if attempts.allow_another(&error).await {
+                    continue;
+                }
+                return Err(error);
+            }
+            // Only the version that was there may be deleted, so that one has to be known.
+            let Some(version) = &version else {
+                return Err(lost.told(error));
+            };
+            if error.kind() == ErrorKind::NotFound {
+                return Ok(());
+            }
+            if !attempts.allow_another(&error).await {
+                return Err(lost.told(error));
+            }
+            match attempts.run(|| self.inner.get_file_info(name)).await {
+                Ok(info) if info.etag == *version => {}
+                // Another version: the one that was to go is gone.
+                Ok(_) => return Ok(()),
+                Err(found) if found.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(found) => return Err(lost.told(found)),
+            }
+        }
+    }
+}
+
+/// Whether a save of this mode is refused so when the same save took effect before.
+fn is_refusal(mode: &SaveMode, kind: ErrorKind) -> bool {
+    match mode {
+        SaveMode::Overwrite => false,
+        SaveMode::Create => kind == ErrorKind::AlreadyExists,
+        SaveMode::Update(_) => kind == ErrorKind::Conflict,
+    }
+}

@@ -1,0 +1,68 @@
+//! The tries of one call.
+
+use std::future::Future;
+
+use tokio::time::Instant;
+
+use crate::{Error, Result, RetryOptions};
+
+/// Counts the failed tries of one call, and waits between them.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    options: RetryOptions,
+    failed: u32,
+    began: Instant,
+}
+
+impl Attempts {
+    pub(super) fn new(options: RetryOptions) -> Self {
+        Self {
+            options,
+            failed: 0,
+            began: Instant::now(),
+        }
+    }
+
+    /// Counts tries and time from here on.
+    pub(super) fn start_anew(&mut self) {
+        self.failed = 0;
+        self.began = Instant::now();
+    }
+
+    /// Counts a failed try; where another is allowed, waits until it is due.
+    pub(super) async fn allow_another(&mut self, error: &Error) -> bool {
+        self.failed = self.failed.saturating_add(1);
+        if !error.is_retryable() || self.failed >= self.options.max_tries {
+            return false;
+        }
+        let delay = self.options.delay(self.failed, error.retry_after());
+        if self.began.elapsed().saturating_add(delay) > self.options.max_time {
+            return false;
+        }
+        tracing::debug!(
+            target: "store",
+            operation = error.operation(),
+            name = error.name(),
+            kind = ?error.kind(),
+            failed = self.failed,
+            ?delay,
+            "trying again"
+        );
+        tokio::time::sleep(delay).await;
+        true
+    }
+
+    /// Calls until it succeeds, or fails for good; the call must do no harm when repeated.
+    pub(super) async fn run<T, F>(&mut self, mut call: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        loop {
+            match call().await {
+                Ok(value) => return Ok(value),
+                Err(error) if !self.allow_another(&error).await => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+}

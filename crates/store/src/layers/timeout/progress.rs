@@ -1,0 +1,99 @@
+//! Whether a save moves, and who is waited for if it does not.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use tokio::time::Instant;
+
+use crate::{FileContents, Result};
+
+/// The most bytes that the store gets in one piece, so that each piece it takes is a sign of life
+/// also where the caller has all in memory.
+const PIECE: usize = 1024 * 1024;
+
+/// Who a save waits for.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// The store, since then.
+    Store(Instant),
+    /// The caller, whose stream has no piece yet.
+    Caller,
+}
+
+/// Follows the contents of one save.
+#[derive(Clone, Debug)]
+pub(super) struct Progress(Arc<Mutex<Turn>>);
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Turn::Store(Instant::now()))))
+    }
+
+    /// The same contents, watched as the store takes them.
+    pub(super) fn watch(&self, contents: FileContents) -> FileContents {
+        let size = contents.size();
+        let mut pieces = cut(contents.into_stream());
+        let progress = self.clone();
+        let watched = stream::poll_fn(move |context| {
+            *progress.turn() = Turn::Caller;
+            let nudge = Waker::from(Arc::new(Nudge {
+                progress: progress.clone(),
+                store: context.waker().clone(),
+            }));
+            let poll = pieces.poll_next_unpin(&mut Context::from_waker(&nudge));
+            if poll.is_ready() {
+                *progress.turn() = Turn::Store(Instant::now());
+            }
+            poll
+        });
+        FileContents::from_stream(watched.boxed(), size)
+    }
+
+    /// Returns once the save has waited for the store for `most` without a break.
+    pub(super) async fn stalled(&self, most: Duration) {
+        loop {
+            let turn = *self.turn();
+            let quiet = match turn {
+                Turn::Store(since) => since.elapsed(),
+                Turn::Caller => Duration::ZERO,
+            };
+            if quiet >= most {
+                return;
+            }
+            tokio::time::sleep(most.saturating_sub(quiet)).await;
+        }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the store that the caller's stream can go on; from then on it is the store's turn.
+struct Nudge {
+    progress: Progress,
+    store: Waker,
+}
+
+impl Wake for Nudge {
+    fn wake(self: Arc<Self>) {
+        *self.progress.turn() = Turn::Store(Instant::now());
+        self.store.wake_by_ref();
+    }
+}
+
+fn cut(stream: BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>> {
+    let pieces = stream.flat_map(|piece| {
+        let mut rest = piece.as_ref().map(Bytes::clone).unwrap_or_default();
+        let first = piece.map(|_| rest.split_to(rest.len().min(PIECE)));
+        let others = std::iter::from_fn(move || {
+            (!rest.is_empty()).then(|| Ok(rest.split_to(rest.len().min(PIECE))))
+        });
+        stream::iter(std::iter::once(first).chain(others))
+    });
+    pieces.boxed()
+}

@@ -1,0 +1,112 @@
+//! The schemes of this crate.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{Durability, ISettings, IStore, IStoreOpener, Result, StoreUrl};
+
+use super::hint::hint;
+use super::refused;
+
+/// The key that says what a finished save survives.
+const DURABILITY: &str = "store_durability";
+
+/// A scheme of this crate, whether its feature is on or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BuiltIn {
+    Fs,
+    Memory,
+    Sqlite,
+    Swift,
+}
+
+impl BuiltIn {
+    pub(super) const ALL: [Self; 4] = [Self::Fs, Self::Memory, Self::Sqlite, Self::Swift];
+
+    pub(super) fn scheme(self) -> &'static str {
+        match self {
+            Self::Fs => "fs",
+            Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
+            Self::Swift => "swift",
+        }
+    }
+
+    /// Whether this program can open it.
+    pub(super) fn is_on(self) -> bool {
+        match self {
+            Self::Fs => cfg!(all(feature = "fs", unix)),
+            Self::Memory => cfg!(feature = "memory"),
+            Self::Sqlite => cfg!(feature = "sqlite"),
+            Self::Swift => false,
+        }
+    }
+}
+
+#[async_trait]
+impl IStoreOpener for BuiltIn {
+    fn keys(&self) -> &'static [&'static str] {
+        match self {
+            // Memory keeps nothing, but a trial runs with the settings of the real store.
+            Self::Fs | Self::Sqlite | Self::Memory => &[DURABILITY],
+            Self::Swift => &[
+                "cloud_auth_url",
+                "cloud_password",
+                "cloud_project_name",
+                "cloud_username",
+                "swift_container",
+                "swift_url",
+            ],
+        }
+    }
+
+    async fn open(&self, url: &StoreUrl, settings: &dyn ISettings) -> Result<Arc<dyn IStore>> {
+        #[cfg_attr(
+            not(any(all(feature = "fs", unix), feature = "sqlite")),
+            expect(
+                unused_variables,
+                reason = "it is checked for stores without use for it, too"
+            )
+        )]
+        let durability = durability(settings)?;
+        match self {
+            #[cfg(all(feature = "fs", unix))]
+            Self::Fs => {
+                let options = crate::FsOptions::default().with_durability(durability);
+                Ok(Arc::new(crate::FsStore::open(url.path()?, options).await?))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => {
+                let options = crate::SqliteOptions::default().with_durability(durability);
+                let store = crate::SqliteStore::open(url.path()?, options).await?;
+                Ok(Arc::new(store))
+            }
+            #[cfg(feature = "memory")]
+            Self::Memory if url.rest().is_empty() => Ok(Arc::new(crate::MemoryStore::new())),
+            #[cfg(feature = "memory")]
+            Self::Memory => Err(refused("store_url", "nothing may follow `memory:`")),
+            // Whatever is left, which depends on the features.
+            _ => Err(refused(
+                "store_url",
+                format!(
+                    "the store `{}` is not built into this program",
+                    url.scheme()
+                ),
+            )),
+        }
+    }
+}
+
+/// What a finished save survives, by the settings.
+fn durability(settings: &dyn ISettings) -> Result<Durability> {
+    match settings.get(DURABILITY).as_deref() {
+        None | Some("full") => Ok(Durability::Full),
+        Some("process") => Ok(Durability::Process),
+        Some(other) => {
+            let hint = hint(other, ["full", "process"].into_iter());
+            let message = format!("unknown value `{}`{hint}", other.escape_debug());
+            Err(refused(DURABILITY, message))
+        }
+    }
+}
