@@ -58,13 +58,13 @@ pub(super) async fn measure(store: &dyn IStore) -> Verdict {
         .succeeds(Clause::Bounded, "a read of a large file")?
         .contents
         .into_stream();
-    let (mut place, mut expected) = (0, Bytes::new());
+    let (common, mut place, mut expected) = (pattern(1, PIECE), 0, Bytes::new());
     let what = "the contents of a large file";
     while let Some(mut piece) = stream.try_next().await.succeeds(Clause::Bounded, what)? {
         note(&peak);
         while !piece.is_empty() {
             if expected.is_empty() {
-                expected = generate(place);
+                expected = generate(&common, place);
             }
             let length = piece.len().min(expected.len());
             let (found, expected) = (piece.split_to(length), expected.split_to(length));
@@ -76,15 +76,19 @@ pub(super) async fn measure(store: &dyn IStore) -> Verdict {
     check_growth(store, "a read", base, peak.load(Ordering::Relaxed))
 }
 
-/// The piece that begins at this place.
-fn generate(place: u64) -> Bytes {
-    Bytes::from(pattern(place, PIECE))
+/// The piece that begins at this place: it begins with the place, and goes on as they all do.
+fn generate(common: &[u8], place: u64) -> Bytes {
+    let mut piece = common.to_vec();
+    let start = place.to_le_bytes();
+    piece[..start.len()].copy_from_slice(&start);
+    Bytes::from(piece)
 }
 
 fn generated(size: u64, peak: Arc<AtomicU64>) -> FileContents {
+    let common = pattern(1, PIECE);
     let pieces = stream::iter((0..size).step_by(PIECE)).map(move |place| {
         note(&peak);
-        let mut piece = generate(place);
+        let mut piece = generate(&common, place);
         piece.truncate(usize::try_from(size - place).unwrap_or(PIECE));
         Ok(piece)
     });

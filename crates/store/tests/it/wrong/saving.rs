@@ -126,7 +126,7 @@ impl Wrong {
         })
     }
 
-    /// Looks whether it may save, and only then, when others have looked too, saves.
+    /// Looks whether it may save, and saves when another has looked too, if one comes.
     async fn check_then_save(
         &self,
         name: &FileName,
@@ -141,10 +141,16 @@ impl Wrong {
             .map(|info| info.etag);
         options.check_mode(name, current.as_ref())?;
         options.mode = SaveMode::Overwrite;
-        for _ in 0..20 {
+        self.state(|state| state.looked += 1);
+        for _ in 0..20_000 {
+            if self.state(|state| state.looked > 1) {
+                break;
+            }
             tokio::task::yield_now().await;
         }
-        self.inner.save_file(name, contents, &options).await
+        let saved = self.inner.save_file(name, contents, &options).await;
+        self.state(|state| state.looked -= 1);
+        saved
     }
 
     /// Saves unless a save that began later has ended already.

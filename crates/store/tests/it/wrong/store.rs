@@ -99,6 +99,8 @@ pub(super) struct State {
     /// The file that is being saved, so far.
     pub(super) half: Option<FileInfo>,
     pub(super) listed: Vec<FileInfo>,
+    /// How many saves have looked whether they may save, and have not saved yet.
+    pub(super) looked: usize,
     /// The last name of a page, and how many files there were up to it.
     pub(super) cursor: Option<(String, usize)>,
     pub(super) range: ReadOptions,
