@@ -41,6 +41,9 @@ const BLOCK: usize = 1024 * 1024;
 /// content's number.
 const POSITION_BITS: u32 = 20;
 
+/// The content of every empty file.
+const NO_CONTENT: i64 = 0;
+
 /// Keeps files in one SQLite database file, which the store makes and migrates itself.
 ///
 /// # Semantics

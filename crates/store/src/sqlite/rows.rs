@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use super::error::failed;
-use super::from_nanos;
+use super::{BLOCK, NO_CONTENT, from_nanos};
 use crate::{Error, ErrorKind, Etag, FileInfo, FileName, ListOptions, Order, Result};
 
 /// The columns that [`parse`] reads, in its order.
@@ -22,27 +22,50 @@ pub(super) struct FileRow {
     pub(super) content: i64,
 }
 
+/// What a writer has to know of the version that it replaces.
+#[derive(Debug)]
+pub(super) struct Version {
+    pub(super) etag: Etag,
+    pub(super) content: i64,
+    size: i64,
+}
+
+impl Version {
+    /// Whether the whole content is its first block.
+    pub(super) fn is_one_block(&self) -> bool {
+        self.content != NO_CONTENT && usize::try_from(self.size).is_ok_and(|size| size <= BLOCK)
+    }
+}
+
+pub(super) fn find_version(
+    connection: &Connection,
+    name: &FileName,
+    operation: &'static str,
+) -> Result<Option<Version>> {
+    let sql = "SELECT etag, content, size FROM file WHERE name = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(failed(operation))?;
+    let version = statement.query_row([name.as_str()], |row| {
+        Ok(Version {
+            etag: Etag::new(row.get::<_, String>(0)?),
+            content: row.get(1)?,
+            size: row.get(2)?,
+        })
+    });
+    version.optional().map_err(failed(operation))
+}
+
 pub(super) fn find(
     connection: &Connection,
     name: &FileName,
     operation: &'static str,
 ) -> Result<FileRow> {
-    find_optional(connection, name, operation)?
-        .ok_or_else(|| Error::new(ErrorKind::NotFound, operation).with_name(name.as_str()))
-}
-
-pub(super) fn find_optional(
-    connection: &Connection,
-    name: &FileName,
-    operation: &'static str,
-) -> Result<Option<FileRow>> {
     let sql = concat!("SELECT ", columns!(), " FROM file WHERE name = ?1");
     let mut statement = connection.prepare_cached(sql).map_err(failed(operation))?;
     statement
         .query_row([name.as_str()], |row| Ok(parse(row, operation)))
         .optional()
         .map_err(failed(operation))?
-        .transpose()
+        .unwrap_or_else(|| Err(Error::new(ErrorKind::NotFound, operation).with_name(name.as_str())))
 }
 
 pub(super) fn list(connection: &Connection, options: &ListOptions) -> Result<Vec<FileInfo>> {

@@ -20,7 +20,7 @@ pub(super) trait Task: Send {
     fn need(&self) -> Need;
     /// Whether whoever sent it went away.
     fn is_given_up(&self) -> bool;
-    /// Does the work; whether it succeeded.
+    /// Does the work; whether the transaction is sound, which it is also after a refusal.
     fn work(&mut self, connection: &Connection) -> bool;
     /// Tells the sender how it ended; `failure` is that of the transaction.
     fn answer(self: Box<Self>, failure: Option<&Failure>);
@@ -61,10 +61,14 @@ where
     }
 
     fn work(&mut self, connection: &Connection) -> bool {
+        let changes = connection.total_changes();
         let result = (self.work)(connection);
-        let succeeded = result.is_ok();
+        let is_sound = result
+            .as_ref()
+            .err()
+            .is_none_or(|error| connection.total_changes() == changes && !is_database(error));
         self.result = Some(result);
-        succeeded
+        is_sound
     }
 
     fn answer(self: Box<Self>, failure: Option<&Failure>) {
@@ -92,4 +96,9 @@ where
             }
         }
     }
+}
+
+/// Whether the database failed, rather than that the work was refused.
+fn is_database(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<rusqlite::Error>)
 }

@@ -1,15 +1,15 @@
 //! What is done to the database inside the writer's transactions.
+//!
+//! Each of these functions refuses before it changes anything: only the database itself may fail
+//! half-way, and then the transaction is rolled back.
 
 use bytes::Bytes;
 use rusqlite::Connection;
 
 use super::error::failed;
-use super::rows::{self, FileRow};
-use super::{BLOCK, POSITION_BITS, to_nanos};
+use super::rows::{self, Version};
+use super::{NO_CONTENT, POSITION_BITS, to_nanos};
 use crate::{Error, ErrorKind, FileInfo, FileName, Result, SaveOptions};
-
-/// The content of every empty file.
-const NO_CONTENT: i64 = 0;
 
 /// How many blocks one transaction deletes: few enough that waiting saves hardly notice.
 const DISCARDED_AT_ONCE: usize = 16;
@@ -22,12 +22,21 @@ pub(super) fn save(
     options: &SaveOptions,
 ) -> Result<FileInfo> {
     let replaced = check(connection, info, options)?;
-    let content = if bytes.is_empty() {
-        NO_CONTENT
-    } else {
-        let content = next_content(connection)?;
-        insert_block(connection, content, 0, bytes)?;
-        content
+    let content = match &replaced {
+        _ if bytes.is_empty() => NO_CONTENT,
+        Some(replaced) if replaced.is_one_block() => {
+            // Readers keep their snapshot, so the block is written over: one page changes, where
+            // one would lose a row, and another gain it.
+            let sql = "INSERT OR REPLACE INTO block (id, bytes) VALUES (?1, ?2)";
+            let id = key(replaced.content, 0);
+            run(connection, "save file", sql, (id, bytes))?;
+            replaced.content
+        }
+        Some(_) | None => {
+            let content = next_content(connection)?;
+            insert_block(connection, content, 0, bytes)?;
+            content
+        }
     };
     put(connection, info, content, replaced.as_ref())?;
     Ok(info.clone())
@@ -81,14 +90,12 @@ pub(super) fn abandon(connection: &Connection, owner: &str, number: i64) -> Resu
 }
 
 pub(super) fn delete(connection: &Connection, name: &FileName) -> Result<()> {
-    let row = rows::find(connection, name, "delete file")?;
-    run(
-        connection,
-        "delete file",
-        "DELETE FROM file WHERE name = ?1",
-        [name.as_str()],
-    )?;
-    discard(connection, "delete file", &row)
+    const OPERATION: &str = "delete file";
+    let version = rows::find_version(connection, name, OPERATION)?
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, OPERATION).with_name(name.as_str()))?;
+    let sql = "DELETE FROM file WHERE name = ?1";
+    run(connection, OPERATION, sql, [name.as_str()])?;
+    discard(connection, OPERATION, &version)
 }
 
 /// Deletes some blocks of discarded contents; whether there may be more.
@@ -121,15 +128,15 @@ pub(super) fn key(content: i64, position: i64) -> i64 {
     (content << POSITION_BITS) + position
 }
 
-/// The row that the save replaces, if it is allowed.
+/// The version that the save replaces, if it is allowed.
 fn check(
     connection: &Connection,
     info: &FileInfo,
     options: &SaveOptions,
-) -> Result<Option<FileRow>> {
+) -> Result<Option<Version>> {
     let name = &info.name;
-    let current = rows::find_optional(connection, name, "save file")?;
-    options.check_mode(name, current.as_ref().map(|row| &row.info.etag))?;
+    let current = rows::find_version(connection, name, "save file")?;
+    options.check_mode(name, current.as_ref().map(|version| &version.etag))?;
     if current.is_none()
         && let Some(found) = rows::overlapping(connection, name)?
     {
@@ -142,46 +149,47 @@ fn put(
     connection: &Connection,
     info: &FileInfo,
     content: i64,
-    replaced: Option<&FileRow>,
+    replaced: Option<&Version>,
 ) -> Result<()> {
-    let sql = "INSERT OR REPLACE INTO file
-               (name, content, size, etag, modified, content_type, metadata)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let size = i64::try_from(info.size).unwrap_or(i64::MAX);
-    let metadata = rows::metadata_text(&info.metadata);
-    let (etag, modified) = (info.etag.as_str(), to_nanos(info.modified));
+    let sql = match replaced {
+        Some(_) => {
+            "UPDATE file SET content = ?2, size = ?3, etag = ?4, modified = ?5, content_type = ?6,
+             metadata = ?7 WHERE name = ?1"
+        }
+        None => {
+            "INSERT INTO file (name, content, size, etag, modified, content_type, metadata)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        }
+    };
     let row = (
         info.name.as_str(),
         content,
-        size,
-        etag,
-        modified,
+        i64::try_from(info.size).unwrap_or(i64::MAX),
+        info.etag.as_str(),
+        to_nanos(info.modified),
         &info.content_type,
-        metadata,
+        rows::metadata_text(&info.metadata),
     );
     run(connection, "save file", sql, row)?;
-    replaced.map_or(Ok(()), |replaced| {
-        discard(connection, "save file", replaced)
-    })
+    match replaced {
+        Some(replaced) if replaced.content != content => discard(connection, "save file", replaced),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Deletes a short content at once and leaves a long one to be deleted bit by bit.
-fn discard(connection: &Connection, operation: &'static str, row: &FileRow) -> Result<()> {
-    if row.content == NO_CONTENT {
+fn discard(connection: &Connection, operation: &'static str, version: &Version) -> Result<()> {
+    let content = version.content;
+    if content == NO_CONTENT {
         return Ok(());
     }
-    if row.info.size <= BLOCK as u64 {
-        run(
-            connection,
-            operation,
-            "DELETE FROM block WHERE id = ?1",
-            [key(row.content, 0)],
-        )?;
+    let (sql, number) = if version.is_one_block() {
+        ("DELETE FROM block WHERE id = ?1", key(content, 0))
     } else {
         let sql = "INSERT OR IGNORE INTO discarded (content) VALUES (?1)";
-        run(connection, operation, sql, [row.content])?;
-    }
-    Ok(())
+        (sql, content)
+    };
+    run(connection, operation, sql, [number]).map(drop)
 }
 
 /// A number that no block has; those of deleted contents may come again, which nobody can tell.

@@ -58,6 +58,7 @@ impl Writer {
             durability,
             synced: None,
             groups: 0,
+            is_tidy: false,
         };
         std::thread::Builder::new()
             .name("store-sqlite".to_owned())
@@ -149,6 +150,9 @@ struct Thread {
     synced: Option<Need>,
     /// Transactions since discarded blocks were last deleted.
     groups: u32,
+    /// Whether there is nothing to delete or to give back. What another process discards it tidies
+    /// up itself, or whoever opens the database next.
+    is_tidy: bool,
 }
 
 impl Thread {
@@ -201,41 +205,34 @@ impl Thread {
     }
 
     fn commit(&mut self, group: &mut Vec<Box<dyn Task>>) -> std::result::Result<(), Failure> {
-        let described = |error| {
-            let error = failed("write")(error);
-            let text = std::error::Error::source(&error).map(ToString::to_string);
-            Failure {
-                kind: error.kind(),
-                text: text.unwrap_or_default(),
-            }
-        };
         if !self.connection.is_autocommit() {
             // An earlier transaction could not even be rolled back.
-            self.execute("ROLLBACK").map_err(described)?;
+            self.execute("ROLLBACK").map_err(describe)?;
         }
-        self.set_synced(group).map_err(described)?;
-        self.execute("BEGIN IMMEDIATE").map_err(described)?;
-        let committed = self.work(group).and_then(|()| self.execute("COMMIT"));
+        self.set_synced(group).map_err(describe)?;
+        self.execute("BEGIN IMMEDIATE").map_err(describe)?;
+        let committed = self.work(group);
         if committed.is_err() && !self.connection.is_autocommit() {
-            self.execute("ROLLBACK").map_err(described)?;
+            self.execute("ROLLBACK").map_err(describe)?;
         }
-        committed.map_err(described)
+        committed
     }
 
-    /// Does each task's work in a savepoint of its own, so that one that fails takes nothing with
-    /// it.
-    fn work(&self, group: &mut Vec<Box<dyn Task>>) -> rusqlite::Result<()> {
+    fn work(&mut self, group: &mut Vec<Box<dyn Task>>) -> std::result::Result<(), Failure> {
         group.retain(|task| !task.is_given_up());
         for task in group {
-            self.execute("SAVEPOINT task")?;
+            // No savepoint of its own, which would copy each page that the task changes: a task
+            // that is refused changes nothing, and after any other failure each task of the group
+            // runs again alone.
             if !task.work(&self.connection) {
-                // After a full disk SQLite has rolled everything back; then this fails, and so does
-                // the group.
-                self.execute("ROLLBACK TO task")?;
+                return Err(Failure {
+                    kind: ErrorKind::Other,
+                    text: "another save in it failed".to_owned(),
+                });
             }
-            self.execute("RELEASE task")?;
         }
-        Ok(())
+        self.is_tidy = self.is_tidy && self.check_tidy().map_err(describe)?;
+        self.execute("COMMIT").map_err(describe)
     }
 
     fn set_synced(&mut self, group: &[Box<dyn Task>]) -> rusqlite::Result<()> {
@@ -272,11 +269,28 @@ impl Thread {
     }
 
     fn try_tidy(&mut self) -> rusqlite::Result<bool> {
-        if self.has_discarded()? {
-            self.execute("BEGIN IMMEDIATE")?;
-            transaction::delete_discarded(&self.connection)?;
-            self.execute("COMMIT")?;
-            return Ok(true);
+        if self.is_tidy {
+            return Ok(false);
+        }
+        self.execute("BEGIN IMMEDIATE")?;
+        if !transaction::delete_discarded(&self.connection)? {
+            let sql = format!("PRAGMA incremental_vacuum({VACUUMED_PAGES})");
+            let mut vacuum = self.connection.prepare_cached(&sql)?;
+            // Each step gives one page back.
+            let mut pages = vacuum.query(())?;
+            while pages.next()?.is_some() {}
+        }
+        let is_tidy = self.check_tidy()?;
+        self.execute("COMMIT")?;
+        self.is_tidy = is_tidy;
+        Ok(!is_tidy)
+    }
+
+    /// Whether no block is discarded and no more free pages are kept than should be.
+    fn check_tidy(&self) -> rusqlite::Result<bool> {
+        let discarded = "SELECT 1 FROM discarded LIMIT 1";
+        if self.connection.prepare_cached(discarded)?.exists(())? {
+            return Ok(false);
         }
         let count = |sql| -> rusqlite::Result<i64> {
             self.connection
@@ -284,22 +298,20 @@ impl Thread {
                 .query_row((), |row| row.get(0))
         };
         let free = count("PRAGMA freelist_count")?;
-        if free <= KEPT_FREE_PAGES || free <= count("PRAGMA page_count")? / 4 {
-            return Ok(false);
-        }
-        self.connection
-            .execute_batch(&format!("PRAGMA incremental_vacuum({VACUUMED_PAGES})"))?;
-        Ok(true)
-    }
-
-    fn has_discarded(&self) -> rusqlite::Result<bool> {
-        self.connection
-            .prepare_cached("SELECT 1 FROM discarded LIMIT 1")?
-            .exists(())
+        Ok(free <= KEPT_FREE_PAGES || free <= count("PRAGMA page_count")? / 4)
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute(()).map(drop)
+    }
+}
+
+fn describe(error: rusqlite::Error) -> Failure {
+    let error = failed("write")(error);
+    let text = std::error::Error::source(&error).map(ToString::to_string);
+    Failure {
+        kind: error.kind(),
+        text: text.unwrap_or_default(),
     }
 }
 

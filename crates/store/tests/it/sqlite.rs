@@ -199,6 +199,70 @@ async fn a_save_that_fails_takes_nothing_of_its_group_with_it() {
 }
 
 #[tokio::test]
+async fn a_save_that_the_database_fails_half_way_leaves_nothing_and_fails_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    let connection = Connection::open(path(&directory)).unwrap();
+    // The row of the file comes after its block.
+    let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON file WHEN new.name GLOB 'bad*'
+                   BEGIN SELECT RAISE(FAIL, 'refused'); END";
+    connection.execute_batch(trigger).unwrap();
+    let names: Vec<_> = (0..20)
+        .flat_map(|number| {
+            [
+                name(&format!("bad{number}")),
+                name(&format!("good{number}")),
+            ]
+        })
+        .collect();
+    let options = options();
+    let saves = names
+        .iter()
+        .map(|name| store.save_bytes(name, "y", &options));
+    let results = futures_util::future::join_all(saves).await;
+    for (name, result) in names.iter().zip(results) {
+        match result {
+            Ok(_) => assert!(name.as_str().starts_with("good"), "{name}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Other);
+                assert!(name.as_str().starts_with("bad"), "{name}: {error:?}");
+            }
+        }
+    }
+    assert_eq!(
+        (count(&connection, "file"), count(&connection, "block")),
+        (20, 20)
+    );
+}
+
+#[tokio::test]
+async fn space_that_is_free_is_given_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    let connection = Connection::open(path(&directory)).unwrap();
+    let size = || {
+        let pages: i64 = connection
+            .query_row("PRAGMA page_count", (), |row| row.get(0))
+            .unwrap();
+        pages * 16384
+    };
+    let long = vec![7; 80 << 20];
+    store
+        .save_bytes(&name("a"), long, &options())
+        .await
+        .unwrap();
+    assert!(size() > 80 << 20);
+    store.delete_file(&name("a")).await.unwrap();
+    while size() > 66 << 20 {
+        std::thread::yield_now();
+    }
+    let freed: i64 = connection
+        .query_row("PRAGMA freelist_count", (), |row| row.get(0))
+        .unwrap();
+    assert!(freed > 3800, "{freed} pages stay for the files to come");
+}
+
+#[tokio::test]
 async fn missing_blocks_are_told_as_corrupt() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&path(&directory)).await;
