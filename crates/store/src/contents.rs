@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use crate::blocking::run_blocking;
+use crate::blocks::BlockBuffer;
 use crate::{Error, ErrorKind, FileInfo, Result};
 
 /// How much of a local file [`StoreExt::save_path`] reads at a time, in bytes.
@@ -76,14 +77,19 @@ impl FileContents {
     /// ```
     #[must_use]
     pub fn from_file(file: File, size: u64) -> Self {
-        let blocks = stream::try_unfold(file, |mut file| async {
+        let state = (file, BlockBuffer::default());
+        let blocks = stream::try_unfold(state, |(mut file, mut buffer)| async {
             run_blocking("read local file", move || {
-                let mut block = BytesMut::zeroed(FILE_BLOCK);
-                let read = read_full(&mut file, &mut block).map_err(|error| {
-                    Error::new(ErrorKind::InvalidInput, "read local file").with_source(error)
-                })?;
+                let mut read = 0;
+                let mut block = buffer
+                    .fill(FILE_BLOCK, |block| {
+                        read_full(&mut file, block).map(|bytes| read = bytes)
+                    })
+                    .map_err(|error| {
+                        Error::new(ErrorKind::InvalidInput, "read local file").with_source(error)
+                    })?;
                 block.truncate(read);
-                Ok((read > 0).then(|| (block.freeze(), file)))
+                Ok((read > 0).then_some((block, (file, buffer))))
             })
             .await
         });

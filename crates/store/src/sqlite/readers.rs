@@ -101,7 +101,8 @@ impl Drop for Reader {
             return;
         };
         // A connection that cannot leave its transaction would pin the log: it is closed instead.
-        let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        let rollback = || connection.prepare_cached("ROLLBACK")?.execute(());
+        let clean = connection.is_autocommit() || rollback().is_ok();
         let mut idle = self.readers.idle();
         if clean && idle.len() < KEPT {
             idle.push(connection);
