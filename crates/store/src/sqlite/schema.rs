@@ -50,6 +50,16 @@ pub(super) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connect
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up_writer(path, flags, busy_timeout)
+}
+
+/// Like [`open_writer`], on a database that must be there.
+pub(super) fn reopen_writer(path: &Path, busy_timeout: Duration) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up_writer(path, flags, busy_timeout)
+}
+
+fn set_up_writer(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> Result<Connection> {
     let opened = open(path, flags, busy_timeout).and_then(|mut connection| {
         check_writable(&connection)?;
         check_ours(&connection)?;

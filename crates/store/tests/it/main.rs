@@ -19,3 +19,5 @@ mod fs;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(target_os = "linux", any(feature = "fs", feature = "sqlite")))]
+mod trouble;
