@@ -12,10 +12,16 @@ struct Bench {
     package: &'static str,
 }
 
-const BENCHES: &[Bench] = &[Bench {
-    name: "deploy",
-    package: "helion-deploy",
-}];
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "deploy",
+        package: "helion-deploy",
+    },
+    Bench {
+        name: "store",
+        package: "store",
+    },
+];
 
 /// Runs the named benchmark.
 pub(crate) fn run(names: &[String]) -> Result<()> {
@@ -28,6 +34,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     let arguments = [
         "bench",
         "--locked",
+        "--all-features",
         "--package",
         bench.package,
         "--bench",

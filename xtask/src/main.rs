@@ -35,8 +35,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "deploy",
-        summary: "what the engine costs over the bare commands; writes target/bench-deploy.json",
+        arguments: "deploy|store",
+        summary: "what the engine, or a store, costs over the bare system; writes target/bench-NAME.json",
         run: bench::run,
     },
     Command {

@@ -124,6 +124,31 @@ impl<const N: usize> Blocks<N> {
     }
 }
 
+/// Where the blocks of a read are put: in the memory of the one before, if whoever got that let go of
+/// it meanwhile.
+///
+/// A fresh MiB for each block costs about as much as reading it: its pages have to be mapped and
+/// zeroed.
+#[derive(Debug, Default)]
+pub(crate) struct BlockBuffer(Bytes);
+
+impl BlockBuffer {
+    /// The block of `length` bytes that `read` fills; it has to write them all.
+    pub(crate) fn fill<E>(
+        &mut self,
+        length: usize,
+        read: impl FnOnce(&mut [u8]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<Bytes, E> {
+        let last = std::mem::take(&mut self.0);
+        let mut block = last.try_into_mut().unwrap_or_default();
+        block.resize(length, 0);
+        read(&mut block)?;
+        let block = block.freeze();
+        self.0 = block.clone();
+        Ok(block)
+    }
+}
+
 /// The sha256 of the blocks seen so far, where the saver expects one.
 #[derive(Debug, Default)]
 pub(crate) struct Checksum(Option<(Sha256, [u8; 32])>);
@@ -181,6 +206,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_block_is_written_over_only_when_nobody_holds_it_any_more() {
+        let mut buffer = BlockBuffer::default();
+        let mut fill = |length, byte| {
+            let block = buffer.fill(length, |block| {
+                block.fill(byte);
+                Ok::<(), ()>(())
+            });
+            block.unwrap()
+        };
+        let first = fill(8, 1);
+        let place = first.as_ptr();
+        let part = first.slice(2..4);
+        drop(first);
+        let second = fill(8, 2);
+        assert_eq!((&part[..], &second[..]), (&[1; 2][..], &[2; 8][..]));
+        assert_ne!(second.as_ptr(), place);
+        let place = second.as_ptr();
+        drop(second);
+        let third = fill(5, 3);
+        assert_eq!((third.as_ptr(), &third[..]), (place, &[3; 5][..]));
     }
 
     proptest! {

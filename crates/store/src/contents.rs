@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use crate::blocking::run_blocking;
-use crate::blocks::{Block, Blocks, Checksum};
+use crate::blocks::{Block, BlockBuffer, Blocks, Checksum};
 use crate::{Error, ErrorKind, FileInfo, FileName, Result, SaveOptions};
 
 /// How much is read or handed on at a time, in bytes.
@@ -77,14 +77,19 @@ impl FileContents {
     /// ```
     #[must_use]
     pub fn from_file(file: File, size: u64) -> Self {
-        let blocks = stream::try_unfold(file, |mut file| async {
+        let state = (file, BlockBuffer::default());
+        let blocks = stream::try_unfold(state, |(mut file, mut buffer)| async {
             run_blocking("read local file", move || {
-                let mut block = BytesMut::zeroed(BLOCK);
-                let read = read_full(&mut file, &mut block).map_err(|error| {
-                    Error::new(ErrorKind::InvalidInput, "read local file").with_source(error)
-                })?;
+                let mut read = 0;
+                let mut block = buffer
+                    .fill(BLOCK, |block| {
+                        read_full(&mut file, block).map(|bytes| read = bytes)
+                    })
+                    .map_err(|error| {
+                        Error::new(ErrorKind::InvalidInput, "read local file").with_source(error)
+                    })?;
                 block.truncate(read);
-                Ok((read > 0).then(|| (block.freeze(), file)))
+                Ok((read > 0).then_some((block, (file, buffer))))
             })
             .await
         });

@@ -1,6 +1,7 @@
 //! A store in a directory of this machine.
 
 mod contents;
+mod current;
 mod deletion;
 mod error;
 mod facts;
@@ -20,13 +21,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::blocking::run_blocking;
-use crate::blocks::{Block, Blocks, Checksum};
+use crate::blocks::{Block, Blocks};
 use crate::clock::Clock;
 use crate::{
     Capabilities, Durability, FileContents, FileInfo, FileName, IStore, ListOptions, ReadOptions,
     Result, SaveOptions, StoredFile,
 };
 
+use self::current::Current;
 use self::publish::Save;
 use self::root::Root;
 use self::version::Stamps;
@@ -44,8 +46,11 @@ const BLOCK: usize = 1024 * 1024;
 ///   advisory locks (`flock`), so the file system must have them, and must keep times to the
 ///   nanosecond; a root without is refused when opened.
 /// - The directory `<root>/.store` is the store's own: what is being written, locks, and the facts
-///   of files whose content type or metadata is not what their name says. It must not be removed
-///   while a store is open.
+///   of files whose content type or metadata is not what their name says. It is made again if it is
+///   removed; the facts are lost, and saves that are under way do not see the locks of later ones.
+/// - A root that is moved is followed. While it is removed each call fails with
+///   [`Unavailable`](crate::ErrorKind::Unavailable); it is never made anew under an open store, and
+///   is opened again once somebody brings it back.
 /// - A file that somebody puts into the root by hand is a stored file. A symbolic link, a device, a
 ///   pipe, and an entry whose name is no [`FileName`] are not: they are never followed, listed,
 ///   read or replaced. The root itself may be reached through links.
@@ -53,6 +58,8 @@ const BLOCK: usize = 1024 * 1024;
 ///   of a saved file is unique to the save.
 /// - With [`Durability::Full`] contents, directory entry and every new directory are flushed before
 ///   a save returns.
+/// - A call is one hop to a blocking thread, a stream one for each MiB; saving or reading a file of
+///   any length takes about 4 MiB of memory. How long a file may be is up to the file system.
 /// - Directories are made and, when they get empty, removed with their files.
 /// - On a file system that ignores case, or changes how letters are encoded, names that differ only so
 ///   are one file.
@@ -76,7 +83,7 @@ const BLOCK: usize = 1024 * 1024;
 /// # }
 /// ```
 pub struct FsStore {
-    root: Arc<Root>,
+    current: Arc<Current>,
     stamps: Arc<Stamps>,
     durability: Durability,
 }
@@ -111,12 +118,12 @@ impl FsStore {
     pub async fn open(root: impl AsRef<Path>, options: FsOptions) -> Result<Self> {
         let root = root.as_ref().to_owned();
         run_blocking("open store", move || {
-            let root = Arc::new(Root::open(&root)?);
+            let current = Current::new(Root::open(&root)?);
             let stamps = Arc::new(Stamps::new(Clock::system()));
-            sweep::sweep(&root)?;
-            temporary::check_file_system(&root, &stamps)?;
+            sweep::sweep(&current.root())?;
+            temporary::check_file_system(&current.root(), &stamps)?;
             Ok(Self {
-                root,
+                current: Arc::new(current),
                 stamps,
                 durability: options.durability,
             })
@@ -124,13 +131,39 @@ impl FsStore {
         .await
     }
 
+    /// Does the work in one hop to a thread that may block.
+    async fn run<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl Fn(&Arc<Root>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let current = Arc::clone(&self.current);
+        run_blocking(operation, move || current.run(work)).await
+    }
+
+    /// Makes saves of the file, each in the root that it is given, with its temporary file made.
+    fn saves(
+        &self,
+        name: &FileName,
+        options: &SaveOptions,
+    ) -> impl Fn(&Arc<Root>) -> Result<Save> + Send + use<> {
+        let (stamps, durability) = (Arc::clone(&self.stamps), self.durability);
+        let (name, options) = (name.clone(), options.clone());
+        move |root| {
+            let (root, stamps) = (Arc::clone(root), Arc::clone(&stamps));
+            let mut save = Save::new(root, stamps, durability, name.clone(), options.clone());
+            save.begin()?;
+            Ok(save)
+        }
+    }
+
     async fn save_long(
         &self,
         first: bytes::Bytes,
         mut blocks: Blocks<BLOCK>,
-        mut save: Save,
+        begin: impl Fn(&Arc<Root>) -> Result<Save> + Send + 'static,
     ) -> Result<FileInfo> {
-        save = run_blocking("save file", move || save.begin().map(|()| save)).await?;
+        let mut save = self.run("save file", begin).await?;
         let mut block = first;
         loop {
             let written = run_blocking("save file", move || save.write(&block).map(|()| save));
@@ -150,7 +183,7 @@ impl FsStore {
 impl fmt::Debug for FsStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FsStore")
-            .field("root", &self.root.path())
+            .field("root", &self.current.root().path())
             .field("durability", &self.durability)
             .finish_non_exhaustive()
     }
@@ -164,13 +197,15 @@ impl IStore for FsStore {
 
     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
         options.check()?;
-        let (root, options) = (Arc::clone(&self.root), options.clone());
-        run_blocking("list files", move || listing::list(&root, &options)).await
+        let options = options.clone();
+        self.run("list files", move |root| listing::list(root, &options))
+            .await
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
-        let (root, name) = (Arc::clone(&self.root), name.clone());
-        run_blocking("get file info", move || contents::info(&root, &name)).await
+        let name = name.clone();
+        self.run("get file info", move |root| contents::info(root, &name))
+            .await
     }
 
     async fn get_file_contents(
@@ -178,8 +213,11 @@ impl IStore for FsStore {
         name: &FileName,
         options: &ReadOptions,
     ) -> Result<StoredFile> {
-        let (root, name, options) = (Arc::clone(&self.root), name.clone(), options.clone());
-        run_blocking("read file", move || contents::read(&root, &name, &options)).await
+        let (name, options) = (name.clone(), options.clone());
+        self.run("read file", move |root| {
+            contents::read(root, &name, &options)
+        })
+        .await
     }
 
     async fn save_file(
@@ -190,32 +228,20 @@ impl IStore for FsStore {
     ) -> Result<FileInfo> {
         options.check(name)?;
         let mut blocks = Blocks::<BLOCK>::new(name, contents);
-        let first = blocks.next().await?;
-        let save = Save::new(
-            Arc::clone(&self.root),
-            Arc::clone(&self.stamps),
-            self.durability,
-            name.clone(),
-            options.clone(),
-            Checksum::new(options),
-        );
-        match first {
-            Block::Inner(first) => self.save_long(first, blocks, save).await,
+        let begin = self.saves(name, options);
+        match blocks.next().await? {
+            Block::Inner(first) => self.save_long(first, blocks, begin).await,
             Block::Last(bytes) => {
-                run_blocking("save file", move || {
-                    let mut save = save;
-                    save.begin()?;
-                    save.finish(&bytes)
-                })
-                .await
+                self.run("save file", move |root| begin(root)?.finish(&bytes))
+                    .await
             }
         }
     }
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
-        let (root, name, durability) = (Arc::clone(&self.root), name.clone(), self.durability);
-        run_blocking("delete file", move || {
-            deletion::delete(&root, &name, durability)
+        let (name, durability) = (name.clone(), self.durability);
+        self.run("delete file", move |root| {
+            deletion::delete(root, &name, durability)
         })
         .await
     }

@@ -1,12 +1,15 @@
 //! A store in one SQLite database file.
 
 mod contents;
+mod database;
 mod error;
+mod identity;
 mod owner;
 mod readers;
 mod rows;
 mod schema;
 mod task;
+mod tidying;
 mod transaction;
 mod upload;
 mod writer;
@@ -23,13 +26,13 @@ use async_trait::async_trait;
 use crate::blocking::run_blocking;
 use crate::blocks::{Block, Blocks, Checksum};
 use crate::clock::Clock;
-use crate::directory::make_directory;
 use crate::{
     Capabilities, Durability, Etag, FileContents, FileInfo, FileName, IStore, ListOptions,
     ReadOptions, Result, SaveOptions, StoredFile,
 };
 
 use self::contents::Snapshot;
+use self::database::Database;
 use self::readers::Readers;
 use self::upload::Upload;
 use self::writer::Writer;
@@ -56,7 +59,18 @@ const NO_CONTENT: i64 = 0;
 /// - A read of more than 1 MiB holds a read transaction until its stream is dropped. What is
 ///   written meanwhile stays in the `-wal` file until then.
 /// - A file holds at most 1 TiB. Space of deleted files is used again, and given back to the file
-///   system once much is free.
+///   system once more than 64 MiB and a quarter of the file are free.
+/// - Saving or reading a file of any length takes at most 16 MiB of memory, of which 4 MiB are the
+///   pages that the store keeps. Each further stream that is open takes up to 4 MiB more.
+/// - A database that is locked by another process for the busy timeout is
+///   [`Unavailable`](crate::ErrorKind::Unavailable), one on a full disk
+///   [`StorageFull`](crate::ErrorKind::StorageFull), a damaged one
+///   [`Corrupt`](crate::ErrorKind::Corrupt); what else it holds stays readable as far as it is
+///   whole.
+/// - While the database file is gone each call fails with
+///   [`Unavailable`](crate::ErrorKind::Unavailable); it is never made anew under an open store.
+///   Another file that is put in its place is opened in its stead. Whoever puts one there removes
+///   `-wal` and `-shm` first, or SQLite takes them for the new file's.
 /// - Beside the database `x` lie `x-wal`, `x-shm`, which are SQLite's, and `x-locks`, a directory
 ///   that tells which stores are alive.
 ///
@@ -144,21 +158,16 @@ impl SqliteStore {
     fn open_blocking(path: &Path, options: &SqliteOptions) -> Result<Self> {
         // SQLite reads a meaning into some relative texts, such as `:memory:`.
         let path = std::path::absolute(path).map_err(error::cannot_open(path))?;
-        if let Some(directory) = path.parent() {
-            make_directory(directory).map_err(error::cannot_open(&path))?;
-        }
-        let opening = owner::Opening::begin(&path)?;
-        let connection = schema::open_writer(&path, options.busy_timeout)?;
-        let owner = opening.finish(&connection)?;
-        let name = owner.id();
+        let database = Database::open(&path, options.busy_timeout)?;
+        let owner = database.id();
         let readers = Readers::new(path.clone(), options.busy_timeout);
-        let writer = Writer::start(connection, owner, options.durability)?;
+        let writer = Writer::start(database, options.durability)?;
         Ok(Self {
             path,
             clock: Clock::system(),
             readers: Arc::new(readers),
             writer,
-            owner: name,
+            owner,
             uploads: AtomicI64::new(0),
             random: RandomState::new(),
         })

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use rustix::io::Errno;
@@ -15,6 +15,7 @@ use super::facts::{self, Facts};
 use super::root::Root;
 use super::version::Version;
 use crate::blocking::run_blocking;
+use crate::blocks::BlockBuffer;
 use crate::{Error, ErrorKind, FileContents, FileInfo, FileName, ReadOptions, Result, StoredFile};
 
 pub(super) fn info(root: &Root, name: &FileName) -> Result<FileInfo> {
@@ -41,23 +42,24 @@ pub(super) fn read(root: &Root, name: &FileName, options: &ReadOptions) -> Resul
     let (file, info) = open(root, name)?;
     let range = options.resolve(name, info.size)?;
     let length = range.end - range.start;
+    let mut buffer = BlockBuffer::default();
     if length <= BLOCK as u64 {
-        let bytes = read_next(&file, name, &range)?;
+        let bytes = read_next(&file, name, &range, &mut buffer)?;
         return Ok(StoredFile::new(
             info,
             range,
             FileContents::from_bytes(bytes),
         ));
     }
-    let state = (file, name.clone(), range.clone());
-    let blocks = stream::try_unfold(state, |(file, name, rest)| async move {
+    let state = (file, name.clone(), range.clone(), buffer);
+    let blocks = stream::try_unfold(state, |(file, name, rest, mut buffer)| async move {
         if rest.is_empty() {
             return Ok(None);
         }
         run_blocking("read file", move || {
-            let bytes = read_next(&file, &name, &rest)?;
+            let bytes = read_next(&file, &name, &rest, &mut buffer)?;
             let rest = rest.start + bytes.len() as u64..rest.end;
-            Ok(Some((bytes, (file, name, rest))))
+            Ok(Some((bytes, (file, name, rest, buffer))))
         })
         .await
     });
@@ -102,21 +104,24 @@ fn open(root: &Root, name: &FileName) -> Result<(File, FileInfo)> {
 }
 
 /// At most one block from the start of the range.
-fn read_next(file: &File, name: &FileName, range: &Range<u64>) -> Result<Bytes> {
+fn read_next(
+    file: &File,
+    name: &FileName,
+    range: &Range<u64>,
+    buffer: &mut BlockBuffer,
+) -> Result<Bytes> {
     let length = usize::try_from(range.end - range.start)
         .unwrap_or(BLOCK)
         .min(BLOCK);
-    let mut block = BytesMut::zeroed(length);
-    file.read_exact_at(&mut block, range.start)
-        .map_err(|error| {
-            if error.kind() == std::io::ErrorKind::UnexpectedEof {
-                return Error::new(ErrorKind::Interrupted, "read file")
-                    .with_name(name.as_str())
-                    .with_message("the file was cut short by something other than a store");
-            }
-            failed("read file", name)(facts::errno(&error))
-        })?;
-    Ok(block.freeze())
+    let block = buffer.fill(length, |block| file.read_exact_at(block, range.start));
+    block.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::UnexpectedEof {
+            return Error::new(ErrorKind::Interrupted, "read file")
+                .with_name(name.as_str())
+                .with_message("the file was cut short by something other than a store");
+        }
+        failed("read file", name)(facts::errno(&error))
+    })
 }
 
 fn absent(operation: &'static str, name: &FileName, errno: Errno) -> Error {

@@ -29,6 +29,10 @@ pub(super) fn list(root: &Root, options: &ListOptions) -> Result<Vec<FileInfo>> 
         infos: Vec::new(),
     };
     page.visit(root.directory(), "")?;
+    if page.infos.is_empty() && root.is_removed() {
+        // A directory that was removed reads as an empty one.
+        return Err(system("list files", Errno::NOENT));
+    }
     Ok(page.infos)
 }
 

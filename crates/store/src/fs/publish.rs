@@ -53,8 +53,8 @@ impl Save {
         durability: Durability,
         name: FileName,
         options: SaveOptions,
-        checksum: Checksum,
     ) -> Self {
+        let checksum = Checksum::new(&options);
         Self {
             root,
             stamps,
@@ -87,7 +87,13 @@ impl Save {
     }
 
     /// Writes the last block and makes the file visible.
-    pub(super) fn finish(mut self, last: &[u8]) -> Result<FileInfo> {
+    pub(super) fn finish(self, last: &[u8]) -> Result<FileInfo> {
+        let root = Arc::clone(&self.root);
+        self.finish_in_root(last)
+            .map_err(|error| root.explain(error))
+    }
+
+    fn finish_in_root(mut self, last: &[u8]) -> Result<FileInfo> {
         self.write(last)?;
         let checksum = std::mem::take(&mut self.checksum);
         checksum.check(&self.name)?;

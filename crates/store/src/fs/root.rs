@@ -76,6 +76,33 @@ impl Root {
         })
     }
 
+    /// Opens the directory at the same path, which is not made: an empty store in place of one that
+    /// is gone would hide the loss.
+    pub(super) fn reopen(&self) -> rustix::io::Result<Self> {
+        Self::open_directories(&self.path)
+    }
+
+    /// Whether the root, or one of the store's own directories in it, was removed.
+    pub(super) fn is_removed(&self) -> bool {
+        [&self.directory, &self.temporary, &self.facts, &self.locks]
+            .into_iter()
+            .any(|directory| fstat(directory).is_ok_and(|stat| stat.st_nlink == 0))
+    }
+
+    /// The error as it is, unless the root was removed: then that is the reason.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        if !self.is_removed() {
+            return error;
+        }
+        let explained = Error::new(ErrorKind::Unavailable, error.operation())
+            .with_message("the store's directory was removed");
+        match error.name() {
+            Some(name) => explained.with_name(name.to_owned()),
+            None => explained,
+        }
+        .with_source(error)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

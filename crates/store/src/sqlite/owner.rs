@@ -13,15 +13,13 @@ use crate::Result;
 /// One open store: a file that stays locked while the process lives.
 #[derive(Debug)]
 pub(super) struct Owner {
-    id: Arc<str>,
     path: PathBuf,
     _lock: File,
 }
 
-impl Owner {
-    pub(super) fn id(&self) -> Arc<str> {
-        Arc::clone(&self.id)
-    }
+/// An id that no other store has: 64 random bits.
+pub(super) fn new_id() -> Arc<str> {
+    format!("{:016x}", RandomState::new().hash_one(std::process::id())).into()
 }
 
 impl Drop for Owner {
@@ -58,21 +56,15 @@ impl Opening {
         })
     }
 
-    /// Discards the uploads of the dead and announces a new owner.
-    pub(super) fn finish(self, connection: &Connection) -> Result<Owner> {
+    /// Discards the uploads of the dead and announces the owner.
+    pub(super) fn finish(self, connection: &Connection, id: &str) -> Result<Owner> {
         let failed = cannot_open(&self.database);
         let living = self.living().map_err(&failed)?;
         discard_uploads(connection, &living)?;
-        // Only the opening above guards against two equal numbers, and they are 64 random bits.
-        let id: Arc<str> = format!("{:016x}", RandomState::new().hash_one(living.len())).into();
-        let path = self.directory.join(&*id);
+        let path = self.directory.join(id);
         let lock = lock_file(&path).map_err(&failed)?;
         lock.lock().map_err(&failed)?;
-        Ok(Owner {
-            id,
-            path,
-            _lock: lock,
-        })
+        Ok(Owner { path, _lock: lock })
     }
 
     /// The owners that live; the files of the others are removed.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::identity::Identity;
 use super::schema;
 use crate::blocking::run_blocking;
 use crate::{Error, ErrorKind, Result};
@@ -21,7 +22,7 @@ const KEPT: usize = 8;
 pub(super) struct Readers {
     path: PathBuf,
     busy_timeout: Duration,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<(Connection, Identity)>>,
     /// As many reads begin at once as connections are kept: more of them would each start a
     /// thread and open a connection, which takes longer than waiting for one.
     beginning: Semaphore,
@@ -50,29 +51,46 @@ impl Readers {
     }
 
     fn take(self: Arc<Self>, operation: &'static str) -> Result<Reader> {
-        let idle = self.idle().pop();
+        let identity = Identity::of(&self.path).map_err(unusable(operation))?;
+        let idle = self.take_idle(identity);
         let connection = match idle {
             Some(connection) => connection,
-            None => schema::open_reader(&self.path, self.busy_timeout).map_err(|error| {
-                // The store is open, so its set-up is right: the database went away, or files ran
-                // out.
-                let kind = match error.kind() {
-                    ErrorKind::Configuration => ErrorKind::Unavailable,
-                    other => other,
-                };
-                Error::new(kind, operation)
-                    .with_message("no connection to the database can be opened")
-                    .with_source(error)
-            })?,
+            None => {
+                schema::open_reader(&self.path, self.busy_timeout).map_err(unusable(operation))?
+            }
         };
         Ok(Reader {
-            connection: Some(connection),
+            connection: Some((connection, identity)),
             readers: self,
         })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    /// An idle connection on the file that lies at the path now; closes those on others.
+    fn take_idle(&self, identity: Identity) -> Option<Connection> {
+        let mut idle = self.idle();
+        while let Some((connection, opened)) = idle.pop() {
+            if opened == identity {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Identity)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unusable(operation: &'static str) -> impl Fn(Error) -> Error {
+    move |error| {
+        // The store is open, so its set-up is right: the database went away, or files ran out.
+        let kind = match error.kind() {
+            ErrorKind::Configuration => ErrorKind::Unavailable,
+            other => other,
+        };
+        Error::new(kind, operation)
+            .with_message("no connection to the database can be opened")
+            .with_source(error)
     }
 }
 
@@ -80,7 +98,7 @@ impl Readers {
 #[derive(Debug)]
 pub(super) struct Reader {
     /// Present until dropped.
-    connection: Option<Connection>,
+    connection: Option<(Connection, Identity)>,
     readers: Arc<Readers>,
 }
 
@@ -89,22 +107,25 @@ impl Deref for Reader {
 
     #[expect(clippy::expect_used, reason = "the connection is only taken by drop")]
     fn deref(&self) -> &Connection {
-        self.connection
+        let (connection, _) = self
+            .connection
             .as_ref()
-            .expect("a reader has its connection until it is dropped")
+            .expect("a reader has its connection until it is dropped");
+        connection
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else {
+        let Some((connection, identity)) = self.connection.take() else {
             return;
         };
         // A connection that cannot leave its transaction would pin the log: it is closed instead.
-        let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        let rollback = || connection.prepare_cached("ROLLBACK")?.execute(());
+        let clean = connection.is_autocommit() || rollback().is_ok();
         let mut idle = self.readers.idle();
         if clean && idle.len() < KEPT {
-            idle.push(connection);
+            idle.push((connection, identity));
         }
     }
 }

@@ -11,6 +11,12 @@ use crate::{Error, ErrorKind, Result};
 /// Marks the file as ours: the bytes `stor`, in the header's `application_id`.
 const APPLICATION: i64 = 0x7374_6f72;
 
+/// The KiB of pages that the writer keeps: those of a few hundred small files.
+const WRITER_CACHE: u32 = 4096;
+
+/// The KiB of pages that each reader keeps, until the next save makes them useless.
+const READER_CACHE: u32 = 1024;
+
 /// One script for each version of the schema; the version of a database is how many were run on it.
 ///
 /// A block's key is its content's number and its position, so that contents are read and deleted by
@@ -44,6 +50,16 @@ pub(super) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connect
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up_writer(path, flags, busy_timeout)
+}
+
+/// Like [`open_writer`], on a database that must be there.
+pub(super) fn reopen_writer(path: &Path, busy_timeout: Duration) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up_writer(path, flags, busy_timeout)
+}
+
+fn set_up_writer(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> Result<Connection> {
     let opened = open(path, flags, busy_timeout).and_then(|mut connection| {
         check_writable(&connection)?;
         check_ours(&connection)?;
@@ -55,6 +71,7 @@ pub(super) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connect
         connection
             .execute_batch("PRAGMA journal_size_limit = 67108864;")
             .map_err(failed("open store"))?;
+        set_cache(&connection, WRITER_CACHE)?;
         migrate(&mut connection)?;
         Ok(connection)
     });
@@ -69,7 +86,18 @@ pub(super) fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connect
     connection
         .execute_batch("PRAGMA query_only = 1;")
         .map_err(failed("open store"))?;
+    set_cache(&connection, READER_CACHE)?;
     Ok(connection)
+}
+
+/// Limits the pages that a connection keeps in memory.
+///
+/// SQLite's own limit of 2,000 KiB is counted in pages before it knows how long a page is, and so
+/// would let four times as much be kept.
+fn set_cache(connection: &Connection, kib: u32) -> Result<()> {
+    connection
+        .execute_batch(&format!("PRAGMA cache_size = -{kib};"))
+        .map_err(failed("open store"))
 }
 
 fn open(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> Result<Connection> {

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::error::failed;
 use crate::{Error, ErrorKind, Result};
 
 /// What a task needs of its commit.
@@ -20,6 +21,8 @@ pub(super) trait Task: Send {
     fn need(&self) -> Need;
     /// Whether whoever sent it went away.
     fn is_given_up(&self) -> bool;
+    /// Whether nobody waits for it, so that it may as well be done later.
+    fn is_detached(&self) -> bool;
     /// Does the work; whether the transaction is sound, which it is also after a refusal.
     fn work(&mut self, connection: &Connection) -> bool;
     /// Tells the sender how it ended; `failure` is that of the transaction.
@@ -43,6 +46,30 @@ pub(super) struct Failure {
     pub(super) text: String,
 }
 
+impl Failure {
+    pub(super) fn of_database(error: rusqlite::Error) -> Self {
+        let error = failed("write")(error);
+        let text = std::error::Error::source(&error).map(ToString::to_string);
+        Self {
+            kind: error.kind(),
+            text: text.unwrap_or_default(),
+        }
+    }
+
+    /// From what was found where the database lay.
+    pub(super) fn of_place(error: &Error) -> Self {
+        let kind = match error.kind() {
+            // The store is open, so its set-up is right.
+            ErrorKind::Configuration => ErrorKind::Unavailable,
+            other => other,
+        };
+        Self {
+            kind,
+            text: error.to_string(),
+        }
+    }
+}
+
 impl<W, T> Task for Call<W, T>
 where
     W: Fn(&Connection) -> Result<T> + Send,
@@ -58,6 +85,10 @@ where
 
     fn is_given_up(&self) -> bool {
         self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+
+    fn is_detached(&self) -> bool {
+        self.reply.is_none()
     }
 
     fn work(&mut self, connection: &Connection) -> bool {

@@ -11,9 +11,6 @@ use super::rows::{self, Version};
 use super::{NO_CONTENT, POSITION_BITS, to_nanos};
 use crate::{Error, ErrorKind, FileInfo, FileName, Result, SaveOptions};
 
-/// How many blocks one transaction deletes: few enough that waiting saves hardly notice.
-const DISCARDED_AT_ONCE: usize = 16;
-
 /// Saves a file of at most one block.
 pub(super) fn save(
     connection: &Connection,
@@ -96,31 +93,6 @@ pub(super) fn delete(connection: &Connection, name: &FileName) -> Result<()> {
     let sql = "DELETE FROM file WHERE name = ?1";
     run(connection, OPERATION, sql, [name.as_str()])?;
     discard(connection, OPERATION, &version)
-}
-
-/// Deletes some blocks of discarded contents; whether there may be more.
-pub(super) fn delete_discarded(connection: &Connection) -> rusqlite::Result<bool> {
-    let mut first = connection.prepare_cached("SELECT content FROM discarded LIMIT 1")?;
-    let mut rows = first.query(())?;
-    let Some(row) = rows.next()? else {
-        return Ok(false);
-    };
-    let content: i64 = row.get(0)?;
-    drop(rows);
-    let sql = "DELETE FROM block WHERE id IN
-               (SELECT id FROM block WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)";
-    let (first, last) = (key(content, 0), key(content + 1, 0) - 1);
-    let deleted = connection.prepare_cached(sql)?.execute((
-        first,
-        last,
-        i64::try_from(DISCARDED_AT_ONCE).unwrap_or(i64::MAX),
-    ))?;
-    if deleted < DISCARDED_AT_ONCE {
-        connection
-            .prepare_cached("DELETE FROM discarded WHERE content = ?1")?
-            .execute([content])?;
-    }
-    Ok(true)
 }
 
 /// The key of a block.

@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::error::failed;
-use super::owner::Owner;
+use super::database::Database;
 use super::task::{Call, Failure, Need, Task};
-use super::transaction;
+use super::tidying;
 use crate::{Durability, Error, ErrorKind, Result};
 
 /// The most tasks in one transaction.
@@ -27,12 +26,6 @@ const GROUPS_BETWEEN_DELETES: u32 = 16;
 /// after the other is spared the time that waking a thread takes.
 const WATCHED: Duration = Duration::from_micros(50);
 
-/// Pages given back to the file system in one go.
-const VACUUMED_PAGES: i64 = 256;
-
-/// Free pages that are kept for the files to come, 64 MiB of them.
-const KEPT_FREE_PAGES: i64 = 4096;
-
 /// A handle on the writing thread, which ends when the handle is dropped and all that waits is
 /// done.
 pub(super) struct Writer {
@@ -46,26 +39,20 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Starts the thread; the owner lives as long as it does.
-    pub(super) fn start(
-        connection: Connection,
-        owner: Owner,
-        durability: Durability,
-    ) -> Result<Self> {
+    /// Starts the thread; the database stays open as long as it runs.
+    pub(super) fn start(database: Database, durability: Durability) -> Result<Self> {
         let (tasks, waiting) = mpsc::channel();
         let thread = Thread {
-            connection,
+            database,
             durability,
+            postponed: Vec::new(),
             synced: None,
             groups: 0,
             is_tidy: false,
         };
         std::thread::Builder::new()
             .name("store-sqlite".to_owned())
-            .spawn(move || {
-                thread.run(&waiting);
-                drop(owner);
-            })
+            .spawn(move || thread.run(&waiting))
             .map_err(|error| {
                 Error::new(ErrorKind::Unavailable, "open store")
                     .with_message("the writing thread cannot be started")
@@ -144,12 +131,14 @@ impl Writer {
 }
 
 struct Thread {
-    connection: Connection,
+    database: Database,
     durability: Durability,
     /// What the connection's `synchronous` is set to.
     synced: Option<Need>,
     /// Transactions since discarded blocks were last deleted.
     groups: u32,
+    /// Work that failed and that nobody waits for: it is done with the next save that succeeds.
+    postponed: Vec<Box<dyn Task>>,
     /// Whether there is nothing to delete or to give back. What another process discards it tidies
     /// up itself, or whoever opens the database next.
     is_tidy: bool,
@@ -196,26 +185,50 @@ impl Thread {
                     self.run_group(vec![task]);
                 }
             }
-            failure => {
+            Some(failure) => {
                 for task in group {
-                    task.answer(failure.as_ref());
+                    if task.is_detached() {
+                        tracing::debug!(failure.text, "background work is postponed");
+                        self.postponed.push(task);
+                    } else {
+                        task.answer(Some(&failure));
+                    }
+                }
+            }
+            None => {
+                for task in group {
+                    task.answer(None);
+                }
+                for task in std::mem::take(&mut self.postponed) {
+                    self.run_group(vec![task]);
                 }
             }
         }
     }
 
     fn commit(&mut self, group: &mut Vec<Box<dyn Task>>) -> std::result::Result<(), Failure> {
-        if !self.connection.is_autocommit() {
+        if self
+            .database
+            .reopen_if_moved()
+            .map_err(|error| Failure::of_place(&error))?
+        {
+            (self.synced, self.is_tidy) = (None, false);
+        }
+        if !self.connection().is_autocommit() {
             // An earlier transaction could not even be rolled back.
-            self.execute("ROLLBACK").map_err(describe)?;
+            self.execute("ROLLBACK").map_err(Failure::of_database)?;
         }
-        self.set_synced(group).map_err(describe)?;
-        self.execute("BEGIN IMMEDIATE").map_err(describe)?;
+        self.set_synced(group).map_err(Failure::of_database)?;
+        self.execute("BEGIN IMMEDIATE")
+            .map_err(Failure::of_database)?;
         let committed = self.work(group);
-        if committed.is_err() && !self.connection.is_autocommit() {
-            self.execute("ROLLBACK").map_err(describe)?;
+        if committed.is_err() && !self.connection().is_autocommit() {
+            self.execute("ROLLBACK").map_err(Failure::of_database)?;
         }
-        committed
+        committed?;
+        self.database
+            .check_place()
+            .map_err(|error| Failure::of_place(&error))
     }
 
     fn work(&mut self, group: &mut Vec<Box<dyn Task>>) -> std::result::Result<(), Failure> {
@@ -224,15 +237,16 @@ impl Thread {
             // No savepoint of its own, which would copy each page that the task changes: a task
             // that is refused changes nothing, and after any other failure each task of the group
             // runs again alone.
-            if !task.work(&self.connection) {
+            if !task.work(self.connection()) {
                 return Err(Failure {
                     kind: ErrorKind::Other,
                     text: "another save in it failed".to_owned(),
                 });
             }
         }
-        self.is_tidy = self.is_tidy && self.check_tidy().map_err(describe)?;
-        self.execute("COMMIT").map_err(describe)
+        self.is_tidy =
+            self.is_tidy && tidying::is_tidy(self.connection()).map_err(Failure::of_database)?;
+        self.execute("COMMIT").map_err(Failure::of_database)
     }
 
     fn set_synced(&mut self, group: &[Box<dyn Task>]) -> rusqlite::Result<()> {
@@ -242,7 +256,7 @@ impl Thread {
         if self.synced != Some(need) {
             // NORMAL keeps the order of commits but leaves the flush to the next FULL one.
             let level = if durable { "FULL" } else { "NORMAL" };
-            self.connection
+            self.connection()
                 .execute_batch(&format!("PRAGMA synchronous = {level}"))?;
             self.synced = Some(need);
         }
@@ -258,7 +272,7 @@ impl Thread {
             Err(error) => {
                 // It is tried again after the next save.
                 tracing::debug!(%error, "discarded blocks stay for now");
-                if !self.connection.is_autocommit()
+                if !self.connection().is_autocommit()
                     && let Err(error) = self.execute("ROLLBACK")
                 {
                     tracing::warn!(%error, "a transaction cannot be rolled back");
@@ -273,45 +287,19 @@ impl Thread {
             return Ok(false);
         }
         self.execute("BEGIN IMMEDIATE")?;
-        if !transaction::delete_discarded(&self.connection)? {
-            let sql = format!("PRAGMA incremental_vacuum({VACUUMED_PAGES})");
-            let mut vacuum = self.connection.prepare_cached(&sql)?;
-            // Each step gives one page back.
-            let mut pages = vacuum.query(())?;
-            while pages.next()?.is_some() {}
-        }
-        let is_tidy = self.check_tidy()?;
+        tidying::tidy(self.connection())?;
+        let is_tidy = tidying::is_tidy(self.connection())?;
         self.execute("COMMIT")?;
         self.is_tidy = is_tidy;
         Ok(!is_tidy)
     }
 
-    /// Whether no block is discarded and no more free pages are kept than should be.
-    fn check_tidy(&self) -> rusqlite::Result<bool> {
-        let discarded = "SELECT 1 FROM discarded LIMIT 1";
-        if self.connection.prepare_cached(discarded)?.exists(())? {
-            return Ok(false);
-        }
-        let count = |sql| -> rusqlite::Result<i64> {
-            self.connection
-                .prepare_cached(sql)?
-                .query_row((), |row| row.get(0))
-        };
-        let free = count("PRAGMA freelist_count")?;
-        Ok(free <= KEPT_FREE_PAGES || free <= count("PRAGMA page_count")? / 4)
+    fn connection(&self) -> &Connection {
+        self.database.connection()
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute(()).map(drop)
-    }
-}
-
-fn describe(error: rusqlite::Error) -> Failure {
-    let error = failed("write")(error);
-    let text = std::error::Error::source(&error).map(ToString::to_string);
-    Failure {
-        kind: error.kind(),
-        text: text.unwrap_or_default(),
+        self.connection().prepare_cached(sql)?.execute(()).map(drop)
     }
 }
 

@@ -28,5 +28,7 @@ mod memory;
 mod model;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(target_os = "linux", any(feature = "fs", feature = "sqlite")))]
+mod trouble;
 #[cfg(all(feature = "conformance", feature = "memory"))]
 mod wrong;

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use rusqlite::Connection;
-use store::{ErrorKind, IStore, ListOptions, SqliteOptions, SqliteStore, StoreExt};
+use store::{ErrorKind, FileContents, IStore, ListOptions, SqliteOptions, SqliteStore, StoreExt};
 use tempfile::TempDir;
 
 use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
@@ -166,6 +168,43 @@ async fn a_locked_database_is_unavailable_and_writable_afterwards() {
     other.execute_batch("ROLLBACK").unwrap();
     save(&store, "a", "z").await;
     assert_eq!(bytes_of(&store, "a").await, "z");
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_given_up_at_once_is_given_up_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    let busy = SqliteOptions::default().with_busy_timeout(Duration::ZERO);
+    let store = SqliteStore::open(&path, busy).await.unwrap();
+    let (sent, locked) = tokio::sync::oneshot::channel();
+    let mut sent = Some((sent, path.clone()));
+    let pieces = stream::iter(0..6).map(move |index| {
+        if index == 4
+            && let Some((sent, path)) = sent.take()
+        {
+            // The first blocks are written before the fifth piece is asked for.
+            let other = Connection::open(path).unwrap();
+            assert_eq!(count(&other, "upload"), 1);
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            sent.send(other).unwrap();
+        }
+        Ok(Bytes::from(vec![7; 1 << 20]))
+    });
+    let contents = FileContents::from_stream(pieces.boxed(), None);
+    let error = store
+        .save_file(&name("a"), contents, &options())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    let other = locked.await.unwrap();
+    // The writing thread works in order: it has tried to give the upload up before it fails here.
+    let refused = store.save_bytes(&name("b"), "x", &options()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(count(&other, "upload"), 1);
+    other.execute_batch("ROLLBACK").unwrap();
+    save(&store, "b", "x").await;
+    wait_until(&other, "upload", 0);
+    wait_until(&other, "block", 1);
 }
 
 #[tokio::test]
