@@ -40,9 +40,9 @@ struct Size {
 }
 
 const FULL: Size = Size {
-    rounds: 15,
-    saves: 24,
-    saves_each: 6,
+    rounds: 31,
+    saves: 12,
+    saves_each: 4,
     reads: 2000,
     long: 64 << 20,
     listed: 10_000,

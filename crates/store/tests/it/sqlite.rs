@@ -326,6 +326,33 @@ async fn missing_blocks_are_told_as_corrupt() {
     assert_eq!(store.get_file_info(&name("a")).await.unwrap().size, 3);
 }
 
+#[tokio::test]
+async fn missing_and_cut_blocks_of_a_long_file_are_told_as_corrupt() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory)).await;
+    let connection = Connection::open(path(&directory)).unwrap();
+    store
+        .save_bytes(&name("a"), pattern(LONG), &options())
+        .await
+        .unwrap();
+    for (damage, told) in [
+        ("UPDATE block SET bytes = x'00' WHERE id & 1", "length"),
+        ("DELETE FROM block WHERE id & 1", "missing"),
+    ] {
+        connection.execute_batch(damage).unwrap();
+        let file = store
+            .get_file_contents(&name("a"), &store::ReadOptions::default())
+            .await
+            .unwrap();
+        let mut blocks = file.contents.into_stream();
+        assert!(pattern(LONG).starts_with(&blocks.next().await.unwrap().unwrap()));
+        let error = blocks.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+        assert!(error.to_string().contains(told), "{error}");
+        assert_eq!(error.name(), Some("a"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_stores_on_one_database_lose_no_increment() {
     let directory = tempfile::tempdir().unwrap();
