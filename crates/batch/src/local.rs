@@ -8,6 +8,7 @@ mod environment;
 mod launch;
 mod program;
 mod retry;
+mod starters;
 
 mod attend;
 mod exit;

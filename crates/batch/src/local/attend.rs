@@ -47,7 +47,7 @@ pub(super) struct Ended {
 /// An exit is seen before a timeout or a cancel of the same moment, and both before output.
 pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<'_>) -> Ended {
     let Launched { mut group, output } = launched;
-    let output = match Receiver::from_owned_fd(output) {
+    let output = match Receiver::from_owned_fd_unchecked(output) {
         Ok(receiver) => receiver,
         Err(error) => {
             let reason = format!("its output cannot be read: {error}");

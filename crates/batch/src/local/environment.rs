@@ -13,14 +13,14 @@ use crate::outcome::{SpawnFailure, SpawnFailureKind};
 /// The variable that tells a run's processes from all others.
 pub(super) const MARKER: &str = "BATCH_RUN";
 
-/// The environment of one child.
+/// What every child of a runner gets.
 #[derive(Default)]
-pub(super) struct Environment(BTreeMap<OsString, OsString>);
+pub(super) struct BaseEnvironment(Vec<(OsString, OsString)>);
 
-impl Environment {
-    /// What every child of a runner gets: the variables of this process that are passed on, as
-    /// they are now, and those that the options set.
-    pub(super) fn base(options: &LocalRunnerOptions) -> Self {
+impl BaseEnvironment {
+    /// The variables of this process that are passed on, as they are now, and those that the
+    /// options set.
+    pub(super) fn new(options: &LocalRunnerOptions) -> Self {
         let is_passed = |name: &OsStr| {
             options
                 .passed_env
@@ -35,27 +35,38 @@ impl Environment {
             .collect();
         let set = options.env.iter();
         variables.extend(set.map(|(name, value)| (name.into(), value.into())));
-        Self(variables)
+        Self(variables.into_iter().collect())
+    }
+}
+
+/// The environment of one child, made of its parts when it is started.
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'a> {
+    pub(super) base: &'a BaseEnvironment,
+    /// Its variables win over the base's.
+    pub(super) command: &'a Command,
+    pub(super) marker: &'a str,
+}
+
+impl<'a> Environment<'a> {
+    /// The value that a variable has.
+    pub(super) fn get(&self, name: &str) -> Option<&'a OsStr> {
+        let named = self.iter().filter(|(other, _)| *other == name);
+        named.last().map(|(_, value)| value)
     }
 
-    /// The environment of `command`.
-    pub(super) fn of(&self, command: &Command, marker: &str) -> Result<Self, SpawnFailure> {
-        let mut variables = self.0.clone();
-        let set = command.environment().iter();
-        variables.extend(set.map(|(name, value)| (name.into(), value.expose().into())));
-        variables.insert(MARKER.into(), marker.into());
-        for (name, value) in &variables {
-            check(name, value)?;
-        }
-        Ok(Self(variables))
+    /// All variables; the last of a name is the one that counts.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'a OsStr, &'a OsStr)> + use<'a> {
+        let base = self.base.0.iter();
+        let set = self.command.environment().iter();
+        base.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+            .chain(set.map(|(name, value)| (OsStr::new(name), OsStr::new(value.expose()))))
+            .chain([(OsStr::new(MARKER), OsStr::new(self.marker))])
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
-        self.0.iter()
+    /// Refuses variables that no environment can hold.
+    pub(super) fn check(&self) -> Result<(), SpawnFailure> {
+        self.iter().try_for_each(|(name, value)| check(name, value))
     }
 }
 
@@ -90,13 +101,29 @@ pub(super) fn new_marker() -> String {
 mod tests {
     use super::*;
 
+    fn with<'a>(base: &'a BaseEnvironment, command: &'a Command) -> Environment<'a> {
+        Environment {
+            base,
+            command,
+            marker: "m",
+        }
+    }
+
     #[test]
     fn bad_variables_are_refused_without_their_values() {
         for (name, value) in [("", "v"), ("A=B", "v"), ("A\0", "v"), ("A", "secret\0")] {
-            let failure = Environment::default().of(&Command::new("x").env(name, value), "m");
-            let failure = failure.err().unwrap();
-            assert_eq!(failure.kind, SpawnFailureKind::InvalidInput, "{name:?}");
-            assert!(!failure.detail.contains("secret"), "{failure}");
+            let set = LocalRunnerOptions::default().with_env(name, value);
+            for (base, command) in [
+                (
+                    BaseEnvironment::default(),
+                    Command::new("x").env(name, value),
+                ),
+                (BaseEnvironment::new(&set), Command::new("x")),
+            ] {
+                let failure = with(&base, &command).check().unwrap_err();
+                assert_eq!(failure.kind, SpawnFailureKind::InvalidInput, "{name:?}");
+                assert!(!failure.detail.contains("secret"), "{failure}");
+            }
         }
     }
 
@@ -104,9 +131,12 @@ mod tests {
     fn the_commands_value_wins() {
         let options = LocalRunnerOptions::default()
             .with_env("A", "base")
-            .with_env("B", "base");
-        let base = Environment::base(&options);
-        let environment = base.of(&Command::new("x").env("A", "own"), "m").unwrap();
+            .with_env("B", "base")
+            .with_env(MARKER, "base");
+        let base = BaseEnvironment::new(&options);
+        let command = Command::new("x").env("A", "own").env(MARKER, "own");
+        let environment = with(&base, &command);
+        environment.check().unwrap();
         assert_eq!(environment.get("A"), Some(OsStr::new("own")));
         assert_eq!(environment.get("B"), Some(OsStr::new("base")));
         assert_eq!(environment.get(MARKER), Some(OsStr::new("m")));
@@ -114,14 +144,20 @@ mod tests {
 
     #[test]
     fn only_named_variables_are_passed_on() {
-        let base = Environment::base(&LocalRunnerOptions::default());
-        assert!(base.get("PATH").is_some());
-        assert!(base.get("HOME").is_none());
-        assert!(base.get("CARGO_MANIFEST_DIR").is_none());
-        let base = Environment::base(&LocalRunnerOptions::default().with_passed_env("CARGO_*"));
-        assert!(base.get("CARGO_MANIFEST_DIR").is_some());
-        let base = Environment::base(&LocalRunnerOptions::default().without_passed_env());
-        assert_eq!(base.iter().count(), 0);
+        let command = Command::new("x");
+        let has = |options: LocalRunnerOptions, name| {
+            let base = BaseEnvironment::new(&options);
+            with(&base, &command).get(name).is_some()
+        };
+        let options = LocalRunnerOptions::default;
+        assert!(has(options(), "PATH"));
+        assert!(!has(options(), "HOME"));
+        assert!(!has(options(), "CARGO_MANIFEST_DIR"));
+        assert!(has(
+            options().with_passed_env("CARGO_*"),
+            "CARGO_MANIFEST_DIR"
+        ));
+        assert!(!has(options().without_passed_env(), "PATH"));
     }
 
     #[test]

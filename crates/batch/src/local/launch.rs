@@ -5,9 +5,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
+
+use rustix::fs::{OFlags, fcntl_setfl};
 
 use crate::command::{Argument, Command};
-use crate::local::environment::Environment;
+use crate::local::environment::{BaseEnvironment, Environment};
 use crate::local::group::{Custody, Group};
 use crate::local::program;
 use crate::outcome::{SpawnFailure, SpawnFailureKind};
@@ -15,7 +18,8 @@ use crate::outcome::{SpawnFailure, SpawnFailureKind};
 /// Everything that is needed to start a command, apart from the runtime.
 pub(super) struct Launch {
     command: Command,
-    environment: Environment,
+    base: Arc<BaseEnvironment>,
+    marker: Arc<str>,
     directory: PathBuf,
     custody: Custody,
 }
@@ -24,7 +28,7 @@ pub(super) struct Launch {
 #[derive(Debug)]
 pub(super) struct Launched {
     pub(super) group: Group,
-    /// Standard output and standard error in one, to be read.
+    /// Standard output and standard error in one, to be read without blocking.
     pub(super) output: OwnedFd,
 }
 
@@ -40,17 +44,29 @@ pub(super) enum LaunchError {
 impl Launch {
     pub(super) fn new(
         command: Command,
-        environment: Environment,
+        base: Arc<BaseEnvironment>,
+        marker: Arc<str>,
         directory: PathBuf,
         custody: Custody,
     ) -> Result<Self, SpawnFailure> {
         check(&command)?;
-        Ok(Self {
+        let launch = Self {
             command,
-            environment,
+            base,
+            marker,
             directory,
             custody,
-        })
+        };
+        launch.environment().check()?;
+        Ok(launch)
+    }
+
+    fn environment(&self) -> Environment<'_> {
+        Environment {
+            base: &self.base,
+            command: &self.command,
+            marker: &self.marker,
+        }
     }
 
     /// Starts the child; it blocks for some hundred microseconds.
@@ -63,18 +79,19 @@ impl Launch {
         reason = "the one place where children are started"
     )]
     pub(super) fn start(&self) -> Result<Launched, LaunchError> {
-        let path = self.environment.get("PATH");
+        let environment = self.environment();
+        let path = environment.get("PATH");
         let program = program::find(self.command.program(), path, &self.directory)
             .map_err(LaunchError::Failure)?;
         let refused = |error| LaunchError::System(error, program.clone());
-        let (output, merged) = io::pipe().map_err(refused)?;
+        let (output, merged) = pipe().map_err(refused)?;
         let stderr = merged.try_clone().map_err(refused)?;
         let mut command = std::process::Command::new(&program);
         command
             .arg0(self.command.program())
             .args(self.command.arguments().iter().map(Argument::expose))
             .env_clear()
-            .envs(self.environment.iter())
+            .envs(environment.iter())
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(merged)
@@ -84,10 +101,7 @@ impl Launch {
         // It holds the writing end, without which no end of the output would be seen.
         drop(command);
         let group = Group::new(spawned.map_err(refused)?, self.custody.clone());
-        Ok(Launched {
-            group,
-            output: output.into(),
-        })
+        Ok(Launched { group, output })
     }
 
     /// What kept the child from being started, for people and programs.
@@ -99,6 +113,13 @@ impl Launch {
             }
         }
     }
+}
+
+/// A pipe whose reading end does not block; the writing end is the child's, and does.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (output, merged) = io::pipe()?;
+    fcntl_setfl(&output, OFlags::NONBLOCK)?;
+    Ok((output.into(), merged.into()))
 }
 
 fn check(command: &Command) -> Result<(), SpawnFailure> {

@@ -15,13 +15,14 @@ use crate::clock;
 use crate::command::Command;
 use crate::live::LiveOutput;
 use crate::local::attend::{Care, Ended, attend};
-use crate::local::environment::{self, Environment};
+use crate::local::environment::{self, BaseEnvironment};
 use crate::local::group::Custody;
 use crate::local::launch::{Launch, LaunchError, Launched};
 use crate::local::options::{LocalRunnerOptions, Sweep};
 use crate::local::reaper::Reaper;
 use crate::local::retry::Retry;
 use crate::local::sink::Sink;
+use crate::local::starters::{NotStarted, Starters};
 use crate::outcome::{SpawnFailure, StepOutcome};
 use crate::redactor::Redactor;
 use crate::runner::{ICommandRunner, RunOptions, RunReport};
@@ -88,10 +89,10 @@ use crate::runner::{ICommandRunner, RunOptions, RunReport};
 /// ```
 pub struct LocalRunner {
     options: LocalRunnerOptions,
-    environment: Environment,
+    environment: Arc<BaseEnvironment>,
     live: Arc<Semaphore>,
     live_limit: usize,
-    starting: Arc<Semaphore>,
+    starters: Starters,
     inline_limit: usize,
     reaper: Arc<Reaper>,
 }
@@ -107,10 +108,10 @@ impl LocalRunner {
         let live_limit = live_limit.min(Semaphore::MAX_PERMITS);
         let spawn_limit = options.spawn_limit.map_or(processors * 2, usize::from);
         Self {
-            environment: Environment::base(&options),
+            environment: Arc::new(BaseEnvironment::new(&options)),
             live: Arc::new(Semaphore::new(live_limit)),
             live_limit,
-            starting: Arc::new(Semaphore::new(spawn_limit.min(Semaphore::MAX_PERMITS))),
+            starters: Starters::new(spawn_limit),
             inline_limit: options.inline_limit.unwrap_or(processors),
             reaper: Arc::default(),
             options,
@@ -240,9 +241,9 @@ impl Run<'_> {
         live: &LiveOutput,
         permit: OwnedSemaphorePermit,
     ) -> RunReport {
-        let marker = environment::new_marker();
+        let marker: Arc<str> = environment::new_marker().into();
         let swept_by = match self.runner.options.sweep {
-            Sweep::On => Some(Arc::from(marker.as_str())),
+            Sweep::On => Some(Arc::clone(&marker)),
             Sweep::Off => None,
         };
         let custody = Custody {
@@ -250,7 +251,7 @@ impl Run<'_> {
             permit: Arc::new(permit),
             swept_by: swept_by.clone(),
         };
-        let launched = match self.launch(command, &marker, custody) {
+        let launched = match self.launch(command, marker, custody) {
             Ok(launch) => self.start(launch).await,
             Err(failure) => Err(StepOutcome::SpawnFailed(self.masked(failure))),
         };
@@ -275,17 +276,17 @@ impl Run<'_> {
     fn launch(
         &self,
         command: &Command,
-        marker: &str,
+        marker: Arc<str>,
         custody: Custody,
     ) -> Result<Launch, SpawnFailure> {
-        let environment = self.runner.environment.of(command, marker)?;
         let directory = match command.working_directory() {
             Some(directory) => self.options.current_dir.join(directory),
             None => self.options.current_dir.clone(),
         };
         // One that cannot be made absolute is refused by the system when the child starts.
         let directory = std::path::absolute(&directory).unwrap_or(directory);
-        Launch::new(command.clone(), environment, directory, custody)
+        let environment = Arc::clone(&self.runner.environment);
+        Launch::new(command.clone(), environment, marker, directory, custody)
     }
 
     /// Starts the child, again and again while the system is short of something.
@@ -317,19 +318,10 @@ impl Run<'_> {
         if running <= runner.inline_limit {
             return Ok(launch.start());
         }
-        let failed = |reason: String| StepOutcome::Failed { reason };
-        let permit = self
-            .stop
-            .or(Arc::clone(&runner.starting).acquire_owned())
-            .await?;
-        let permit = permit.map_err(|closed| failed(closed.to_string()))?;
-        let launch = Arc::clone(launch);
-        let start = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            launch.start()
-        });
-        let started = self.stop.or(start).await?;
-        started.map_err(|error| failed(format!("not started: {error}")))
+        let started = self.stop.or(runner.starters.start(launch)).await?;
+        started.map_err(|NotStarted| StepOutcome::Failed {
+            reason: "not started: the runtime shuts down".to_owned(),
+        })
     }
 
     fn masked(&self, mut failure: SpawnFailure) -> SpawnFailure {

@@ -243,3 +243,28 @@ async fn many_at_a_time_all_end() {
         assert_eq!(ended, codes.map(Some).collect::<Vec<_>>());
     }
 }
+
+/// One thread starts all children; its place must not be lost with a runtime.
+#[test]
+fn a_runner_outlives_a_runtime_that_was_shut_down() {
+    let one = std::num::NonZeroUsize::MIN;
+    let options = LocalRunnerOptions::default()
+        .with_inline_limit(0)
+        .with_spawn_limit(one);
+    let runner = LocalRunner::new(options);
+    let first = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let handle = first.handle().clone();
+    first.shutdown_background();
+    let report = handle.block_on(run_with(&runner, &sh("exit 1"), &RunOptions::new("/")));
+    let reason = "not started: the runtime shuts down".to_owned();
+    assert_eq!(report.outcome, StepOutcome::Failed { reason });
+    let second = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let report = second.block_on(run_with(&runner, &sh("exit 4"), &RunOptions::new("/")));
+    assert_eq!(report.outcome, StepOutcome::Exited { code: 4 });
+}
