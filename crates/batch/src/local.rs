@@ -15,6 +15,7 @@ mod exit;
 mod group;
 mod progress;
 mod reaper;
+mod remains;
 mod sink;
 mod sweep;
 

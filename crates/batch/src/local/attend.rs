@@ -16,9 +16,11 @@ use crate::local::group::Group;
 use crate::local::launch::Launched;
 use crate::local::options::LeakPolicy;
 use crate::local::progress::{Phase, Progress};
+use crate::local::remains;
 use crate::local::sink::{Sink, Turn};
 use crate::local::sweep;
 use crate::outcome::StepOutcome;
+use crate::usage::ResourceUsage;
 
 /// How long the killed rest of a group may take to be gone.
 const REST_LIMIT: Duration = Duration::from_millis(100);
@@ -40,6 +42,18 @@ pub(super) struct Care<'a> {
 pub(super) struct Ended {
     pub(super) outcome: StepOutcome,
     pub(super) leaked: bool,
+    pub(super) usage: Option<ResourceUsage>,
+}
+
+impl Ended {
+    /// An end of which nothing else is known.
+    const fn unseen(outcome: StepOutcome) -> Self {
+        Self {
+            outcome,
+            leaked: false,
+            usage: None,
+        }
+    }
 }
 
 /// Looks after `launched` until it has ended and nothing is left of its group.
@@ -51,10 +65,7 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
         Ok(receiver) => receiver,
         Err(error) => {
             let reason = format!("its output cannot be read: {error}");
-            return Ended {
-                outcome: StepOutcome::Failed { reason },
-                leaked: false,
-            };
+            return Ended::unseen(StepOutcome::Failed { reason });
         }
     };
     let (progress, rest) = watch(&group, output, care, sink).await;
@@ -63,18 +74,14 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
             pid = group.pid().as_raw_nonzero(),
             "a killed command is not gone yet"
         );
-        let outcome = progress.stopped.unwrap_or(StepOutcome::Cancelled);
-        return Ended {
-            outcome,
-            leaked: false,
-        };
+        return Ended::unseen(progress.stopped.unwrap_or(StepOutcome::Cancelled));
     }
     let is_cleared = progress.stopped.is_some() || care.leak_policy != LeakPolicy::Detach;
     let stopped = progress.stopped;
     if is_cleared {
         kill_rest(&group, care).await;
     }
-    let status = group.reap();
+    let ended = group.reap();
     if let Some(output) = &rest {
         // What the killed ones had written.
         sink.read(output);
@@ -83,7 +90,8 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
         wait_until_gone(&group).await;
     }
     Ended {
-        outcome: stopped.unwrap_or_else(|| outcome(status)),
+        usage: ended.as_ref().ok().map(|ended| usage(&ended.rusage)),
+        outcome: stopped.unwrap_or_else(|| outcome(ended.map(|ended| ended.status))),
         leaked: rest.is_some(),
     }
 }
@@ -145,6 +153,12 @@ async fn wait_until_gone(group: &Group) {
     while group.has_members() && Instant::now() < give_up {
         tokio::time::sleep(pause).await;
         pause *= 2;
+        let pid = group.pid();
+        // Where the thread fails it is only looked at again.
+        let runs = tokio::task::spawn_blocking(move || remains::are_running(pid));
+        if matches!(runs.await, Ok(false)) {
+            return;
+        }
     }
 }
 
@@ -154,6 +168,10 @@ async fn readable(output: Option<&Receiver>) {
         Some(output) => drop(output.readable().await),
         None => std::future::pending().await,
     }
+}
+
+fn usage(used: &wait4::ResourceUsage) -> ResourceUsage {
+    ResourceUsage::new(used.utime, used.stime, used.maxrss)
 }
 
 fn outcome(status: io::Result<ExitStatus>) -> StepOutcome {

@@ -259,6 +259,7 @@ impl Run<'_> {
             Ok(launched) => launched,
             Err(outcome) => return ended(self.began, outcome),
         };
+        live.start(launched.group.pid().as_raw_nonzero().get().unsigned_abs());
         let care = Care {
             deadline: self.stop.deadline,
             cancel: self.stop.cancel,
@@ -268,8 +269,14 @@ impl Run<'_> {
             swept_by,
         };
         let mut sink = Sink::new(self.redactor, self.options.capture, live);
-        let Ended { outcome, leaked } = attend(launched, &care, &mut sink).await;
-        let report = ended(self.began, outcome).with_output(sink.finish());
+        let Ended {
+            outcome,
+            leaked,
+            usage,
+        } = attend(launched, &care, &mut sink).await;
+        let report = ended(self.began, outcome)
+            .with_output(sink.finish())
+            .with_usage(usage);
         if leaked { report.with_leak() } else { report }
     }
 
