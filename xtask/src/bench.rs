@@ -12,10 +12,16 @@ struct Bench {
     package: &'static str,
 }
 
-const BENCHES: &[Bench] = &[Bench {
-    name: "deploy",
-    package: "helion-deploy",
-}];
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "deploy",
+        package: "helion-deploy",
+    },
+    Bench {
+        name: "batch",
+        package: "batch",
+    },
+];
 
 /// Runs the named benchmark.
 pub(crate) fn run(names: &[String]) -> Result<()> {

@@ -38,6 +38,12 @@ const COMMANDS: &[Command] = &[
         summary: "what the engine costs over the bare commands; writes target/bench-deploy.json",
         run: bench::run,
     },
+    Command {
+        name: "bench",
+        arguments: "batch",
+        summary: "what running commands costs over bare children; writes target/bench-batch.json",
+        run: bench::run,
+    },
 ];
 
 /// A command line that is not understood, as opposed to a command that failed.
