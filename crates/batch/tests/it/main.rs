@@ -3,11 +3,15 @@
 //! Modules are marked as tests so that lints take their helpers for tests too.
 
 #[cfg(test)]
+mod alone;
+#[cfg(test)]
 mod children;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
 mod leaks;
+#[cfg(test)]
+mod nothing_left;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
