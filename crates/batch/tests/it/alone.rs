@@ -16,7 +16,7 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     reason = "a process of the tests', not a command"
 )]
 pub(crate) fn alone_through(wrapper: &[&str], test: &str, body: impl FnOnce()) {
-    if std::env::var_os(ALONE).is_some_and(|alone| alone == test) {
+    if is_alone(test) {
         return body();
     }
     let program = std::env::current_exe().unwrap();
@@ -32,6 +32,11 @@ pub(crate) fn alone_through(wrapper: &[&str], test: &str, body: impl FnOnce()) {
     assert!(output.status.success(), "{printed}\n{errors}");
     // Else there was no test of this name.
     assert!(printed.contains("1 passed"), "{printed}");
+}
+
+/// Whether this is the process that runs nothing but the test.
+pub(crate) fn is_alone(test: &str) -> bool {
+    std::env::var_os(ALONE).is_some_and(|alone| alone == test)
 }
 
 /// How many files this process has open.

@@ -11,6 +11,8 @@ mod environment;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
+mod no_fork;
+#[cfg(test)]
 mod nothing_left;
 #[cfg(test)]
 mod output;
