@@ -21,6 +21,8 @@ mod process;
 #[cfg(test)]
 mod quoting;
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod start;
