@@ -22,6 +22,7 @@ mod usage;
 mod process;
 mod progress;
 
+mod feed;
 mod lines;
 mod live;
 mod redactor;
@@ -31,12 +32,14 @@ mod batch_process;
 mod local;
 
 mod clock;
+mod deadline;
 mod error;
 
 pub use crate::batch::Batch;
 pub use crate::batch_process::BatchProcess;
 pub use crate::command::{Argument, Command};
 pub use crate::error::{Error, Result};
+pub use crate::feed::{LiveEvents, LiveFeed};
 pub use crate::lines::{LineAssembler, LineEnd};
 pub use crate::live::{LiveOutput, LiveReceiver};
 pub use crate::local::{LeakPolicy, LocalRunner, LocalRunnerOptions, Sweep};

@@ -3,6 +3,7 @@
 mod options;
 
 mod runner;
+mod stop;
 
 mod environment;
 mod launch;

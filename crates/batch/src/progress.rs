@@ -20,7 +20,8 @@ use crate::step::When;
 ///   step meanwhile and awaits it before it reports the next milestone.
 /// - A `report` that fails may be called again with the same milestone, so recording is
 ///   idempotent.
-/// - `observe` returns at once: it is called where output is read.
+/// - `observe` returns at once: it is called where output is read and timeouts are kept.
+///   A listener that may be slow or fail gets its events through a [`LiveFeed`](crate::LiveFeed).
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait IProgress: Send + Sync {
@@ -31,7 +32,7 @@ pub trait IProgress: Send + Sync {
     /// [`ReportError`] when it could not be recorded; a process tries again for a while.
     async fn report(&self, milestone: &Milestone) -> Result<(), ReportError>;
 
-    /// Shows an event; it must not block.
+    /// Shows an event; it must not block, see [`LiveFeed`](crate::LiveFeed).
     fn observe(&self, event: &LiveEvent);
 }
 

@@ -12,6 +12,7 @@ use crate::batch_process::BatchProcess;
 use crate::batch_process::reporting::Reporting;
 use crate::batch_process::watcher::Watcher;
 use crate::command::Command;
+use crate::deadline::{Deadline, passed};
 use crate::error::Result;
 use crate::live::{LiveOutput, LiveReceiver};
 use crate::outcome::{ProcessOutcome, StepOutcome};
@@ -41,8 +42,8 @@ struct Limits<'a> {
     /// How long its command may run.
     timeout: Option<Duration>,
     cancel: &'a CancellationToken,
-    /// When the whole work is to be done, and the time that it had.
-    deadline: Option<(Instant, Duration)>,
+    /// When the whole work is to be done.
+    deadline: Option<Deadline>,
 }
 
 impl Limits<'_> {
@@ -51,15 +52,8 @@ impl Limits<'_> {
         if self.cancel.is_cancelled() {
             return Some(StepOutcome::Cancelled);
         }
-        let (at, after) = self.deadline?;
+        let Deadline { at, limit: after } = self.deadline?;
         (Instant::now() >= at).then_some(StepOutcome::TimedOut { after })
-    }
-
-    async fn expired(&self) {
-        match self.deadline {
-            Some((at, _)) => tokio::time::sleep_until(at).await,
-            None => std::future::pending().await,
-        }
     }
 }
 
@@ -100,10 +94,7 @@ impl<'a> Execution<'a> {
         &mut self,
         cancel: &CancellationToken,
     ) -> Result<(ProcessOutcome, Option<&'a Status>)> {
-        let limit = self.process.batch.time_limit();
-        // One that no clock can show is never reached.
-        let deadline =
-            limit.and_then(|limit| Instant::now().checked_add(limit).map(|at| (at, limit)));
+        let deadline = self.process.batch.time_limit().and_then(Deadline::after);
         self.reporting.begin(Milestone::Started).await?;
         for (index, step) in self.process.steps(|when| *when == When::OnSuccess) {
             if self.process.force.is_cancelled() {
@@ -202,8 +193,8 @@ impl<'a> Execution<'a> {
         let (live, mut receiver) = LiveOutput::channel(LIVE_PIECES);
         let run = AssertUnwindSafe(self.process.runner.run(command, options, &live, &stop));
         let mut run = std::pin::pin!(run.catch_unwind());
-        let mut expired = std::pin::pin!(limits.expired());
-        let mut is_expired = false;
+        let mut passed = std::pin::pin!(passed(limits.deadline));
+        let mut expired = None;
         let mut failure = None;
         let mut report = loop {
             tokio::select! {
@@ -216,16 +207,15 @@ impl<'a> Execution<'a> {
                 }
                 report = &mut run => break report.unwrap_or_else(|_| runner_panicked()),
                 () = options.force.cancelled(), if !stop.is_cancelled() => stop.cancel(),
-                () = &mut expired, if !stop.is_cancelled() => {
-                    is_expired = true;
+                after = &mut passed, if !stop.is_cancelled() => {
+                    expired = Some(after);
                     stop.cancel();
                 }
                 Some(live) = receiver.next() => self.watcher.show_live(index, live),
             }
         };
         self.show_rest(index, &live, &mut receiver);
-        if let Some((_, after)) = limits.deadline
-            && is_expired
+        if let Some(after) = expired
             && report.outcome == StepOutcome::Cancelled
         {
             report.outcome = StepOutcome::TimedOut { after };

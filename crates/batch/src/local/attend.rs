@@ -11,6 +11,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::deadline::Deadline;
 use crate::local::exit::ExitWatch;
 use crate::local::group::Group;
 use crate::local::launch::Launched;
@@ -28,8 +29,8 @@ const REST_LIMIT: Duration = Duration::from_millis(100);
 /// How a child is looked after.
 #[derive(Debug)]
 pub(super) struct Care<'a> {
-    /// When it is stopped, and the time that it had.
-    pub(super) deadline: Option<(Instant, Duration)>,
+    /// When it is stopped.
+    pub(super) deadline: Option<Deadline>,
     pub(super) cancel: &'a CancellationToken,
     pub(super) force: &'a CancellationToken,
     pub(super) grace: Duration,

@@ -9,6 +9,8 @@ mod children;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod no_fork;
