@@ -19,8 +19,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tokio::runtime::Runtime;
 
-use crate::row::report;
-
 /// How much is measured: the short form runs with the tests, which only check that it works.
 struct Size {
     rounds: usize,
@@ -75,7 +73,12 @@ fn main() -> Result<()> {
     rows.extend(many::rows(&size)?);
     rows.extend(output::rows(&size)?);
     rows.extend(stop::rows(&size)?);
-    report(&rows, &target_folder()?.join("bench-batch.json"))
+    row::print(&rows);
+    if is_full {
+        return row::write(&rows, &target_folder()?.join("bench-batch.json"));
+    }
+    println!("the short form only checks that the benchmark works; its figures mean nothing");
+    Ok(())
 }
 
 /// A runtime such as an application has.

@@ -58,8 +58,8 @@ impl Row {
     }
 }
 
-/// Prints the table and writes it to `path`.
-pub(crate) fn report(rows: &[Row], path: &Path) -> Result<()> {
+/// Prints the table.
+pub(crate) fn print(rows: &[Row]) {
     println!("{:<52} {:>11} {:>11}", "", "measured", "at most");
     for row in rows {
         let (value, limit) = (row.value, row.limit);
@@ -71,6 +71,10 @@ pub(crate) fn report(rows: &[Row], path: &Path) -> Result<()> {
             row.verdict()
         );
     }
+}
+
+/// Writes the table to a file.
+pub(crate) fn write(rows: &[Row], path: &Path) -> Result<()> {
     let rows: Vec<_> = rows
         .iter()
         .map(|row| {
