@@ -146,6 +146,7 @@ fn of_a_command_that_leaves_others_behind() {
                 "yes & exit 0",
                 "sleep 1000 >/dev/null 2>&1 & exit 0",
                 "exec >&- 2>&-; sleep 0.1; exit 0",
+                "printf '\\377\\376'; exit 0",
             ] {
                 cases.push((script, Itself, exited.clone()));
             }
@@ -216,6 +217,15 @@ fn of_a_command_that_cannot_be_started() {
                 check_refused(&runner, &command, kind).await;
                 assert_eq!(open_files(), files, "{kind:?}");
             }
+            // One that is still being written when its time is over.
+            let busy = folder.path().join("busy");
+            std::fs::copy("/bin/true", &busy).unwrap();
+            let writer = File::options().append(true).open(&busy).unwrap();
+            let command = Command::new(busy.to_str().unwrap());
+            let report = run(&runner, &command, End::Timeout).await.unwrap();
+            assert_eq!(report.outcome, StepOutcome::TimedOut { after: LIMIT });
+            drop(writer);
+            assert_eq!(open_files(), files);
         });
     });
 }
