@@ -155,9 +155,9 @@ async fn wait_until_gone(group: &Group) {
         tokio::time::sleep(pause).await;
         pause *= 2;
         let pid = group.pid();
-        // Where the thread fails it is only looked at again.
         let runs = tokio::task::spawn_blocking(move || remains::are_running(pid));
-        if matches!(runs.await, Ok(false)) {
+        // Where no thread is free, or one fails, it is only looked at again.
+        if let Ok(Ok(false)) = tokio::time::timeout_at(give_up, runs).await {
             return;
         }
     }
