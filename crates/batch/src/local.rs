@@ -18,6 +18,7 @@ mod progress;
 mod reaper;
 mod remains;
 mod sink;
+mod stat;
 mod sweep;
 
 pub use options::{LeakPolicy, LocalRunnerOptions, Sweep};

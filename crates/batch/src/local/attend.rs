@@ -140,7 +140,8 @@ async fn kill_rest(group: &Group, care: &Care<'_>) {
     group.signal(Signal::KILL);
     if let Some(marker) = &care.swept_by {
         let marker = Arc::clone(marker);
-        let swept = tokio::task::spawn_blocking(move || sweep::kill_all(&marker)).await;
+        let leader = group.pid();
+        let swept = tokio::task::spawn_blocking(move || sweep::kill_all(&marker, leader)).await;
         if let Err(error) = swept {
             tracing::warn!(%error, "a run's processes were not looked for");
         }

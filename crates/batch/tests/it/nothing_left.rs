@@ -68,16 +68,18 @@ fn check(runner: &LocalRunner, cases: &[(&str, End, Option<StepOutcome>)]) {
             let report = run(runner, &marked.sh(script), *end).await;
             let ended = report.map(|report| report.outcome);
             assert_eq!(ended, *outcome, "{script} {end:?}");
+            let mut left = open_files();
             if let End::Drop(_) = end {
                 marked.assert_ended();
                 // The thread that reaps it may be looking for others right now.
                 let limit = Instant::now() + Duration::from_secs(10);
-                while open_files() != files && Instant::now() < limit {
+                while left != files && Instant::now() < limit {
                     std::thread::yield_now();
+                    left = open_files();
                 }
             }
             assert_eq!(marked.survivors(), [], "{script} {end:?}");
-            assert_eq!(open_files(), files, "{script} {end:?}");
+            assert_eq!(left, files, "{script} {end:?}");
         }
     });
 }
