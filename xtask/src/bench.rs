@@ -21,6 +21,10 @@ const BENCHES: &[Bench] = &[
         name: "store",
         package: "store",
     },
+    Bench {
+        name: "batch",
+        package: "batch",
+    },
 ];
 
 /// Runs the named benchmark.

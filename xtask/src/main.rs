@@ -35,8 +35,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "deploy|store",
-        summary: "what the engine, or a store, costs over the bare system; writes target/bench-NAME.json",
+        arguments: "deploy|store|batch",
+        summary: "what the engine, a store or the runner costs over the bare system; writes target/bench-NAME.json",
         run: bench::run,
     },
     Command {

@@ -1,8 +1,10 @@
 //! Steps in their order.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::plan::Plan;
 use crate::secret::Secret;
 use crate::step::Step;
 
@@ -22,6 +24,7 @@ use crate::step::Step;
 pub struct Batch {
     cwd: PathBuf,
     steps: Vec<Step>,
+    timeout: Option<Duration>,
 }
 
 impl Batch {
@@ -38,7 +41,18 @@ impl Batch {
         Ok(Self {
             cwd: absolute(cwd.as_ref())?,
             steps: Vec::new(),
+            timeout: None,
         })
+    }
+
+    /// Sets how long all steps of the work may take together; unlimited unless set.
+    ///
+    /// The step that runs when it is over is stopped and times out, and the batch with it.
+    /// Steps with another [`When`](crate::When) than `OnSuccess` run after that, and have times
+    /// of their own.
+    pub const fn timeout(&mut self, timeout: Duration) -> &mut Self {
+        self.timeout = Some(timeout);
+        self
     }
 
     /// Appends a step.
@@ -62,6 +76,37 @@ impl Batch {
     #[must_use]
     pub fn cwd(&self) -> &Path {
         &self.cwd
+    }
+
+    /// How long all steps of the work may take together.
+    #[must_use]
+    pub const fn time_limit(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// What the batch would do, to be printed: a dry run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::{Batch, Command, Secret, Status, Step, When};
+    ///
+    /// let login = Command::new("cf").arg("auth").secret_env("CF_PASSWORD", Secret::new("hunter2"));
+    /// let mut batch = Batch::new("/srv/app")?;
+    /// batch
+    ///     .add(Step::new(Status::new("LOGIN")?, login))
+    ///     .add(Step::new(Status::new("LOGOUT")?, Command::new("cf").arg("logout")).when(When::Always));
+    /// assert_eq!(
+    ///     batch.plan().to_string(),
+    ///     "in /srv/app\n\
+    ///      1. LOGIN\n   cf auth\n   with CF_PASSWORD=***\n\
+    ///      2. LOGOUT\n   cf logout\n   at the end, always"
+    /// );
+    /// # Ok::<(), batch::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn plan(&self) -> Plan<'_> {
+        Plan::new(self)
     }
 
     /// The secrets of all steps.

@@ -1,10 +1,10 @@
 //! Output on its way to whoever watches.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Where a runner puts output while a command runs.
 ///
@@ -29,6 +29,14 @@ pub struct LiveOutput(Option<Arc<Channel>>);
 struct Channel {
     sender: mpsc::Sender<Bytes>,
     dropped: AtomicU64,
+    start: Arc<Start>,
+}
+
+/// The number of the process that was started, once it was.
+#[derive(Debug, Default)]
+struct Start {
+    pid: OnceLock<u32>,
+    told: Notify,
 }
 
 impl LiveOutput {
@@ -36,11 +44,20 @@ impl LiveOutput {
     #[must_use]
     pub fn channel(capacity: usize) -> (Self, LiveReceiver) {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
+        let start = Arc::<Start>::default();
         let channel = Channel {
             sender,
             dropped: AtomicU64::new(0),
+            start: Arc::clone(&start),
         };
-        (Self(Some(Arc::new(channel))), LiveReceiver(receiver))
+        (
+            Self(Some(Arc::new(channel))),
+            LiveReceiver {
+                receiver,
+                start,
+                is_start_told: false,
+            },
+        )
     }
 
     /// An output that nobody watches.
@@ -67,6 +84,15 @@ impl LiveOutput {
         }
     }
 
+    /// Says that the command was started as the process `pid`; only the first call counts.
+    pub fn start(&self, pid: u32) {
+        if let Some(Channel { start, .. }) = self.0.as_deref()
+            && start.pid.set(pid).is_ok()
+        {
+            start.told.notify_one();
+        }
+    }
+
     /// How many bytes found no room.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -78,7 +104,11 @@ impl LiveOutput {
 
 /// The other end of a [`LiveOutput`].
 #[derive(Debug)]
-pub struct LiveReceiver(mpsc::Receiver<Bytes>);
+pub struct LiveReceiver {
+    receiver: mpsc::Receiver<Bytes>,
+    start: Arc<Start>,
+    is_start_told: bool,
+}
 
 impl LiveReceiver {
     /// Waits for a piece of output; `None` when no sender is left.
@@ -87,11 +117,59 @@ impl LiveReceiver {
     ///
     /// Dropping the future loses nothing.
     pub async fn recv(&mut self) -> Option<Bytes> {
-        self.0.recv().await
+        self.receiver.recv().await
     }
 
     /// A piece of output that is there already.
     pub fn try_recv(&mut self) -> Option<Bytes> {
-        self.0.try_recv().ok()
+        self.receiver.try_recv().ok()
     }
+
+    /// The number of the process, once the command was started; a runner that starts no process of
+    /// this machine never tells one.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.start.pid.get().copied()
+    }
+
+    /// Waits for what comes next: the start once, then output.
+    ///
+    /// Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Option<Live> {
+        if let Some(start) = self.next_start() {
+            return Some(start);
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = self.start.told.notified(), if !self.is_start_told => {
+                    if let Some(start) = self.next_start() {
+                        return Some(start);
+                    }
+                }
+                bytes = self.receiver.recv() => return bytes.map(Live::Output),
+            }
+        }
+    }
+
+    /// What is there already.
+    pub(crate) fn try_next(&mut self) -> Option<Live> {
+        self.next_start()
+            .or_else(|| self.try_recv().map(Live::Output))
+    }
+
+    fn next_start(&mut self) -> Option<Live> {
+        let pid = self.pid().filter(|_| !self.is_start_told)?;
+        self.is_start_told = true;
+        Some(Live::Started(pid))
+    }
+}
+
+/// What comes from a runner.
+#[derive(Debug)]
+pub(crate) enum Live {
+    /// The command was started as this process.
+    Started(u32),
+    /// It printed something.
+    Output(Bytes),
 }

@@ -3,6 +3,7 @@
 mod options;
 
 mod runner;
+mod stop;
 
 mod environment;
 mod launch;
@@ -15,7 +16,9 @@ mod exit;
 mod group;
 mod progress;
 mod reaper;
+mod remains;
 mod sink;
+mod stat;
 mod sweep;
 
 pub use options::{LeakPolicy, LocalRunnerOptions, Sweep};

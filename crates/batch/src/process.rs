@@ -38,24 +38,39 @@ use crate::progress::IProgress;
 ///     Error, IProcess, IProgress, Milestone, ProcessOutcome, Result, Status, StepOutcome,
 ///     StepReport,
 /// };
+/// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// use tokio_util::sync::CancellationToken;
 ///
-/// /// Copies a file.
+/// /// Restarts an application by a call to its platform.
 /// #[derive(Debug)]
-/// struct Copy {
-///     from: std::path::PathBuf,
-///     to: std::path::PathBuf,
+/// struct Restart {
+///     host: String,
 ///     started: AtomicBool,
 /// }
 ///
+/// impl Restart {
+///     async fn call(&self) -> std::io::Result<StepOutcome> {
+///         let mut stream = tokio::net::TcpStream::connect(&self.host).await?;
+///         let request = format!("POST /restart HTTP/1.0\r\nHost: {}\r\n\r\n", self.host);
+///         stream.write_all(request.as_bytes()).await?;
+///         let mut answer = String::new();
+///         // What is longer than this is no answer to this call.
+///         stream.take(10_000).read_to_string(&mut answer).await?;
+///         Ok(match answer.split_whitespace().nth(1) {
+///             Some("200") => StepOutcome::Done,
+///             status => StepOutcome::Failed { reason: format!("answered {status:?}") },
+///         })
+///     }
+/// }
+///
 /// #[async_trait::async_trait]
-/// impl IProcess for Copy {
+/// impl IProcess for Restart {
 ///     async fn execute(
 ///         &self,
 ///         progress: &dyn IProgress,
 ///         cancel: &CancellationToken,
 ///     ) -> Result<ProcessOutcome> {
-///         const COPIED: Status = Status::from_static("COPIED");
+///         const RESTARTED: Status = Status::from_static("RESTARTED");
 ///         if self.started.swap(true, Ordering::Relaxed) {
 ///             return Err(Error::AlreadyStarted);
 ///         }
@@ -63,17 +78,17 @@ use crate::progress::IProgress;
 ///         let outcome = tokio::select! {
 ///             biased;
 ///             () = cancel.cancelled() => StepOutcome::Cancelled,
-///             copied = tokio::fs::copy(&self.from, &self.to) => match copied {
-///                 Ok(_) => StepOutcome::Done,
-///                 Err(error) => StepOutcome::Failed { reason: error.to_string() },
-///             },
+///             answered = self.call() => answered.unwrap_or_else(|error| {
+///                 StepOutcome::Failed { reason: error.to_string() }
+///             }),
 ///         };
 ///         let ending = match &outcome {
 ///             StepOutcome::Done => ProcessOutcome::Success,
 ///             StepOutcome::Cancelled => ProcessOutcome::Cancelled,
-///             other => ProcessOutcome::failed(COPIED, other.to_string()),
+///             other => ProcessOutcome::failed(RESTARTED, other.to_string()),
 ///         };
-///         progress.report(&Milestone::Step(StepReport::new(COPIED, "copy", outcome))).await?;
+///         let report = StepReport::new(RESTARTED, "restart the application", outcome);
+///         progress.report(&Milestone::Step(report)).await?;
 ///         progress.report(&Milestone::Finished(ending.clone())).await?;
 ///         Ok(ending)
 ///     }
@@ -92,14 +107,22 @@ use crate::progress::IProgress;
 /// # }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-/// # let directory = tempfile::tempdir()?;
-/// # let (from, to) = (directory.path().join("a"), directory.path().join("b"));
-/// # std::fs::write(&from, "x")?;
-/// let process = Copy { from, to, started: AtomicBool::new(false) };
+/// # let platform = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let host = platform.local_addr()?.to_string();
+/// # tokio::spawn(async move {
+/// #     let (mut stream, _) = platform.accept().await.unwrap();
+/// #     let mut call = Vec::new();
+/// #     while !call.ends_with(b"\r\n\r\n") {
+/// #         stream.read_buf(&mut call).await.unwrap();
+/// #     }
+/// #     assert!(call.starts_with(b"POST /restart HTTP/1.0\r\n"));
+/// #     stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await.unwrap();
+/// # });
+/// let process = Restart { host, started: AtomicBool::new(false) };
 /// # let progress = Statuses::default();
 /// let outcome = process.execute(&progress, &CancellationToken::new()).await?;
 /// assert!(outcome.is_success());
-/// # assert_eq!(*progress.0.lock().unwrap(), ["STARTED", "COPIED", "SUCCESS"]);
+/// # assert_eq!(*progress.0.lock().unwrap(), ["STARTED", "RESTARTED", "SUCCESS"]);
 /// # Ok(())
 /// # }
 /// ```

@@ -6,6 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::lines::LineEnd;
 use crate::outcome::{ProcessOutcome, StepOutcome};
 use crate::report::StepReport;
 use crate::status::Status;
@@ -19,7 +20,8 @@ use crate::step::When;
 ///   step meanwhile and awaits it before it reports the next milestone.
 /// - A `report` that fails may be called again with the same milestone, so recording is
 ///   idempotent.
-/// - `observe` returns at once: it is called where output is read.
+/// - `observe` returns at once: it is called where output is read and timeouts are kept.
+///   A listener that may be slow or fail gets its events through a [`LiveFeed`](crate::LiveFeed).
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait IProgress: Send + Sync {
@@ -30,7 +32,7 @@ pub trait IProgress: Send + Sync {
     /// [`ReportError`] when it could not be recorded; a process tries again for a while.
     async fn report(&self, milestone: &Milestone) -> Result<(), ReportError>;
 
-    /// Shows an event; it must not block.
+    /// Shows an event; it must not block, see [`LiveFeed`](crate::LiveFeed).
     fn observe(&self, event: &LiveEvent);
 }
 
@@ -39,6 +41,10 @@ const _: fn(&dyn IProgress) = |_| ();
 /// A point of a process that is recorded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each step, and a box would stand in every pattern"
+)]
 pub enum Milestone {
     /// The process has begun.
     Started,
@@ -70,6 +76,11 @@ impl Milestone {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LiveEvent {
+    /// A batch begins.
+    BatchStarted {
+        /// How many steps it has.
+        steps: usize,
+    },
     /// A step begins.
     StepStarted {
         /// The step's place in the batch, from 0.
@@ -79,12 +90,30 @@ pub enum LiveEvent {
         /// The command line with secrets masked.
         command: String,
     },
+    /// The command of a step was started as a process of this machine.
+    ProcessStarted {
+        /// The step's place in the batch, from 0.
+        index: usize,
+        /// The number of the process, which is its process group's number too.
+        pid: u32,
+    },
     /// A step printed something; it may end in the middle of a line or a character.
     Output {
         /// The step's place in the batch, from 0.
         index: usize,
         /// The bytes, with secrets masked.
         bytes: Bytes,
+    },
+    /// A line of what a step printed, where
+    /// [lines were asked for](crate::BatchProcess::with_lines); where output was dropped, it may
+    /// be made of two.
+    Line {
+        /// The step's place in the batch, from 0.
+        index: usize,
+        /// The line without its line break, with secrets masked.
+        bytes: Bytes,
+        /// Where it ends.
+        end: LineEnd,
     },
     /// Output came faster than it was taken, and some was left out; the report's captured output
     /// is not affected.
@@ -102,6 +131,11 @@ pub enum LiveEvent {
         status: Status,
         /// How it ended.
         outcome: StepOutcome,
+    },
+    /// A batch has ended, and its ending is recorded.
+    BatchFinished {
+        /// How it ended.
+        outcome: ProcessOutcome,
     },
 }
 

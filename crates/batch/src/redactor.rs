@@ -1,6 +1,7 @@
 //! Masking secrets in texts and streams.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -46,10 +47,9 @@ impl Redactor {
     /// A redactor that masks `secrets`.
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut patterns: Vec<Vec<u8>> = secrets
-            .into_iter()
-            .flat_map(|secret| encodings::of(secret.expose()))
-            .collect();
+        // A batch holds the same secret in many commands.
+        let secrets: BTreeSet<_> = secrets.into_iter().map(Secret::expose).collect();
+        let mut patterns: Vec<Vec<u8>> = secrets.into_iter().flat_map(encodings::of).collect();
         patterns.sort_unstable();
         patterns.dedup();
         let Some(longest) = patterns.iter().map(Vec::len).max() else {

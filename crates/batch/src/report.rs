@@ -7,6 +7,7 @@ use crate::outcome::StepOutcome;
 use crate::output::CapturedOutput;
 use crate::status::Status;
 use crate::step::{Accept, When};
+use crate::usage::ResourceUsage;
 
 /// What is known of a step that has ended.
 ///
@@ -41,6 +42,8 @@ pub struct StepReport {
     pub took: Duration,
     /// What it printed, with secrets masked.
     pub output: CapturedOutput,
+    /// What it used, where that is known: not of a command that was given up or never began.
+    pub usage: Option<ResourceUsage>,
 }
 
 impl StepReport {
@@ -57,6 +60,7 @@ impl StepReport {
             started: clock::now(),
             took: Duration::ZERO,
             output: CapturedOutput::default(),
+            usage: None,
         }
     }
 
@@ -83,6 +87,13 @@ impl StepReport {
     pub const fn with_time(mut self, started: SystemTime, took: Duration) -> Self {
         self.started = started;
         self.took = took;
+        self
+    }
+
+    /// Sets what the step used.
+    #[must_use]
+    pub const fn with_usage(mut self, usage: Option<ResourceUsage>) -> Self {
+        self.usage = usage;
         self
     }
 

@@ -14,6 +14,7 @@ use crate::live::LiveOutput;
 use crate::outcome::StepOutcome;
 use crate::output::{CaptureLimits, CapturedOutput};
 use crate::redactor::Redactor;
+use crate::usage::ResourceUsage;
 
 /// Runs one command to its end.
 ///
@@ -112,6 +113,8 @@ pub struct RunReport {
     pub took: Duration,
     /// What it printed, with secrets masked.
     pub output: CapturedOutput,
+    /// What it used, where that is known: not of a command that was given up or never began.
+    pub usage: Option<ResourceUsage>,
     /// Whether something that it started still held its output open after it had exited.
     pub leaked: bool,
 }
@@ -125,6 +128,7 @@ impl RunReport {
             started: clock::now(),
             took: Duration::ZERO,
             output: CapturedOutput::default(),
+            usage: None,
             leaked: false,
         }
     }
@@ -134,6 +138,13 @@ impl RunReport {
     pub const fn with_time(mut self, started: SystemTime, took: Duration) -> Self {
         self.started = started;
         self.took = took;
+        self
+    }
+
+    /// Sets what the command used.
+    #[must_use]
+    pub const fn with_usage(mut self, usage: Option<ResourceUsage>) -> Self {
+        self.usage = usage;
         self
     }
 

@@ -3,12 +3,16 @@ use std::error::Error as _;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::progress::{MockIProgress, ReportError};
+use crate::progress::{LiveEvent, Milestone, MockIProgress, ReportError};
 use crate::runner::MockICommandRunner;
-use crate::{Accept, Command, MockIProcess, Secret};
+use crate::{
+    Accept, Command, LineEnd, LiveOutput, MockIProcess, RunOptions, RunReport, Secret, Status,
+    Step, StepOutcome, When,
+};
 
 /// Runs commands by their names: `ok`, `fail`, `late`, `hang` (until it is stopped), `panic`.
 #[derive(Debug, Default)]
@@ -41,6 +45,7 @@ impl ICommandRunner for Scripted {
             .lock()
             .unwrap()
             .push((command.program().to_owned(), options.timeout));
+        live.start(7);
         live.send(command.program().as_bytes());
         RunReport::new(match command.program() {
             "fail" => StepOutcome::Exited { code: 1 },
@@ -107,11 +112,14 @@ impl IProgress for Notes {
     }
 
     fn observe(&self, event: &LiveEvent) {
+        let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
         let event = match event {
+            LiveEvent::BatchStarted { steps } => format!("{steps} steps"),
+            LiveEvent::BatchFinished { outcome } => outcome.to_string(),
+            LiveEvent::ProcessStarted { index, pid } => format!("{index} is process {pid}"),
+            LiveEvent::Line { index, bytes, end } => format!("{index} {end:?} {}", text(bytes)),
             LiveEvent::StepStarted { index, command, .. } => format!("{index} started {command}"),
-            LiveEvent::Output { index, bytes } => {
-                format!("{index} output {}", String::from_utf8_lossy(bytes))
-            }
+            LiveEvent::Output { index, bytes } => format!("{index} output {}", text(bytes)),
             LiveEvent::OutputDropped { index, bytes } => format!("{index} dropped {bytes}"),
             LiveEvent::StepFinished { index, outcome, .. } => format!("{index} {outcome}"),
         };
@@ -152,14 +160,82 @@ async fn statuses_come_in_order() {
     assert_eq!(
         events,
         [
+            "2 steps",
             "0 started ok",
+            "0 is process 7",
             "0 output ok",
             "0 exit code 0",
             "1 started ok",
+            "1 is process 7",
             "1 output ok",
-            "1 exit code 0"
+            "1 exit code 0",
+            "success"
         ]
     );
+}
+
+#[tokio::test]
+async fn output_is_shown_in_lines_where_asked_for() {
+    let (process, _) = process([step("ONE", "first\nsecond"), step("TWO", "ok")]);
+    let notes = Notes::default();
+    execute(&process.with_lines(4), &notes).await.unwrap();
+    let mut events = notes.events.lock().unwrap().clone();
+    let kinds = [LineEnd::Break, LineEnd::Cut, LineEnd::Output].map(|end| format!("{end:?}"));
+    events.retain(|event| kinds.iter().any(|kind| event.contains(kind)));
+    assert_eq!(
+        events,
+        [
+            "0 Cut firs",
+            "0 Break t",
+            "0 Cut seco",
+            "0 Output nd",
+            "1 Output ok"
+        ]
+    );
+}
+
+/// The limit of the whole batch stops the step that runs, and not those that clean up.
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_a_limit_of_its_own() {
+    let (mut process, runner) = process([
+        step("ONE", "ok"),
+        step("HANG", "hang")
+            .timeout(Duration::from_hours(2))
+            .accept(Accept::AnyExit),
+        step("NEXT", "ok"),
+        step("LOGS", "logs").when(When::OnFailureOf(Status::from_static("HANG"))),
+        step("LOGOUT", "logout").when(When::Always),
+    ]);
+    process.batch.timeout(Duration::from_hours(1));
+    let notes = Notes::default();
+    let begun = tokio::time::Instant::now();
+    let outcome = execute(&process, &notes).await.unwrap();
+    let status = Some(Status::from_static("HANG"));
+    assert_eq!(outcome, ProcessOutcome::TimedOut { status });
+    assert_eq!(begun.elapsed().as_secs(), 3_600);
+    assert_eq!(runner.programs(), ["ok", "hang", "logs", "logout"]);
+    assert_eq!(
+        notes.milestones(),
+        [
+            "STARTED",
+            "ONE",
+            "(HANG timed out after 3600s)",
+            "(LOGS exit code 0)",
+            "(LOGOUT exit code 0)",
+            "FAILED"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_step_begins_after_the_batchs_limit() {
+    let (mut process, runner) = process([step("ONE", "ok"), step("END", "end").when(When::Always)]);
+    process.batch.timeout(Duration::ZERO);
+    let notes = Notes::default();
+    let outcome = execute(&process, &notes).await.unwrap();
+    let status = Some(Status::from_static("ONE"));
+    assert_eq!(outcome, ProcessOutcome::TimedOut { status });
+    assert_eq!(runner.programs(), ["end"]);
 }
 
 #[tokio::test]

@@ -11,14 +11,17 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::deadline::Deadline;
 use crate::local::exit::ExitWatch;
 use crate::local::group::Group;
 use crate::local::launch::Launched;
 use crate::local::options::LeakPolicy;
 use crate::local::progress::{Phase, Progress};
+use crate::local::remains;
 use crate::local::sink::{Sink, Turn};
 use crate::local::sweep;
 use crate::outcome::StepOutcome;
+use crate::usage::ResourceUsage;
 
 /// How long the killed rest of a group may take to be gone.
 const REST_LIMIT: Duration = Duration::from_millis(100);
@@ -26,8 +29,8 @@ const REST_LIMIT: Duration = Duration::from_millis(100);
 /// How a child is looked after.
 #[derive(Debug)]
 pub(super) struct Care<'a> {
-    /// When it is stopped, and the time that it had.
-    pub(super) deadline: Option<(Instant, Duration)>,
+    /// When it is stopped.
+    pub(super) deadline: Option<Deadline>,
     pub(super) cancel: &'a CancellationToken,
     pub(super) force: &'a CancellationToken,
     pub(super) grace: Duration,
@@ -40,6 +43,18 @@ pub(super) struct Care<'a> {
 pub(super) struct Ended {
     pub(super) outcome: StepOutcome,
     pub(super) leaked: bool,
+    pub(super) usage: Option<ResourceUsage>,
+}
+
+impl Ended {
+    /// An end of which nothing else is known.
+    const fn unseen(outcome: StepOutcome) -> Self {
+        Self {
+            outcome,
+            leaked: false,
+            usage: None,
+        }
+    }
 }
 
 /// Looks after `launched` until it has ended and nothing is left of its group.
@@ -51,10 +66,7 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
         Ok(receiver) => receiver,
         Err(error) => {
             let reason = format!("its output cannot be read: {error}");
-            return Ended {
-                outcome: StepOutcome::Failed { reason },
-                leaked: false,
-            };
+            return Ended::unseen(StepOutcome::Failed { reason });
         }
     };
     let (progress, rest) = watch(&group, output, care, sink).await;
@@ -63,18 +75,14 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
             pid = group.pid().as_raw_nonzero(),
             "a killed command is not gone yet"
         );
-        let outcome = progress.stopped.unwrap_or(StepOutcome::Cancelled);
-        return Ended {
-            outcome,
-            leaked: false,
-        };
+        return Ended::unseen(progress.stopped.unwrap_or(StepOutcome::Cancelled));
     }
     let is_cleared = progress.stopped.is_some() || care.leak_policy != LeakPolicy::Detach;
     let stopped = progress.stopped;
     if is_cleared {
         kill_rest(&group, care).await;
     }
-    let status = group.reap();
+    let ended = group.reap();
     if let Some(output) = &rest {
         // What the killed ones had written.
         sink.read(output);
@@ -83,7 +91,8 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
         wait_until_gone(&group).await;
     }
     Ended {
-        outcome: stopped.unwrap_or_else(|| outcome(status)),
+        usage: ended.as_ref().ok().map(|ended| usage(&ended.rusage)),
+        outcome: stopped.unwrap_or_else(|| outcome(ended.map(|ended| ended.status))),
         leaked: rest.is_some(),
     }
 }
@@ -131,7 +140,8 @@ async fn kill_rest(group: &Group, care: &Care<'_>) {
     group.signal(Signal::KILL);
     if let Some(marker) = &care.swept_by {
         let marker = Arc::clone(marker);
-        let swept = tokio::task::spawn_blocking(move || sweep::kill_all(&marker)).await;
+        let leader = group.pid();
+        let swept = tokio::task::spawn_blocking(move || sweep::kill_all(&marker, leader)).await;
         if let Err(error) = swept {
             tracing::warn!(%error, "a run's processes were not looked for");
         }
@@ -145,6 +155,12 @@ async fn wait_until_gone(group: &Group) {
     while group.has_members() && Instant::now() < give_up {
         tokio::time::sleep(pause).await;
         pause *= 2;
+        let pid = group.pid();
+        let runs = tokio::task::spawn_blocking(move || remains::are_running(pid));
+        // Where no thread is free, or one fails, it is only looked at again.
+        if let Ok(Ok(false)) = tokio::time::timeout_at(give_up, runs).await {
+            return;
+        }
     }
 }
 
@@ -154,6 +170,10 @@ async fn readable(output: Option<&Receiver>) {
         Some(output) => drop(output.readable().await),
         None => std::future::pending().await,
     }
+}
+
+fn usage(used: &wait4::ResourceUsage) -> ResourceUsage {
+    ResourceUsage::new(used.utime, used.stime, used.maxrss)
 }
 
 fn outcome(status: io::Result<ExitStatus>) -> StepOutcome {

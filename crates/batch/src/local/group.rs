@@ -1,11 +1,12 @@
 //! A child and everything in its process group.
 
 use std::io;
-use std::process::{Child, ExitStatus};
+use std::process::Child;
 use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::sync::OwnedSemaphorePermit;
+use wait4::{ResUse, Wait4 as _};
 
 use crate::local::reaper::{Orphan, Reaper};
 
@@ -52,15 +53,15 @@ impl Group {
         }
     }
 
-    /// Takes the status of a child that has exited.
-    pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
+    /// Takes the status of a child that has exited, and what it used.
+    pub(super) fn reap(&mut self) -> io::Result<ResUse> {
         let Some(child) = &mut self.child else {
             return Err(io::Error::other("it was reaped before"));
         };
-        match child.try_wait() {
-            Ok(Some(status)) => {
+        match child.try_wait4() {
+            Ok(Some(ended)) => {
                 self.child = None;
-                Ok(status)
+                Ok(ended)
             }
             Ok(None) => Err(io::Error::other("it has not exited")),
             Err(error) => {

@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
+
 /// How long a command has to end by itself when it is stopped.
 ///
 /// What nextest, concourse and systemd's users have come to: long enough for a client to close
@@ -48,6 +50,15 @@ pub enum Sweep {
     Off,
     /// They are looked for, and asked to end and killed where the rest of the group is.
     On,
+}
+
+/// How many commands may run where nothing else is set: a quarter of the open files, since a
+/// command takes two, and the rest is the host's.
+pub(super) fn live_limit() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(64) / 4)
+        .unwrap_or(usize::MAX)
+        .clamp(1, 1_024)
 }
 
 /// How a [`LocalRunner`](crate::LocalRunner) works.

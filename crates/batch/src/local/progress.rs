@@ -50,7 +50,7 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     pub(super) fn new(care: &'a Care<'a>, group: &'a Group) -> Self {
-        let alarm = care.deadline.map(|(at, _)| at);
+        let alarm = care.deadline.map(|deadline| deadline.at);
         Self {
             care,
             group,
@@ -113,11 +113,8 @@ impl<'a> Progress<'a> {
         self.alarm = None;
         match self.phase {
             Phase::Running => {
-                let after = self
-                    .care
-                    .deadline
-                    .map(|(_, after)| after)
-                    .unwrap_or_default();
+                let deadline = self.care.deadline;
+                let after = deadline.map(|deadline| deadline.limit).unwrap_or_default();
                 self.stop(StepOutcome::TimedOut { after });
             }
             Phase::Asked | Phase::Leaderless => self.kill(),
@@ -164,7 +161,7 @@ impl<'a> Progress<'a> {
     fn drain_end(&self) -> Instant {
         let end = later(self.care.leak_policy.drain_time());
         match (self.care.leak_policy, self.care.deadline) {
-            (LeakPolicy::Wait(_), Some((deadline, _))) => end.min(deadline),
+            (LeakPolicy::Wait(_), Some(deadline)) => end.min(deadline.at),
             (LeakPolicy::Wait(_) | LeakPolicy::Kill | LeakPolicy::Detach, _) => end,
         }
     }

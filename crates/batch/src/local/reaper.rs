@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::process::Pid;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::local::sweep;
@@ -86,7 +87,7 @@ fn reap(receiver: &Receiver<Orphan>) {
         match next {
             Ok(orphan) => {
                 if let Some(marker) = &orphan.swept_by {
-                    sweep::kill_all(marker);
+                    sweep::kill_all(marker, Pid::from_child(&orphan.child));
                 }
                 orphans.push(orphan);
                 pause = FIRST_PAUSE;

@@ -3,26 +3,27 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
-use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::command::Command;
+use crate::deadline::Deadline;
 use crate::live::LiveOutput;
 use crate::local::attend::{Care, Ended, attend};
 use crate::local::environment::{self, BaseEnvironment};
 use crate::local::group::Custody;
 use crate::local::launch::{Launch, LaunchError, Launched};
-use crate::local::options::{LocalRunnerOptions, Sweep};
+use crate::local::options::{LocalRunnerOptions, Sweep, live_limit};
 use crate::local::reaper::Reaper;
 use crate::local::retry::Retry;
 use crate::local::sink::Sink;
 use crate::local::starters::{NotStarted, Starters};
+use crate::local::stop::Stop;
 use crate::outcome::{SpawnFailure, StepOutcome};
 use crate::redactor::Redactor;
 use crate::runner::{ICommandRunner, RunOptions, RunReport};
@@ -58,7 +59,8 @@ use crate::runner::{ICommandRunner, RunOptions, RunReport};
 /// the host opened without close-on-exec, ignored signals (`SIGHUP`, `SIGINT`), and the calling
 /// thread's signal mask.
 /// Where a host blocks `SIGTERM` in its threads, a child does not hear it and is killed after the
-/// grace.
+/// grace: to unblock it while a child is started would let through a signal that the host
+/// receives in its own way, and would end the host.
 /// A host that ignores `SIGCHLD` loses exit statuses, which is reported as a failure.
 /// When the host itself is killed, its children live on.
 /// What a killed child had started is reaped by the system's first process; a container whose
@@ -102,9 +104,7 @@ impl LocalRunner {
     #[must_use]
     pub fn new(options: LocalRunnerOptions) -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
-        let live_limit = options
-            .live_limit
-            .map_or_else(default_live_limit, usize::from);
+        let live_limit = options.live_limit.map_or_else(live_limit, usize::from);
         let live_limit = live_limit.min(Semaphore::MAX_PERMITS);
         let spawn_limit = options.spawn_limit.map_or(processors * 2, usize::from);
         Self {
@@ -117,14 +117,6 @@ impl LocalRunner {
             options,
         }
     }
-}
-
-/// A quarter of the open files: a command takes two, and the rest is the host's.
-fn default_live_limit() -> usize {
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(files.saturating_sub(64) / 4)
-        .unwrap_or(usize::MAX)
-        .clamp(1, 1_024)
 }
 
 impl fmt::Debug for LocalRunner {
@@ -174,7 +166,7 @@ impl ICommandRunner for LocalRunner {
             options,
             redactor: &redactor,
             stop: Stop {
-                deadline: options.timeout.and_then(deadline),
+                deadline: options.timeout.and_then(Deadline::after),
                 ..stop
             },
             began: (clock::now(), Instant::now()),
@@ -188,41 +180,6 @@ type Moment = (SystemTime, Instant);
 
 fn ended((started, at): Moment, outcome: StepOutcome) -> RunReport {
     RunReport::new(outcome).with_time(started, at.elapsed())
-}
-
-fn deadline(timeout: Duration) -> Option<(Instant, Duration)> {
-    // One that no clock can show is never reached.
-    Instant::now().checked_add(timeout).map(|at| (at, timeout))
-}
-
-/// What may end a run before its time.
-#[derive(Clone, Copy)]
-struct Stop<'a> {
-    cancel: &'a CancellationToken,
-    force: &'a CancellationToken,
-    deadline: Option<(Instant, Duration)>,
-}
-
-impl Stop<'_> {
-    /// What `work` comes to, or how the run ends before that.
-    async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, StepOutcome> {
-        let timed_out = async {
-            match self.deadline {
-                Some((at, after)) => {
-                    tokio::time::sleep_until(at).await;
-                    after
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => Err(StepOutcome::Cancelled),
-            () = self.force.cancelled() => Err(StepOutcome::Cancelled),
-            value = work => Ok(value),
-            after = timed_out => Err(StepOutcome::TimedOut { after }),
-        }
-    }
 }
 
 /// One run of one command, which has its place among those that run.
@@ -259,6 +216,7 @@ impl Run<'_> {
             Ok(launched) => launched,
             Err(outcome) => return ended(self.began, outcome),
         };
+        live.start(launched.group.pid().as_raw_nonzero().get().unsigned_abs());
         let care = Care {
             deadline: self.stop.deadline,
             cancel: self.stop.cancel,
@@ -268,8 +226,14 @@ impl Run<'_> {
             swept_by,
         };
         let mut sink = Sink::new(self.redactor, self.options.capture, live);
-        let Ended { outcome, leaked } = attend(launched, &care, &mut sink).await;
-        let report = ended(self.began, outcome).with_output(sink.finish());
+        let Ended {
+            outcome,
+            leaked,
+            usage,
+        } = attend(launched, &care, &mut sink).await;
+        let report = ended(self.began, outcome)
+            .with_output(sink.finish())
+            .with_usage(usage);
         if leaked { report.with_leak() } else { report }
     }
 

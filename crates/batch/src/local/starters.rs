@@ -7,6 +7,10 @@ use tokio::sync::oneshot;
 
 use crate::local::launch::{Launch, LaunchError, Launched};
 
+/// How often a start is queued again after its thread was gone: that may have been a thread of
+/// another runtime, which shared the runner and shuts down.
+const MOST_SHIFTS: u32 = 3;
+
 /// Threads of the runtime's blocking pool that start children, a bounded number at a time.
 ///
 /// A thread goes on with the next start that waits, so that many starts need few wake-ups; it
@@ -53,16 +57,21 @@ impl Starters {
         &self,
         launch: &Arc<Launch>,
     ) -> Result<Result<Launched, LaunchError>, NotStarted> {
-        let (result, started) = oneshot::channel();
-        let start = Start {
-            launch: Arc::clone(launch),
-            result,
-        };
-        if let Some(shift) = self.queue.add(start, self.limit) {
-            // Its end is not waited for: each start has its own result.
-            drop(tokio::task::spawn_blocking(move || shift.work()));
+        for _ in 0..MOST_SHIFTS {
+            let (result, started) = oneshot::channel();
+            let start = Start {
+                launch: Arc::clone(launch),
+                result,
+            };
+            if let Some(shift) = self.queue.add(start, self.limit) {
+                // Its end is not waited for: each start has its own result.
+                drop(tokio::task::spawn_blocking(move || shift.work()));
+            }
+            if let Ok(started) = started.await {
+                return Ok(started);
+            }
         }
-        started.await.map_err(|_| NotStarted)
+        Err(NotStarted)
     }
 }
 

@@ -6,52 +6,79 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, getpgid};
 
 use crate::local::environment::MARKER;
+use crate::local::stat::Stat;
 
 /// A process may start others while they are being looked for.
 const MOST_ROUNDS: u32 = 20;
 
-/// Kills every process of this user that carries `marker`, until none is found.
-pub(super) fn kill_all(marker: &str) {
+/// Kills every process of this user that carries `marker`, until none is found; `leader` is the
+/// run's first process, which has not been reaped.
+pub(super) fn kill_all(marker: &str, leader: Pid) {
     let variable = format!("{MARKER}={marker}");
+    let since = Stat::of(leader).map_or(u64::MAX, |stat| stat.started);
     for _ in 0..MOST_ROUNDS {
-        let found = found(&variable).filter(|pid| send(*pid, &variable, Signal::KILL));
-        if found.count() == 0 {
+        let is_left = |pid: &Pid| match look(*pid, &variable) {
+            Look::Carries => send(*pid, &variable, Signal::KILL),
+            Look::Empty => Stat::of(*pid).is_some_and(|stat| stat.may_become_another(since)),
+            Look::Other => false,
+        };
+        if processes().filter(is_left).count() == 0 {
             return;
         }
-        // Those just killed need a moment until they carry nothing any more.
+        // Those just killed need a moment until they carry nothing any more, and those that
+        // become another program until they carry something.
         std::thread::sleep(Duration::from_millis(1));
     }
-    tracing::warn!("a run's processes start others faster than they can be killed");
+    tracing::warn!("not all of a run's processes could be looked at and killed in time");
 }
 
 /// Asks every process that carries `marker` and left the `group`, whose own members have been
 /// asked, to end.
 pub(super) fn ask_all(marker: &str, group: Pid) {
     let variable = format!("{MARKER}={marker}");
-    for pid in found(&variable).filter(|pid| getpgid(Some(*pid)) != Ok(group)) {
+    let found = processes().filter(|pid| carries(*pid, &variable));
+    for pid in found.filter(|pid| getpgid(Some(*pid)) != Ok(group)) {
         send(pid, &variable, Signal::TERM);
         send(pid, &variable, Signal::CONT);
     }
 }
 
-/// The processes that carry the variable, one after the other.
-fn found(variable: &str) -> impl Iterator<Item = Pid> {
+/// All processes, one after the other.
+fn processes() -> impl Iterator<Item = Pid> {
     let processes = fs::read_dir("/proc").into_iter().flatten();
-    let pids = processes.filter_map(|entry| {
+    processes.filter_map(|entry| {
         let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
         Pid::from_raw(pid)
-    });
-    pids.filter(|pid| carries(*pid, variable))
+    })
 }
 
-/// Whether the process was started with the variable; a zombie carries none.
+/// What the environment says that a process was started with.
+enum Look {
+    /// The variable is in it.
+    Carries,
+    /// Nothing: of a zombie, of the kernel's own, and of one that is in the middle of becoming
+    /// another program.
+    Empty,
+    /// Others, or nobody may know.
+    Other,
+}
+
+fn look(pid: Pid, variable: &str) -> Look {
+    let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else {
+        return Look::Other;
+    };
+    let mut entries = environment.split(|byte| *byte == 0);
+    if environment.is_empty() {
+        Look::Empty
+    } else if entries.any(|entry| entry == variable.as_bytes()) {
+        Look::Carries
+    } else {
+        Look::Other
+    }
+}
+
 fn carries(pid: Pid, variable: &str) -> bool {
-    let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
-    environment.is_ok_and(|environment| {
-        environment
-            .split(|byte| *byte == 0)
-            .any(|entry| entry == variable.as_bytes())
-    })
+    matches!(look(pid, variable), Look::Carries)
 }
 
 /// Signals the process that carries the variable, and never one that got its number since.

@@ -51,22 +51,24 @@ impl Marked {
             .collect()
     }
 
-    /// Waits until every process that is there now has ended; the test's time limit is the
-    /// kernel's for a poll.
+    /// Waits until every process that is there has ended, and those that they had just started;
+    /// the test's time limit is the kernel's for a poll.
     #[track_caller]
     pub(crate) fn assert_ended(&self) {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-        for pid in self.survivors() {
-            let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
-                continue;
-            };
-            let mut exit = [PollFd::new(&process, PollFlags::IN)];
-            let limit = Timespec {
-                tv_sec: 10,
-                tv_nsec: 0,
-            };
-            assert_eq!(poll(&mut exit, Some(&limit)).unwrap(), 1, "{pid:?} lives");
+        let limit = Timespec {
+            tv_sec: 10,
+            tv_nsec: 0,
+        };
+        for _generation in 0..10 {
+            for pid in self.survivors() {
+                let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+                    continue;
+                };
+                let mut exit = [PollFd::new(&process, PollFlags::IN)];
+                assert_eq!(poll(&mut exit, Some(&limit)).unwrap(), 1, "{pid:?} lives");
+            }
         }
         assert_eq!(self.survivors(), []);
     }

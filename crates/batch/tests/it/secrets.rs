@@ -31,6 +31,8 @@ async fn no_value_shows_a_secret() {
     let mut batch = Batch::new("/").unwrap();
     batch.add(step.clone());
     check(&format!("{careless} {careless:?} {step:?} {batch:?}"));
+    check(&format!("{} {:?}", batch.plan(), batch.plan()));
+    assert_eq!(batch.plan().to_string().matches("***").count(), 3);
     for argument in command("exit 0").arguments() {
         check(&format!("{argument} {argument:?}"));
     }

@@ -6,6 +6,7 @@ use batch::{
     ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions, RunReport,
     StepOutcome, Sweep,
 };
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::children::{Marked, THREE_GENERATIONS, runner, sh, until_up};
@@ -119,6 +120,73 @@ fn a_future_that_was_polled_once_leaves_nothing() {
         // It waits for a thread that is starting the child right now.
         drop(runtime);
         marked.assert_ended();
+    }
+}
+
+/// Runs three generations in a task, and does the rest of it when they are up.
+async fn begin(marked: &Marked, rest: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let (live, mut receiver) = LiveOutput::channel(100);
+    let command = marked.sh(THREE_GENERATIONS);
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let task = tokio::spawn(async move {
+        let (runner, options) = (runner(), RunOptions::new("/"));
+        let cancel = CancellationToken::new();
+        let run = runner.run(&command, &options, &live, &cancel);
+        let rest = async {
+            until_up(&mut receiver, 3).await;
+            tell.send(()).unwrap();
+            rest.await;
+        };
+        tokio::join!(run, rest);
+    });
+    told.await.unwrap();
+    task
+}
+
+#[test]
+fn a_runtime_that_shuts_down_ends_three_generations() {
+    for threads in [1, 2] {
+        let marked = Marked::new();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build()
+            .unwrap();
+        drop(runtime.block_on(begin(&marked, std::future::pending())));
+        drop(runtime);
+        marked.assert_ended();
+    }
+}
+
+#[tokio::test]
+async fn a_panic_ends_three_generations() {
+    let marked = Marked::new();
+    let task = begin(&marked, async { panic!("on purpose") }).await;
+    assert!(task.await.unwrap_err().is_panic());
+    marked.assert_ended();
+}
+
+/// Those who wait for a place get it in the order in which they came.
+#[tokio::test]
+async fn commands_take_their_turns() {
+    for inline_limit in [0, 100] {
+        let directory = tempfile::tempdir().unwrap();
+        let one = std::num::NonZeroUsize::MIN;
+        let options = LocalRunnerOptions::default()
+            .with_live_limit(one)
+            .with_inline_limit(inline_limit);
+        let (runner, options) = (LocalRunner::new(options), RunOptions::new(directory.path()));
+        let (live, cancel) = (LiveOutput::none(), CancellationToken::new());
+        let commands: Vec<_> = (0..20)
+            .map(|turn| sh(&format!("echo {turn} >>turns")))
+            .collect();
+        let runs = commands
+            .iter()
+            .map(|command| runner.run(command, &options, &live, &cancel));
+        futures_util::future::join_all(runs).await;
+        let turns = std::fs::read_to_string(directory.path().join("turns")).unwrap();
+        let turns: Vec<usize> = turns.lines().map(|turn| turn.parse().unwrap()).collect();
+        assert_eq!(turns, (0..20).collect::<Vec<_>>());
     }
 }
 

@@ -1,0 +1,89 @@
+//! What the system's list says of a process.
+
+use std::fs;
+
+use rustix::process::Pid;
+
+/// The parent of the kernel's own processes.
+const KERNEL: i32 = 2;
+
+/// Some of `/proc/PID/stat`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    state: char,
+    parent: i32,
+    group: i32,
+    /// When it was started, in clock ticks.
+    pub(super) started: u64,
+}
+
+impl Stat {
+    pub(super) fn of(pid: Pid) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+        Self::parse(&stat.ok()?)
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // The name in parentheses may hold anything; the third field follows.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let fields: Vec<_> = fields.split_ascii_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3).copied();
+        Some(Self {
+            state: field(3)?.chars().next()?,
+            parent: field(4)?.parse().ok()?,
+            group: field(5)?.parse().ok()?,
+            started: field(22)?.parse().ok()?,
+        })
+    }
+
+    /// Whether it runs as a member of a group; one that only waits to be reaped does not.
+    pub(super) fn runs_in(&self, group: Pid) -> bool {
+        self.group == group.as_raw_nonzero().get() && self.runs()
+    }
+
+    /// Whether it may be a descendant of what was started at `since`, where it shows no
+    /// environment: while a process becomes another program it has none.
+    pub(super) fn may_become_another(&self, since: u64) -> bool {
+        self.started >= since && self.parent != KERNEL && self.runs()
+    }
+
+    const fn runs(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stat(name: &str, state: char, parent: i32) -> Stat {
+        let zeros = "0 ".repeat(16);
+        Stat::parse(&format!("9 ({name}) {state} {parent} 7 {zeros}55 0")).unwrap()
+    }
+
+    #[test]
+    fn a_zombie_does_not_run() {
+        let (group, other) = (Pid::from_raw(7).unwrap(), Pid::from_raw(8).unwrap());
+        assert!(stat("sh", 'S', 1).runs_in(group));
+        assert!(stat("a) Z 1 8", 'D', 1).runs_in(group));
+        assert!(!stat("sh", 'S', 1).runs_in(other));
+        assert!(!stat("sh", 'Z', 1).runs_in(group));
+        assert_eq!(Stat::parse("9 (sh"), None);
+        assert_eq!(Stat::parse("9 (sh) S 1 7"), None);
+    }
+
+    #[test]
+    fn only_young_ones_of_users_may_be_a_runs() {
+        assert!(stat("sh", 'R', 1).may_become_another(55));
+        assert!(!stat("sh", 'R', 1).may_become_another(56));
+        assert!(!stat("sh", 'Z', 1).may_become_another(55));
+        assert!(!stat("kworker", 'I', 2).may_become_another(55));
+    }
+
+    #[test]
+    fn this_process_is_in_the_list() {
+        let stat = Stat::of(rustix::process::getpid()).unwrap();
+        assert!(stat.runs_in(rustix::process::getpgrp()));
+        assert!(stat.started > 0);
+    }
+}
