@@ -56,7 +56,7 @@ pub fn application(name: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
     reason = "writing to memory fails only for a path of the tests' own"
 )]
 pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     for (path, contents) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(contents.len() as u64);
