@@ -76,7 +76,8 @@ impl Copy {
             writeln!(edges, "\n[dependencies.{package}]\npath = {stub:?}")
                 .context("failed to write an edge")?;
         }
-        write(&path, &format!("{kept}{edges}"))?;
+        let others = without_dev_dependencies(&kept, packages);
+        write(&path, &format!("{others}{edges}"))?;
         let result = read(&self.workspace());
         write(&path, &kept)?;
         result
@@ -111,6 +112,20 @@ impl Copy {
     }
 }
 
+/// The manifest without those of its dev-dependencies that are `packages`: cargo takes a package from one place only, and
+/// here that is the stub.
+fn without_dev_dependencies(manifest: &str, packages: &[&str]) -> String {
+    let mut section = "";
+    let kept = manifest.lines().filter(|line| {
+        if line.starts_with('[') {
+            section = line;
+        }
+        let key = line.split(['.', ' ', '=']).next().unwrap_or_default();
+        section != "[dev-dependencies]" || !packages.contains(&key)
+    });
+    kept.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// Copies a package's manifest, and an empty file for each source: cargo looks that the targets are there.
 fn copy_package(from: &Path, to: &Path) -> Result<()> {
     let entries =
@@ -142,4 +157,21 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(path, text))
         .with_context(|| format!("failed to write `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_named_dev_dependencies_are_left_out() {
+        let manifest = "[dependencies]\nanyhow.workspace = true\n\n[dev-dependencies]\n\
+                        anyhow.workspace = true\nclap = { workspace = true }\nanyhow-like = \"1\"\n\n\
+                        [lints]\nworkspace = true\n";
+        assert_eq!(
+            without_dev_dependencies(manifest, &["anyhow", "clap"]),
+            "[dependencies]\nanyhow.workspace = true\n\n[dev-dependencies]\nanyhow-like = \"1\"\n\n\
+             [lints]\nworkspace = true\n"
+        );
+    }
 }
