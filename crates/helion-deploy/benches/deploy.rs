@@ -192,6 +192,9 @@ impl Bench {
         for arguments in &self.commands {
             let status = std::process::Command::new(&self.client)
                 .args(&arguments[1..])
+                // As the engine's children have it: cargo's own would have the loader search more.
+                .env_clear()
+                .env("PATH", self.folder.path().join("bin"))
                 .current_dir(self.folder.path())
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
