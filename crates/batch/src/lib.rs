@@ -33,7 +33,7 @@ pub use crate::batch_process::BatchProcess;
 pub use crate::command::{Argument, Command};
 pub use crate::error::{Error, Result};
 pub use crate::live::{LiveOutput, LiveReceiver};
-pub use crate::local::{LeakPolicy, LocalRunner, LocalRunnerOptions, Sweep};
+pub use crate::local::{LeakPolicy, LocalRunner, LocalRunnerOptions, Sweep, kill_processes_with};
 pub use crate::outcome::{ProcessOutcome, SpawnFailure, SpawnFailureKind, StepOutcome};
 pub use crate::output::{CaptureLimits, CapturedOutput};
 pub use crate::process::IProcess;

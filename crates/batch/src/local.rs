@@ -11,6 +11,7 @@ mod retry;
 mod starters;
 
 mod attend;
+mod carriers;
 mod exit;
 mod group;
 mod progress;
@@ -18,5 +19,6 @@ mod reaper;
 mod sink;
 mod sweep;
 
+pub use carriers::kill_processes_with;
 pub use options::{LeakPolicy, LocalRunnerOptions, Sweep};
 pub use runner::LocalRunner;

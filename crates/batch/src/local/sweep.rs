@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getpgid};
+use rustix::process::{Pid, Signal, getpgid, getpid};
 
 use crate::local::environment::MARKER;
 
@@ -12,16 +12,23 @@ const MOST_ROUNDS: u32 = 20;
 
 /// Kills every process of this user that carries `marker`, until none is found.
 pub(super) fn kill_all(marker: &str) {
-    let variable = format!("{MARKER}={marker}");
+    if !kill_carriers(&format!("{MARKER}={marker}")) {
+        tracing::warn!("a run's processes start others faster than they can be killed");
+    }
+}
+
+/// Kills every other process of this user that carries the variable; whether none is left.
+pub(super) fn kill_carriers(variable: &str) -> bool {
     for _ in 0..MOST_ROUNDS {
-        let found = found(&variable).filter(|pid| send(*pid, &variable, Signal::KILL));
-        if found.count() == 0 {
-            return;
+        let others = found(variable).filter(|pid| *pid != getpid());
+        let killed = others.filter(|pid| send(*pid, variable, Signal::KILL));
+        if killed.count() == 0 {
+            return true;
         }
         // Those just killed need a moment until they carry nothing any more.
         std::thread::sleep(Duration::from_millis(1));
     }
-    tracing::warn!("a run's processes start others faster than they can be killed");
+    false
 }
 
 /// Asks every process that carries `marker` and left the `group`, whose own members have been

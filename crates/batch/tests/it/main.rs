@@ -3,6 +3,8 @@
 //! Modules are marked as tests so that lints take their helpers for tests too.
 
 #[cfg(test)]
+mod carriers;
+#[cfg(test)]
 mod children;
 #[cfg(test)]
 mod environment;
