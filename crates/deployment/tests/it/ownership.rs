@@ -112,11 +112,37 @@ async fn a_zombie_whose_write_was_under_way_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_zombie_looks_before_it_writes_where_the_store_would_let_it() {
+async fn a_zombie_whose_store_excludes_nobody_writes_nothing() {
     let store = Arc::new(MemoryStore::new());
     let gate = Gate::without_guarantees(store.clone());
     let other = Gate::without_guarantees(store);
     a_zombie_wakes_up(gate, other, Traffic::Refused).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zombie_that_slept_looks_before_it_writes() {
+    let store = Arc::new(MemoryStore::new());
+    for (gate, store) in [
+        (Gate::new(store.clone()), store.clone() as Arc<dyn IStore>),
+        // Here nothing but the look keeps it from undoing the ending.
+        (
+            Gate::without_guarantees(store.clone()),
+            Gate::without_guarantees(store) as Arc<dyn IStore>,
+        ),
+    ] {
+        let wall_clock = WallClock::new();
+        let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
+        wall_clock.jump(PAST_THE_LEASE);
+        let other = other(store, &wall_clock).await;
+        let report = other.deployer.recover().await.unwrap();
+        assert_eq!(report.interrupted, [owner.id]);
+        let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+
+        tokio::time::advance(PAST_THE_LEASE).await;
+        owner.lost().await;
+        let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+        assert_eq!(Some(record), interrupted);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -258,7 +258,8 @@ async fn processes_that_carry_the_deployment_are_killed() {
     let command = Command::new("sh").args(["-c", script]);
     let command = command.env(DEPLOYMENT_VARIABLE, id.to_string());
     let (live, mut output) = LiveOutput::channel(8);
-    let (options, cancel) = (RunOptions::new("/"), CancellationToken::new());
+    let options = RunOptions::new("/").with_timeout(Some(Duration::from_secs(30)));
+    let cancel = CancellationToken::new();
     let run = runner.run(&command, &options, &live, &cancel);
     let recover = async {
         output.recv().await.unwrap();

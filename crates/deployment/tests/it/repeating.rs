@@ -74,6 +74,12 @@ async fn only_what_has_ended_and_is_known_is_repeated() {
         matches!(error, Error::Busy { by, .. } if by == id),
         "{error}"
     );
+    let running = fixture.deployer.get_status(&id).await.unwrap().unwrap();
+    let error = DeployRequest::again(&running, credentials()).unwrap_err();
+    assert!(
+        matches!(error, Error::Busy { by, .. } if by == id),
+        "{error}"
+    );
     fixture.client.go_on.notify_one();
     fixture.deployer.wait(&id).await.unwrap();
 
