@@ -1,7 +1,6 @@
 //! `recover`, `redeploy` and `prune`, after real deaths of the program.
 
 use serde_json::{Value, json};
-use standin::Behaviour;
 use store::{FileName, SaveOptions, StoreExt as _};
 
 use crate::world::{ENDPOINT, Running, SUCCESS, World, finish, statuses};
@@ -35,16 +34,35 @@ fn end_lease(world: &World, id: &str) {
     });
 }
 
-/// A world with a deployment in the middle of its push.
+/// A deployment in the middle of its push, whose client outlives the program: it prints nothing, so
+/// that a closed pipe does not end it.
 fn pushing(world: &World) -> Running {
-    world.behave("push", Behaviour::Hang);
+    let (client, up) = (world.path("bin/helion"), world.path("pushing"));
+    std::fs::remove_file(&client).unwrap();
+    let script = format!(
+        "#!/bin/sh\nPATH=/usr/bin:/bin\n\
+         [ \"$1\" = push ] || exit 0\n\
+         setsid sleep 1000 &\n\
+         echo up > {}\n\
+         sleep 1000\n",
+        up.display()
+    );
+    std::fs::write(&client, script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&client, executable).unwrap();
     let mut running = Running::start(world.deploy(&[]));
     running.until("  LIST");
-    // The push is the only command left that may be running.
-    while working_for(&running.id) == 0 {
+    while !up.exists() {
         std::thread::yield_now();
     }
     running
+}
+
+/// Puts the stand-in client back.
+fn restore_client(world: &World) {
+    let client = world.path("bin/helion");
+    std::fs::remove_file(&client).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_helion-deploy"), client).unwrap();
 }
 
 fn recover(world: &World) -> Value {
@@ -82,7 +100,7 @@ fn a_killed_program_leaves_an_interrupted_record_and_nothing_else() {
     assert_eq!(recover(&world), nothing);
 
     // Once more, and both are there.
-    world.platform.clear_behaviour("push").unwrap();
+    restore_client(&world);
     let again = ["--output", "json", "redeploy", &id, "--username", "ann"];
     let repeated = world.run(&again).code(0).json();
     assert_eq!(statuses(&repeated), SUCCESS);
@@ -104,7 +122,7 @@ fn a_deploy_ends_what_a_killed_program_left() {
     let mut running = pushing(&world);
     running.kill();
     end_lease(&world, &running.id);
-    world.platform.clear_behaviour("push").unwrap();
+    restore_client(&world);
     let record = finish(world.deploy(&[])).code(0).json();
     assert_eq!(statuses(&record), SUCCESS);
     assert_eq!(working_for(&running.id), 0);
