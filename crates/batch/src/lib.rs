@@ -42,7 +42,7 @@ pub use crate::error::{Error, Result};
 pub use crate::feed::{LiveEvents, LiveFeed};
 pub use crate::lines::{LineAssembler, LineEnd};
 pub use crate::live::{LiveOutput, LiveReceiver};
-pub use crate::local::{LeakPolicy, LocalRunner, LocalRunnerOptions, Sweep};
+pub use crate::local::{LeakPolicy, LocalRunner, LocalRunnerOptions, Sweep, kill_processes_with};
 pub use crate::outcome::{ProcessOutcome, SpawnFailure, SpawnFailureKind, StepOutcome};
 pub use crate::output::{CaptureLimits, CapturedOutput};
 pub use crate::plan::Plan;

@@ -12,6 +12,7 @@ mod retry;
 mod starters;
 
 mod attend;
+mod carriers;
 mod exit;
 mod group;
 mod progress;
@@ -21,5 +22,6 @@ mod sink;
 mod stat;
 mod sweep;
 
+pub use carriers::kill_processes_with;
 pub use options::{LeakPolicy, LocalRunnerOptions, Sweep};
 pub use runner::LocalRunner;

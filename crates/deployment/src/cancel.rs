@@ -40,6 +40,26 @@ pub(crate) async fn asked(store: &Arc<dyn IStore>) -> Result<Vec<DeploymentId>> 
     Ok(ids.collect())
 }
 
+/// Every deployment that somebody has asked to cancel.
+pub(crate) async fn all(store: &Arc<dyn IStore>) -> Result<Vec<DeploymentId>> {
+    let mut ids = Vec::new();
+    let mut options = ListOptions::default().with_prefix(FILE_PREFIX);
+    loop {
+        let files = store
+            .get_files_list(&options)
+            .await
+            .map_err(Error::store("look for cancel files"))?;
+        let names = files.iter().map(|file| file.name.as_str());
+        ids.extend(names.filter_map(DeploymentId::from_cancel_file_name));
+        match files.last() {
+            Some(last) if files.len() == options.limit => {
+                options = options.with_after(last.name.as_str());
+            }
+            _ => return Ok(ids),
+        }
+    }
+}
+
 /// Removes the request to cancel `id`, which has ended or is ending.
 pub(crate) async fn forget(store: &Arc<dyn IStore>, id: &DeploymentId) -> Result<()> {
     match store.delete_file(&id.cancel_file_name()).await {

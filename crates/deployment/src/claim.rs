@@ -1,15 +1,17 @@
 //! Small files by which engines agree: who deploys an application, and what a key stands for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
-use store::{Etag, FileName, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
+use store::{Etag, FileName, Guarantee, IStore, ListOptions, SaveMode, SaveOptions, StoreExt};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::id::{DeploymentId, engine_file};
-use crate::record::DeploymentRecord;
+use crate::interruption::Interruption;
 use crate::request::{DeployRequest, digest};
 use crate::status::IStatus;
 use crate::timestamp;
@@ -19,6 +21,13 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 /// How often a claim that keeps changing hands is tried again.
 const TRIES: usize = 8;
+
+/// How many claims are read at once.
+const PARALLEL_READS: usize = 16;
+
+/// What the names of all claims begin with, and those of the keys' among them.
+const LOCK_PREFIX: &str = "lock_";
+const KEY_PREFIX: &str = "lock_key_";
 
 /// What a claim file holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +50,7 @@ pub(crate) struct Claims {
     pub(crate) store: Arc<dyn IStore>,
     pub(crate) status: Arc<dyn IStatus>,
     pub(crate) clock: Clock,
+    pub(crate) interruption: Interruption,
     /// How long a claim holds whose deployment has no record yet.
     pub(crate) lease: Duration,
 }
@@ -63,11 +73,11 @@ pub(crate) fn lock_file(request: &DeployRequest) -> FileName {
         space.map_or("", |space| space.space.as_str()),
         request.application(),
     ]);
-    engine_file(&format!("lock_{identity}.json"))
+    engine_file(&format!("{LOCK_PREFIX}{identity}.json"))
 }
 
 fn key_file(key: &str) -> FileName {
-    engine_file(&format!("lock_key_{}.json", digest(&[key])))
+    engine_file(&format!("{KEY_PREFIX}{}.json", digest(&[key])))
 }
 
 impl Claims {
@@ -76,10 +86,7 @@ impl Claims {
     /// Where the store's create and update are not exclusive, nothing is claimed: engines of
     /// other processes are then not kept out.
     pub(crate) async fn lock(&self, request: &DeployRequest, id: DeploymentId) -> Result<()> {
-        let capabilities = self.store.capabilities();
-        let is_exclusive = capabilities.exclusive_create == Guarantee::Exclusive
-            && capabilities.exclusive_update == Guarantee::Exclusive;
-        if !is_exclusive {
+        if !self.has_locks() {
             return Ok(());
         }
         let file = lock_file(request);
@@ -106,6 +113,51 @@ impl Claims {
             mode = SaveMode::Update(etag);
         }
         Err(contended("take the application's lock", &file))
+    }
+
+    /// Whether the store keeps engines of other processes out.
+    fn has_locks(&self) -> bool {
+        let capabilities = self.store.capabilities();
+        capabilities.exclusive_create == Guarantee::Exclusive
+            && capabilities.exclusive_update == Guarantee::Exclusive
+    }
+
+    /// The deployments that the locks of all applications name; `None` where the store has no
+    /// locks.
+    pub(crate) async fn named(&self) -> Result<Option<BTreeSet<DeploymentId>>> {
+        if !self.has_locks() {
+            return Ok(None);
+        }
+        let mut named = BTreeSet::new();
+        let mut options = ListOptions::default().with_prefix(LOCK_PREFIX);
+        loop {
+            let files = self
+                .store
+                .get_files_list(&options)
+                .await
+                .map_err(Error::store("list the locks"))?;
+            let is_last = files.len() < options.limit;
+            // Digests are hexadecimal, so the keys' claims, of which there may be many, come last.
+            let listed = files.into_iter().map(|file| file.name);
+            let locks: Vec<_> = listed
+                .take_while(|name| !name.as_str().starts_with(KEY_PREFIX))
+                .collect();
+            let last = locks.last().map(ToString::to_string);
+            let mut read = stream::iter(locks)
+                .map(|file| async move { self.read(&file).await })
+                .buffer_unordered(PARALLEL_READS);
+            while let Some(claim) = read.next().await {
+                named.extend(
+                    claim?
+                        .and_then(|(claim, _)| claim)
+                        .map(|claim| claim.deploy_id),
+                );
+            }
+            match last {
+                Some(last) if !is_last => options = options.with_after(last),
+                _ => return Ok(Some(named)),
+            }
+        }
     }
 
     /// Finds or claims the deployment that `key` stands for.
@@ -185,10 +237,14 @@ impl Claims {
         }
     }
 
-    /// Whether the deployment that made `claim` may still be running.
+    /// Whether the deployment that made `claim` may still be running; one whose owner is dead is
+    /// ended first, since no lock names it from then on.
     async fn holds(&self, claim: &ClaimFile) -> Result<bool> {
         match self.status.get_status(&claim.deploy_id).await {
-            Ok(Some(record)) => Ok(is_active(&record, self.clock.now())),
+            Ok(Some(record)) => {
+                let id = &claim.deploy_id;
+                self.interruption.is_in_the_way(id, &record).await
+            }
             // A record that nobody can read is nobody's to wait for.
             Ok(None) | Err(Error::BadRecord { .. }) => Ok(self.is_fresh(claim)),
             Err(error) => Err(error),
@@ -235,10 +291,6 @@ impl Claims {
             },
         }
     }
-}
-
-fn is_active(record: &DeploymentRecord, now: SystemTime) -> bool {
-    !record.is_terminal() && record.lease_until().is_some_and(|until| now < until)
 }
 
 fn contended(doing: &'static str, file: &FileName) -> Error {

@@ -9,7 +9,7 @@ use batch::{Accept, Batch, BatchProcess, Command, ICommandRunner, IProcess, Stat
 use helion_cli::{CfCliComposer, HelionCliComposer, ICliComposer};
 
 use crate::error::{Error, Result};
-use crate::platform::{IPlatform, PlatformRequest};
+use crate::platform::{DEPLOYMENT_VARIABLE, IPlatform, PlatformRequest};
 
 /// How long one command may take unless set otherwise: staging an application takes up to 15
 /// minutes by the cf client's own default, and it starts within 5 more.
@@ -28,6 +28,7 @@ type ComposerFactory =
 /// own), `REMOVED` (which accepts errors: there may be nothing to remove), `LIST`, `DEPLOYED` and
 /// `NEWLIST`.
 /// After a failed push the application's recent logs are fetched, and a logout always runs.
+/// Every command is given [`DEPLOYMENT_VARIABLE`].
 ///
 /// # Examples
 ///
@@ -111,9 +112,13 @@ impl CliPlatform {
     fn steps(&self, composer: &dyn ICliComposer, request: &PlatformRequest) -> Result<Vec<Step>> {
         let application = request.application.as_str();
         let tree = tree_name(&request.application_directory)?;
-        let step = |status, command: Command| Step::new(status, command).timeout(self.step_timeout);
+        let id = request.id.to_string();
+        let marked = |command: Command| command.env(DEPLOYMENT_VARIABLE, &id);
+        let step = |status, command: Command| {
+            Step::new(status, marked(command)).timeout(self.step_timeout)
+        };
         let after = |status, command: Command| {
-            Step::new(status, command)
+            Step::new(status, marked(command))
                 .accept(Accept::AnyExit)
                 .timeout(AFTER_TIMEOUT)
         };

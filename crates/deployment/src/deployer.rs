@@ -6,6 +6,7 @@ use std::time::Duration;
 use store::IStore;
 use tokio::time::sleep;
 
+use crate::credentials::Credentials;
 use crate::deployer_options::DeployerOptions;
 use crate::deployment_status::DeploymentStatus;
 use crate::engine::Engine;
@@ -14,7 +15,9 @@ use crate::event::Events;
 use crate::id::DeploymentId;
 use crate::phase::Phase;
 use crate::platform::IPlatform;
+use crate::pruning::{self, PrunePolicy, PruneReport};
 use crate::record::DeploymentRecord;
+use crate::recovery::RecoveryReport;
 use crate::request::DeployRequest;
 use crate::status::{IStatus, ListQuery, RecordPage};
 
@@ -33,7 +36,12 @@ const POLL_EVERY: Duration = Duration::from_millis(250);
 ///   within one deployer.
 /// - Credentials stay in memory and are dropped with the deployment.
 /// - When the runtime shuts down in the middle, running commands are killed, and the records stay
-///   without an ending; [`shutdown`](Self::shutdown) comes first where that matters.
+///   without an ending; [`shutdown`](Self::shutdown) comes first where that matters, and
+///   [`recover`](Self::recover) ends them after the owner's lease.
+/// - A deployment whose record could not be renewed before its lease ended, or was ended by
+///   somebody else, is stopped at once
+///   ([`EventKind::OwnershipLost`](crate::EventKind::OwnershipLost)); a record that somebody else
+///   has written is not written again.
 ///
 /// # Examples
 ///
@@ -156,6 +164,67 @@ impl Deployer {
     #[must_use]
     pub fn cancel_now(&self, id: &DeploymentId) -> bool {
         self.engine.cancel_now(id)
+    }
+
+    /// Ends the deployments of this store whose owner died, as `INTERRUPTED`, and removes what is
+    /// left of ended deployments on this machine: processes that carry
+    /// [`DEPLOYMENT_VARIABLE`](crate::DEPLOYMENT_VARIABLE), and private directories.
+    ///
+    /// Applications call it when they start, and again whenever they like; nothing is ever run
+    /// again by itself ([`redeploy`](Self::redeploy) does that).
+    /// An owner is dead when its lease has ended longer ago than the
+    /// [margin](DeployerOptions::with_clock_margin) for clocks that differ.
+    /// A deployment of this deployer is never taken for one that lost its owner, whatever the
+    /// clock says; nor is a record without a lease, such as the original's.
+    /// Where the store's update is exclusive, each is interrupted by one process only.
+    ///
+    /// It reads the lock of each application and the record that it names, not all records;
+    /// in a store without locks (OpenStack Swift) it reads all.
+    /// One that fails is part of the report, and does not hold up the others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] or [`Error::Directory`] when locks, records or the temporary folder cannot
+    /// be listed.
+    pub async fn recover(&self) -> Result<RecoveryReport> {
+        self.engine.recover().await
+    }
+
+    /// Starts a deployment that repeats `id`, which has ended: the same package, endpoint,
+    /// application and space, with credentials that are given anew.
+    ///
+    /// Its record names the old one; [`DeployRequest::again`] makes the same request for callers
+    /// that want to add a time limit or a key.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::DeploymentNotFound`]: there is no such deployment.
+    /// - Those of [`DeployRequest::again`] and [`deploy_package`](Self::deploy_package).
+    pub async fn redeploy(
+        &self,
+        id: &DeploymentId,
+        credentials: Credentials,
+    ) -> Result<DeploymentId> {
+        let record = self.known(id).await?;
+        let request = DeployRequest::again(&record, credentials)?;
+        self.deploy_package(request).await
+    }
+
+    /// Removes the records of deployments that ended long ago, with cancel files that nobody waits
+    /// for.
+    ///
+    /// A record of a deployment that has not ended, or that this engine cannot read, is never
+    /// removed.
+    /// All records are read.
+    /// Locks stay, since a lock that names no record holds nothing; an idempotency key whose
+    /// record was removed is forgotten: the same request is deployed anew.
+    ///
+    /// # Errors
+    ///
+    /// The store's error; what was removed before it stays removed.
+    pub async fn prune(&self, policy: &PrunePolicy) -> Result<PruneReport> {
+        let engine = &self.engine;
+        pruning::prune(engine.status(), engine.store(), policy, engine.now()).await
     }
 
     /// Waits until a deployment has ended, and returns its record.

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::deployment::{LEASE, legal_lease};
+use crate::interruption::CLOCK_MARGIN;
 
 /// Settings of a [`Deployer`](crate::Deployer).
 ///
@@ -30,6 +31,8 @@ pub struct DeployerOptions {
     pub(crate) max_running: usize,
     /// How long a record counts as owned after a write; 60 seconds unless set.
     pub(crate) lease: Duration,
+    /// How far the clocks of hosts that share the store may differ; 10 seconds unless set.
+    pub(crate) clock_margin: Duration,
     /// Limits on unpacking.
     pub(crate) limits: UnpackLimits,
     /// The wall clock.
@@ -42,6 +45,7 @@ impl Default for DeployerOptions {
             temp_root: std::env::temp_dir(),
             max_running: 128,
             lease: LEASE,
+            clock_margin: CLOCK_MARGIN,
             limits: UnpackLimits::default(),
             clock: Clock::system(),
         }
@@ -69,6 +73,16 @@ impl DeployerOptions {
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = legal_lease(lease);
+        self
+    }
+
+    /// Sets how far the clocks of the hosts that share the store may differ, at most a year; 10
+    /// seconds unless set.
+    ///
+    /// An owner is taken to be dead this long after its lease has ended.
+    #[must_use]
+    pub fn with_clock_margin(mut self, margin: Duration) -> Self {
+        self.clock_margin = margin.min(Duration::from_hours(365 * 24));
         self
     }
 

@@ -1,14 +1,15 @@
 //! One deployment, from INIT to its ending.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use batch::IProcess;
 use futures_util::FutureExt as _;
 use package::{Package, UnpackLimits};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -98,7 +99,8 @@ pub struct Deployment {
     lease: Duration,
     timeout: Option<Duration>,
     benches: Arc<Semaphore>,
-    recorded: AtomicBool,
+    /// Until when the lease of the recorded `INIT` lasts.
+    recorded: OnceLock<Instant>,
     started: AtomicBool,
 }
 
@@ -143,7 +145,7 @@ impl Deployment {
             timeout: None,
             // A deployment by itself shares with nobody.
             benches: Arc::new(Semaphore::new(1)),
-            recorded: AtomicBool::new(false),
+            recorded: OnceLock::new(),
             started: AtomicBool::new(false),
         }
     }
@@ -217,10 +219,10 @@ impl Deployment {
     /// - [`Error::LostOwnership`]: a record of this id exists.
     /// - The status's own errors.
     pub async fn record_init(&self) -> Result<()> {
-        let now = self.clock.now();
+        let (now, lease_ends) = (self.clock.now(), Instant::now() + self.lease);
         let change = StatusChange::begin(self.subject.clone(), now).with_lease(now + self.lease);
         self.status.set_status(&self.id, &change).await?;
-        self.recorded.store(true, Ordering::Relaxed);
+        self.recorded.get_or_init(|| lease_ends);
         self.events.send(self.id, EventKind::Status(Phase::Init));
         Ok(())
     }
@@ -257,13 +259,16 @@ impl Deployment {
         if self.started.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyStarted { id: self.id });
         }
-        if !self.recorded.load(Ordering::Relaxed) {
+        if self.recorded.get().is_none() {
             self.record_init().await?;
         }
+        let lease_ends = self.recorded.get().copied().unwrap_or_else(Instant::now);
+        let (lease_ends, lease) = watch::channel(lease_ends);
         let lost = CancellationToken::new();
         let writer = Writer {
             status: Arc::clone(&self.status),
             lease: self.lease,
+            lease_ends,
             lost: lost.clone(),
         };
         let recorder = Arc::new(Recorder::start(
@@ -278,14 +283,14 @@ impl Deployment {
         let _stop_when_dropped = stop.clone().drop_guard();
         let stops = Cancels {
             cancel: stop.clone(),
-            force: cancels.force.clone(),
+            force: cancels.force.child_token(),
         };
         let work = self.work(turn, &recorder, &stops);
         tokio::pin!(work);
         let ending = tokio::select! {
             ending = &mut work => ending,
-            reason = self.reason_to_stop(&lost) => {
-                stop.cancel();
+            reason = self.reason_to_stop(&lost, lease) => {
+                self.stop_for(reason, &stops);
                 let ending = work.await;
                 if reason == StopReason::OwnershipLost {
                     return Err(Error::LostOwnership { id: self.id });
@@ -301,13 +306,48 @@ impl Deployment {
             error: ending.error,
             ..StatusChange::reach(ending.phase, self.clock.now())
         };
-        let written = recorder.record(change, ENDING_PATIENCE).await?;
-        written
+        let written = recorder.record(change, ENDING_PATIENCE).await;
+        if matches!(written, Err(Error::LostOwnership { .. })) {
+            self.say_lost(StopReason::OwnershipLost);
+        }
+        written?
             .map(Arc::unwrap_or_clone)
             .ok_or(Error::DeploymentNotFound { id: self.id })
     }
 
-    async fn reason_to_stop(&self, lost: &CancellationToken) -> StopReason {
+    /// Stops the work: when another engine may take the application up, at once.
+    fn stop_for(&self, reason: StopReason, stops: &Cancels) {
+        if !matches!(reason, StopReason::Deadline(_)) {
+            stops.force.cancel();
+            self.say_lost(reason);
+        }
+        stops.cancel.cancel();
+    }
+
+    fn say_lost(&self, reason: StopReason) {
+        let reason = reason.to_string();
+        tracing::error!(deployment = %self.id, reason, "ownership lost");
+        self.events
+            .send(self.id, EventKind::OwnershipLost { reason });
+    }
+
+    async fn reason_to_stop(
+        &self,
+        lost: &CancellationToken,
+        mut lease: watch::Receiver<Instant>,
+    ) -> StopReason {
+        let lease_ended = async {
+            loop {
+                let ends = *lease.borrow_and_update();
+                tokio::select! {
+                    () = tokio::time::sleep_until(ends) => return,
+                    changed = lease.changed() => if changed.is_err() {
+                        // The writer has written the last status there is.
+                        std::future::pending::<()>().await;
+                    },
+                }
+            }
+        };
         let deadline = async {
             match self.timeout {
                 Some(limit) => {
@@ -319,6 +359,7 @@ impl Deployment {
         };
         tokio::select! {
             () = lost.cancelled() => StopReason::OwnershipLost,
+            () = lease_ended => StopReason::LeaseEnded(self.lease),
             limit = deadline => StopReason::Deadline(limit),
         }
     }

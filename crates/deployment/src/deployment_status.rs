@@ -114,7 +114,10 @@ impl DeploymentStatus {
                 Some((stored, etag)) if stored == *written.record => {
                     (written.record, etag, written.settled)
                 }
-                _ => return Err(Error::LostOwnership { id: *id }),
+                _ => {
+                    self.written().remove(id);
+                    return Err(Error::LostOwnership { id: *id });
+                }
             },
         };
         let rest = settled.as_ref().and_then(|settled| change.without(settled));
@@ -342,6 +345,15 @@ impl IStatus for DeploymentStatus {
             }
         }
         Ok(page)
+    }
+
+    async fn remove_status(&self, id: &DeploymentId) -> Result<()> {
+        match self.store.delete_file(&id.file_name()).await {
+            Err(error) if error.kind() != store::ErrorKind::NotFound => {
+                Err(Error::store("remove a deployment's record")(error))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 
+/// What the name of every private directory begins with; the deployment's id is the rest.
+const PREFIX: &str = "helion-deploy-";
+
 /// A directory that the engine made for one deployment, and removes with all that is in it.
 ///
 /// It is made new, readable by its owner only (mode 0700); when something stands at its path
@@ -33,7 +36,12 @@ impl Layout {
 
     /// The private directory of deployment `id` under `temp_root`: its name tells whose it is.
     pub(crate) fn of(temp_root: &Path, id: DeploymentId) -> Self {
-        Self::new(temp_root.join(format!("helion-deploy-{id}")))
+        Self::new(temp_root.join(format!("{PREFIX}{id}")))
+    }
+
+    /// The deployment whose private directory has this name.
+    pub(crate) fn owner_of(name: &str) -> Option<DeploymentId> {
+        name.strip_prefix(PREFIX)?.parse().ok()
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -61,19 +69,23 @@ impl PrivateDirectory {
 
     /// Removes the directory and all that is in it; links are removed, never followed.
     pub(crate) fn remove(&self) -> Result<()> {
-        let root = self.layout.root();
-        let removed = fs::remove_dir_all(root).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            io::ErrorKind::PermissionDenied => {
-                make_writable(root);
-                fs::remove_dir_all(root)
-            }
-            // Something was still writing; whoever does so for long keeps the directory.
-            io::ErrorKind::DirectoryNotEmpty => fs::remove_dir_all(root),
-            _ => Err(error),
-        });
-        removed.map_err(Error::directory("remove the private directory", root))
+        remove(self.layout.root())
     }
+}
+
+/// Removes the private directory at `root`, if it is there.
+pub(crate) fn remove(root: &Path) -> Result<()> {
+    let removed = fs::remove_dir_all(root).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        io::ErrorKind::PermissionDenied => {
+            make_writable(root);
+            fs::remove_dir_all(root)
+        }
+        // Something was still writing; whoever does so for long keeps the directory.
+        io::ErrorKind::DirectoryNotEmpty => fs::remove_dir_all(root),
+        _ => Err(error),
+    });
+    removed.map_err(Error::directory("remove the private directory", root))
 }
 
 impl Drop for PrivateDirectory {

@@ -1,5 +1,6 @@
 //! How a deployment's work came to its end.
 
+use std::fmt;
 use std::time::Duration;
 
 use batch::{ProcessOutcome, Status};
@@ -23,6 +24,23 @@ pub(crate) enum StopReason {
     Deadline(Duration),
     /// The record is somebody else's by now.
     OwnershipLost,
+    /// The record could not be renewed before its lease, of this length, ended.
+    LeaseEnded(Duration),
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadline(limit) => write!(f, "the deployment took longer than {limit:?}"),
+            Self::OwnershipLost => f.write_str("the record was written by somebody else"),
+            Self::LeaseEnded(lease) => {
+                write!(
+                    f,
+                    "the record could not be written for its lease of {lease:?}"
+                )
+            }
+        }
+    }
 }
 
 impl Ending {
@@ -80,12 +98,13 @@ impl Ending {
     /// Work that came to a success or a failure of its own before it noticed stays what it is.
     pub(crate) fn stopped_for(self, reason: StopReason) -> Self {
         match (reason, &self.phase) {
-            (StopReason::Deadline(limit), Phase::Cancelled) => Self {
+            (StopReason::Deadline(_), Phase::Cancelled) => Self {
                 phase: Phase::TimedOut,
-                error: Some(ErrorRecord::new(
-                    None,
-                    format!("the deployment took longer than {limit:?}"),
-                )),
+                error: Some(ErrorRecord::new(None, reason.to_string())),
+            },
+            (StopReason::LeaseEnded(_), Phase::Cancelled) => Self {
+                phase: Phase::Failed,
+                error: Some(ErrorRecord::new(None, reason.to_string())),
             },
             _ => self,
         }

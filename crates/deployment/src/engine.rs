@@ -17,7 +17,9 @@ use crate::directory::Layout;
 use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender, Events};
 use crate::id::DeploymentId;
+use crate::interruption::Interruption;
 use crate::platform::{IPlatform, PlatformRequest};
+use crate::recovery::{Recovery, RecoveryReport};
 use crate::request::DeployRequest;
 use crate::running::{AwaitedEnding, Running, RunningSet};
 use crate::source::{ARCHIVE_SUFFIX, PackageSource};
@@ -54,10 +56,17 @@ impl Engine {
         status: Arc<dyn IStatus>,
         options: DeployerOptions,
     ) -> Self {
+        let interruption = Interruption {
+            status: Arc::clone(&status),
+            clock: options.clock.clone(),
+            margin: options.clock_margin,
+            temp_root: options.temp_root.clone(),
+        };
         let claims = Claims {
             store: Arc::clone(&store),
             status: Arc::clone(&status),
             clock: options.clock.clone(),
+            interruption,
             lease: options.lease,
         };
         Self {
@@ -103,6 +112,15 @@ impl Engine {
     /// The ending of a deployment that runs here.
     pub(crate) fn ending(&self, id: &DeploymentId) -> Option<AwaitedEnding> {
         self.running.ending(id)
+    }
+
+    pub(crate) async fn recover(&self) -> Result<RecoveryReport> {
+        let recovery = Recovery {
+            claims: &self.claims,
+            running: &self.running,
+            interruption: &self.claims.interruption,
+        };
+        recovery.run().await
     }
 
     pub(crate) async fn shutdown(&self) {
@@ -165,7 +183,8 @@ impl Engine {
         })?;
         self.claims.lock(&request, id).await?;
         if let Err(error) = self.record_init(&deployment).await {
-            if !matches!(error, Error::LostOwnership { .. }) {
+            // A record that may be there after all must be named by the lock, so that it is found.
+            if matches!(self.status.get_status(&id).await, Ok(None)) {
                 self.claims.release_lock(&request, id).await;
             }
             return Err(error);
@@ -245,6 +264,7 @@ impl Engine {
         let package = Package::new(name, path, Some(request.endpoint.as_str()))
             .map_err(Error::package("describe the package"))?;
         let process = self.platform.process(&PlatformRequest {
+            id,
             package: request.package.clone(),
             application: request.application().to_owned(),
             endpoint: request.endpoint.clone(),
@@ -258,6 +278,8 @@ impl Engine {
             application: request.application().to_owned(),
             owner: self.owner.clone(),
             idempotency_key: request.idempotency_key.clone(),
+            space: request.space.clone(),
+            redeploy_of: request.redeploy_of,
             ..Subject::new(name, destination(request, &package))
         };
         let mut deployment = Deployment::new(package, source, process, Arc::clone(&self.status))

@@ -145,6 +145,14 @@ pub enum Error {
         /// The process's own error.
         source: batch::Error,
     },
+    /// Processes of a deployment that has ended are still there, and start others faster than they
+    /// can be killed.
+    #[error("processes of deployment `{id}` are left on this machine")]
+    #[non_exhaustive]
+    ProcessesLeft {
+        /// The deployment's id.
+        id: DeploymentId,
+    },
     /// The engine itself failed; a defect.
     #[error("the deployment's task ended unexpectedly: {reason}")]
     #[non_exhaustive]
@@ -199,7 +207,9 @@ impl Error {
             Self::Store { .. } => ErrorKind::Store,
             Self::Package { .. } => ErrorKind::Package,
             Self::Platform { .. } | Self::Process { .. } => ErrorKind::Platform,
-            Self::Directory { .. } | Self::Internal { .. } => ErrorKind::Internal,
+            Self::Directory { .. } | Self::ProcessesLeft { .. } | Self::Internal { .. } => {
+                ErrorKind::Internal
+            }
         }
     }
 
@@ -208,7 +218,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Store { source, .. } => source.is_retryable(),
-            Self::Busy { .. } => true,
+            Self::Busy { .. } | Self::ProcessesLeft { .. } => true,
             Self::InvalidRequest { .. }
             | Self::PackageNotFound { .. }
             | Self::DeploymentNotFound { .. }

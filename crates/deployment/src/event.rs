@@ -52,6 +52,13 @@ pub enum EventKind {
         /// How it ended, in words.
         outcome: String,
     },
+    /// The record belongs to somebody else by now, or could not be renewed before its lease ended:
+    /// the work is stopped at once. Where the record is lost, no [`Ended`](Self::Ended) follows.
+    #[non_exhaustive]
+    OwnershipLost {
+        /// Why, in words.
+        reason: String,
+    },
     /// The deployment is over, and nothing of it runs or lies about any more.
     Ended(Phase),
 }

@@ -30,6 +30,7 @@
 //! # Not supported
 //!
 //! Deployments whose owner died are not taken up again: they never run twice by themselves.
+//! [`Deployer::recover`] ends them, and [`Deployer::redeploy`] repeats one.
 //!
 //! # Features
 //!
@@ -55,10 +56,13 @@ mod error;
 mod event;
 mod id;
 mod inspection;
+mod interruption;
 mod phase;
 mod platform;
+mod pruning;
 mod record;
 mod recorder;
+mod recovery;
 mod request;
 mod running;
 mod source;
@@ -83,8 +87,10 @@ pub use id::DeploymentId;
 pub use phase::Phase;
 #[cfg(any(test, feature = "mock"))]
 pub use platform::MockIPlatform;
-pub use platform::{IPlatform, PlatformRequest, Space};
+pub use platform::{DEPLOYMENT_VARIABLE, IPlatform, PlatformRequest, Space};
+pub use pruning::{PrunePolicy, PruneReport};
 pub use record::{DeploymentRecord, ENGINE_SCHEMA, EngineRecord, ErrorRecord, StepRecord};
+pub use recovery::{RecoveryFailure, RecoveryReport};
 pub use request::DeployRequest;
 pub use source::PackageSource;
 #[cfg(any(test, feature = "mock"))]

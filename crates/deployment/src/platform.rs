@@ -5,10 +5,20 @@ use std::path::PathBuf;
 
 use batch::IProcess;
 use package::PackageName;
+use serde::{Deserialize, Serialize};
 
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::Result;
+use crate::id::DeploymentId;
+
+/// The environment variable that names the deployment to every process that works for it.
+///
+/// By it, [`Deployer::recover`](crate::Deployer::recover) finds what the processes of a dead
+/// owner left running.
+/// [`CliPlatform`](crate::CliPlatform) sets it on every command; another platform that starts
+/// programs sets it to [`PlatformRequest::id`] itself.
+pub const DEPLOYMENT_VARIABLE: &str = "DEPLOYMENT_RUN";
 
 /// Makes the process that brings one application to a platform.
 ///
@@ -89,6 +99,8 @@ const _: fn(&dyn IPlatform) = |_| ();
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PlatformRequest {
+    /// The deployment; the value of [`DEPLOYMENT_VARIABLE`].
+    pub id: DeploymentId,
     /// The package.
     pub package: PackageName,
     /// The application's name on the platform.
@@ -107,7 +119,7 @@ pub struct PlatformRequest {
 }
 
 /// A place for applications: a space of an organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Space {
     /// The organization's name.
     pub organization: String,

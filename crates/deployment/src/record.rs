@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::phase::Phase;
+use crate::platform::Space;
 use crate::timestamp;
 
 /// The newest schema of the `engine` object that this engine writes.
@@ -86,6 +87,12 @@ pub struct EngineRecord {
     /// The application's name on the platform.
     #[serde(default)]
     pub application: String,
+    /// Where on the platform it was deployed to; its default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space: Option<Space>,
+    /// The id of the deployment that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redeploy_of: Option<String>,
     /// Why the deployment ended otherwise than in `SUCCESS`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorRecord>,

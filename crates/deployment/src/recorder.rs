@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use batch::{IProgress, LiveEvent, Milestone, ReportError, StepReport};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,10 @@ use crate::status::{IStatus, StatusChange};
 /// The first pause before a failed write is tried again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a lease is renewed before it ends; a renewal that fails is tried again as often until
+/// the next one.
+const RENEWALS: u32 = 3;
 
 /// How long a noted status may wait for others to share its write: nobody sees the difference,
 /// and a small package is unpacked in less.
@@ -56,7 +60,10 @@ pub(crate) struct Writer {
     pub(crate) status: Arc<dyn IStatus>,
     /// How long the record counts as owned after a write.
     pub(crate) lease: Duration,
-    /// Cancelled when the record belongs to somebody else, or could not be renewed in time.
+    /// When that time ends, by the clock that is never set: whoever watches is told of each
+    /// renewal.
+    pub(crate) lease_ends: watch::Sender<Instant>,
+    /// Cancelled when the record belongs to somebody else; nothing is written from then on.
     pub(crate) lost: CancellationToken,
 }
 
@@ -73,7 +80,6 @@ impl Recorder {
             id,
             clock: clock.clone(),
             events: events.clone(),
-            lease_ends: clock.now() + writer.lease,
             writer,
             noted: StatusChange::default(),
             write_at: None,
@@ -107,9 +113,11 @@ impl Recorder {
         let give_up = Instant::now() + patience;
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match self.write(change.clone()).await {
-                Ok(written) => return Ok(written),
-                Err(error) => error,
+            let written = tokio::time::timeout_at(give_up, self.write(change.clone()));
+            let error = match written.await {
+                Ok(Ok(written)) => return Ok(written),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(unanswered()),
             };
             let is_final = !matches!(error, Error::Store { .. });
             if is_final || Instant::now() + pause > give_up {
@@ -154,6 +162,13 @@ impl Recorder {
         };
         change.with_step(StepRecord::from(report))
     }
+}
+
+/// A store that neither takes a write nor refuses it.
+fn unanswered() -> Error {
+    let error = store::Error::new(store::ErrorKind::Timeout, "save file")
+        .with_message("the store does not answer");
+    Error::store("record a status")(error)
 }
 
 #[async_trait]
@@ -209,7 +224,6 @@ struct WriterTask {
     clock: Clock,
     events: EventSender,
     writer: Writer,
-    lease_ends: SystemTime,
     /// What was noted and is not durable yet.
     noted: StatusChange,
     /// When it is to be written, if nobody awaits a write before.
@@ -225,7 +239,7 @@ async fn due(at: Option<Instant>) {
 
 impl WriterTask {
     async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Entry>) {
-        let mut renewal = tokio::time::interval(self.writer.lease / 3);
+        let mut renewal = tokio::time::interval(self.writer.lease / RENEWALS);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.reset();
         loop {
@@ -247,7 +261,9 @@ impl WriterTask {
                     false
                 }
                 _ = renewal.tick() => {
-                    self.renew().await;
+                    if !self.renew().await {
+                        renewal.reset_after(self.writer.lease / RENEWALS / RENEWALS);
+                    }
                     continue;
                 }
             };
@@ -293,17 +309,18 @@ impl WriterTask {
         if change.is_empty() {
             return Ok(None);
         }
+        self.check_ownership().await?;
         let ends = change
             .reached
             .last()
             .is_some_and(|(phase, _)| phase.is_terminal());
-        let lease_ends = self.clock.now() + self.writer.lease;
+        let lease_ends = Instant::now() + self.writer.lease;
         if !ends {
-            change.lease_until = Some(lease_ends);
+            change.lease_until = Some(self.clock.now() + self.writer.lease);
         }
         match self.writer.status.set_status(&self.id, &change).await {
             Ok(record) => {
-                self.lease_ends = lease_ends;
+                self.writer.lease_ends.send_replace(lease_ends);
                 for (phase, _) in change.reached {
                     self.events.send(self.id, EventKind::Status(phase));
                 }
@@ -321,17 +338,35 @@ impl WriterTask {
         }
     }
 
-    /// Keeps the record owned while nothing else is written.
-    async fn renew(&mut self) {
-        let until = self.clock.now() + self.writer.lease;
-        match self.write(StatusChange::default().with_lease(until)).await {
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(deployment = %self.id, error = %error.chain(), "lease not renewed");
-                if self.clock.now() >= self.lease_ends {
-                    self.writer.lost.cancel();
-                }
+    /// Refuses to write a record that is, or may be, somebody else's.
+    ///
+    /// An owner whose lease has run out looks first: where the store's update is not exclusive,
+    /// its write would undo the ending that another process has recorded.
+    async fn check_ownership(&self) -> Result<()> {
+        let lost = Error::LostOwnership { id: self.id };
+        if self.writer.lost.is_cancelled() {
+            return Err(lost);
+        }
+        let lease_ends = *self.writer.lease_ends.borrow();
+        if Instant::now() < lease_ends {
+            return Ok(());
+        }
+        match self.writer.status.get_status(&self.id).await? {
+            Some(record) if !record.is_terminal() => Ok(()),
+            _ => {
+                self.writer.lost.cancel();
+                Err(lost)
             }
         }
+    }
+
+    /// Keeps the record owned while nothing else is written; whether that worked.
+    async fn renew(&mut self) -> bool {
+        let until = self.clock.now() + self.writer.lease;
+        let renewed = self.write(StatusChange::default().with_lease(until)).await;
+        if let Err(error) = &renewed {
+            tracing::warn!(deployment = %self.id, error = %error.chain(), "lease not renewed");
+        }
+        renewed.is_ok()
     }
 }

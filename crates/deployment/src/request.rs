@@ -9,7 +9,10 @@ use sha2::{Digest as _, Sha256};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
+use crate::id::DeploymentId;
+use crate::phase::Phase;
 use crate::platform::Space;
+use crate::record::DeploymentRecord;
 
 /// A request to deploy one package to one endpoint.
 ///
@@ -35,6 +38,7 @@ pub struct DeployRequest {
     pub(crate) space: Option<Space>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) idempotency_key: Option<String>,
+    pub(crate) redeploy_of: Option<DeploymentId>,
 }
 
 impl DeployRequest {
@@ -60,7 +64,48 @@ impl DeployRequest {
             space: None,
             timeout: None,
             idempotency_key: None,
+            redeploy_of: None,
         })
+    }
+
+    /// Asks for the deployment of `record`, which has ended, once more: the same package,
+    /// endpoint, application and space, with credentials that are given anew.
+    ///
+    /// The new record names the old one.
+    /// A time limit or an idempotency key of the old request is not carried over.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Busy`]: the deployment of `record` has not ended.
+    /// - [`Error::InvalidRequest`]: the record does not tell what was deployed, as the original's
+    ///   does not; or the package came from a file of a machine.
+    pub fn again(record: &DeploymentRecord, credentials: Credentials) -> Result<Self> {
+        let refuse = |reason: &str| {
+            let id = record.deploy_id.as_str();
+            Err(Error::invalid("deployment to repeat", id, reason))
+        };
+        let Some(engine) = &record.engine else {
+            return refuse("does not tell its endpoint");
+        };
+        let id: DeploymentId = record.deploy_id.parse()?;
+        if !record.is_terminal() {
+            return Err(Error::Busy {
+                application: engine.application.clone(),
+                endpoint: engine.endpoint.clone(),
+                by: id,
+            });
+        }
+        if record
+            .statuses()
+            .any(|status| status == Phase::Copy.as_str())
+        {
+            return refuse("took its package from a file, not from the store");
+        }
+        let mut request = Self::new(&record.package, &engine.endpoint, credentials)?
+            .with_application(&engine.application)?;
+        request.space.clone_from(&engine.space);
+        request.redeploy_of = Some(id);
+        Ok(request)
     }
 
     /// Takes the package's archive from a file of this machine instead of the store.
@@ -143,18 +188,20 @@ impl DeployRequest {
     /// A digest of what the request asks for; the password is no part of it.
     pub(crate) fn fingerprint(&self) -> String {
         let space = self.space.as_ref();
-        digest(&[
+        let file = self.file.as_ref();
+        let file = file.map_or(String::new(), |path| path.display().to_string());
+        let repeated = self.redeploy_of.map(|id| id.to_string());
+        let mut parts = vec![
             self.package.as_str(),
-            &self
-                .file
-                .as_ref()
-                .map_or(String::new(), |path| path.display().to_string()),
+            &file,
             self.endpoint.identity(),
             self.credentials.username(),
             self.application(),
             space.map_or("", |space| space.organization.as_str()),
             space.map_or("", |space| space.space.as_str()),
-        ])
+        ];
+        parts.extend(repeated.as_deref());
+        digest(&parts)
     }
 }
 

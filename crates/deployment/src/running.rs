@@ -127,6 +127,11 @@ impl RunningSet {
         }
     }
 
+    /// Whether the deployment runs here.
+    pub(crate) fn contains(&self, id: &DeploymentId) -> bool {
+        self.inner().deployments.contains_key(id)
+    }
+
     pub(crate) fn ending(&self, id: &DeploymentId) -> Option<AwaitedEnding> {
         self.inner()
             .deployments

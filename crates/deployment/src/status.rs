@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::id::DeploymentId;
 use crate::phase::Phase;
+use crate::platform::Space;
 use crate::record::{DeploymentRecord, ErrorRecord, StepRecord};
 
 /// Records the statuses of deployments where any thread, process or service can read them.
@@ -25,7 +26,9 @@ use crate::record::{DeploymentRecord, ErrorRecord, StepRecord};
 ///   [`Error::IllegalMove`](crate::Error::IllegalMove).
 /// - The first change of an id creates its record and fails with
 ///   [`Error::LostOwnership`](crate::Error::LostOwnership) when there is one already.
-/// - Calls for one id come from its owner, one after the other.
+/// - Calls for one id come from its owner, one after the other; a change with a
+///   [`seen_lease`](StatusChange::seen_lease), by which somebody else ends the record of a dead
+///   owner, may come between.
 ///
 /// # Implementing
 ///
@@ -68,6 +71,11 @@ use crate::record::{DeploymentRecord, ErrorRecord, StepRecord};
 ///         let records = records.into_iter().map(|(_, record)| Arc::unwrap_or_clone(record));
 ///         Ok(RecordPage::new(records.take(query.limit).collect()))
 ///     }
+///
+///     async fn remove_status(&self, id: &DeploymentId) -> Result<()> {
+///         self.0.lock().unwrap().remove(id);
+///         Ok(())
+///     }
 /// }
 /// ```
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
@@ -100,6 +108,16 @@ pub trait IStatus: fmt::Debug + Send + Sync + 'static {
     ///
     /// The store's error; a single record that cannot be read is part of the page instead.
     async fn list(&self, query: &ListQuery) -> Result<RecordPage>;
+
+    /// Removes the record of `id`; one that is not there is no error.
+    ///
+    /// The engine asks for this where it prunes records of deployments that have ended, and nowhere
+    /// else.
+    ///
+    /// # Errors
+    ///
+    /// The store's error.
+    async fn remove_status(&self, id: &DeploymentId) -> Result<()>;
 }
 
 const _: fn(&dyn IStatus) = |_| ();
@@ -208,6 +226,9 @@ pub struct StatusChange {
     pub lease_until: Option<SystemTime>,
     /// What the deployment is, in the change that begins its record.
     pub subject: Option<Subject>,
+    /// The lease of the record that the change was decided on; on a record with another one, which
+    /// its owner has written meanwhile, the change is refused.
+    pub seen_lease: Option<SystemTime>,
 }
 
 /// What a deployment is; fixed when its record begins.
@@ -226,4 +247,8 @@ pub struct Subject {
     pub owner: String,
     /// The request's idempotency key.
     pub idempotency_key: Option<String>,
+    /// The organization and space; the platform's default when absent.
+    pub space: Option<Space>,
+    /// The deployment that this one repeats.
+    pub redeploy_of: Option<DeploymentId>,
 }

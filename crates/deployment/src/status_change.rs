@@ -29,6 +29,8 @@ impl Subject {
             endpoint: String::new(),
             owner: String::new(),
             idempotency_key: None,
+            space: None,
+            redeploy_of: None,
         }
     }
 }
@@ -49,6 +51,25 @@ impl StatusChange {
         Self {
             subject: Some(subject),
             ..Self::reach(Phase::Init, time)
+        }
+    }
+
+    /// The change that ends `record`, whose owner did not renew its lease, as `INTERRUPTED`.
+    ///
+    /// It is refused when the owner renews the lease before it is applied.
+    #[must_use]
+    pub fn interrupt(record: &DeploymentRecord, time: SystemTime) -> Self {
+        let engine = record.engine.as_ref();
+        let owner = engine.map_or("", |engine| engine.owner.as_str());
+        let lease = engine.and_then(|engine| engine.lease_until.as_deref());
+        let message = format!(
+            "its owner `{owner}` did not renew the lease, which ended at {}",
+            lease.unwrap_or("an unknown time")
+        );
+        Self {
+            seen_lease: record.lease_until(),
+            error: Some(ErrorRecord::new(None, message)),
+            ..Self::reach(Phase::Interrupted, time)
         }
     }
 
@@ -86,6 +107,7 @@ impl StatusChange {
         self.error = later.error.or(self.error.take());
         self.lease_until = later.lease_until.or(self.lease_until);
         self.subject = self.subject.take().or(later.subject);
+        self.seen_lease = later.seen_lease.or(self.seen_lease);
     }
 
     /// What is left of this change when `earlier`, which it begins with, was already written;
@@ -119,6 +141,7 @@ impl StatusChange {
     /// - [`Error::IllegalMove`]: a phase may not follow the one before it, or the history is
     ///   full.
     /// - [`Error::NewerRecord`]: `current` was written by a newer engine.
+    /// - [`Error::LostOwnership`]: `current` has another lease than the change was decided on.
     pub fn apply(
         &self,
         id: &DeploymentId,
@@ -134,6 +157,9 @@ impl StatusChange {
                 schema,
                 known: ENGINE_SCHEMA,
             });
+        }
+        if self.seen_lease.is_some() && self.seen_lease != record.lease_until() {
+            return Err(Error::LostOwnership { id: *id });
         }
         if let Some(subject) = &self.subject {
             subject.clone().write_into(&mut record);
@@ -205,6 +231,8 @@ impl Subject {
         engine.endpoint = self.endpoint;
         engine.application = self.application;
         engine.idempotency_key = self.idempotency_key;
+        engine.space = self.space;
+        engine.redeploy_of = self.redeploy_of.map(|id| id.to_string());
     }
 }
 

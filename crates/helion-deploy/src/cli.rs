@@ -12,8 +12,8 @@ use deployment::DeploymentId;
 
 /// Deploys packages to a Cloud Foundry style platform, and answers for every deployment.
 ///
-/// Exit codes: 0 success, 1 the deployment ended otherwise, 2 invalid input or usage, 3 not found,
-/// 4 conflict, 5 the store cannot be used.
+/// Exit codes: 0 success, 1 the deployment ended otherwise or not all was recovered, 2 invalid
+/// input or usage, 3 not found, 4 conflict, 5 the store cannot be used.
 #[derive(Debug, Parser)]
 #[command(name = "helion-deploy", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -55,6 +55,12 @@ pub(crate) enum Command {
     Packages(Packages),
     /// Deploy a package and follow it to its end
     Deploy(Deploy),
+    /// Deploy once more what a deployment that has ended deployed
+    Redeploy(Redeploy),
+    /// End deployments whose process died, and remove what they left on this machine
+    Recover,
+    /// Remove records of deployments that ended long ago
+    Prune(Prune),
     /// Show a deployment's record
     Status(Status),
     /// List deployments, newest first
@@ -130,6 +136,46 @@ pub(crate) struct Deploy {
     /// The same request with the same key is deployed once.
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
+}
+
+/// Deploys once more what a deployment that has ended deployed, and follows it to its end.
+///
+/// Package, endpoint, application and space are those of its record; the package is the one that
+/// the store has now. The password comes from where `deploy` takes it from.
+#[derive(Debug, Args)]
+pub(crate) struct Redeploy {
+    /// The deployment that is to be repeated.
+    pub(crate) id: DeploymentId,
+
+    /// Who logs in.
+    #[arg(long, value_name = "USER")]
+    pub(crate) username: String,
+
+    /// Read the password from the first line of standard input.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+
+    /// The platform's client, found on PATH.
+    #[arg(long, value_name = "CLIENT", default_value = "helion")]
+    pub(crate) client: Client,
+
+    /// How long the whole deployment may take, for example 90s or 15m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Removes the records that either limit names; those of deployments that have not ended, or that
+/// cannot be read, always stay.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Prune {
+    /// Remove records of deployments that ended longer ago than this, for example 90d
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) older_than: Option<Duration>,
+
+    /// Keep only the newest so many records of deployments that have ended.
+    #[arg(long, value_name = "N")]
+    pub(crate) keep: Option<usize>,
 }
 
 /// The clients that can be run.

@@ -3,4 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod packages;
+pub(crate) mod prune;
 pub(crate) mod records;
+pub(crate) mod recover;
+pub(crate) mod redeploy;

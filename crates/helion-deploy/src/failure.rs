@@ -112,7 +112,7 @@ impl From<store::Error> for Failure {
 }
 
 /// An error with all its causes on one line.
-fn chain(error: &dyn StdError) -> String {
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -89,6 +89,13 @@ async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Deploy(arguments) => {
             command::deploy::run(arguments, store_choice::open(url).await?, output).await
         }
+        Command::Redeploy(arguments) => {
+            command::redeploy::run(arguments, store_choice::open(url).await?, output).await
+        }
+        Command::Recover => command::recover::run(store_choice::open(url).await?, output).await,
+        Command::Prune(arguments) => {
+            command::prune::run(arguments, store_choice::open(url).await?, output).await
+        }
         Command::Status(arguments) => {
             command::records::status(arguments, store_choice::open(url).await?, output).await
         }

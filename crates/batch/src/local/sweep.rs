@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getpgid};
+use rustix::process::{Pid, Signal, getpgid, getpid};
 
 use crate::local::environment::MARKER;
 use crate::local::stat::Stat;
@@ -14,22 +14,35 @@ const MOST_ROUNDS: u32 = 20;
 /// Kills every process of this user that carries `marker`, until none is found; `leader` is the
 /// run's first process, which has not been reaped.
 pub(super) fn kill_all(marker: &str, leader: Pid) {
-    let variable = format!("{MARKER}={marker}");
     let since = Stat::of(leader).map_or(u64::MAX, |stat| stat.started);
+    if !kill_all_since(&format!("{MARKER}={marker}"), since) {
+        tracing::warn!("not all of a run's processes could be looked at and killed in time");
+    }
+}
+
+/// Kills every other process of this user that carries the variable; whether none is left.
+pub(super) fn kill_carriers(variable: &str) -> bool {
+    kill_all_since(variable, u64::MAX)
+}
+
+/// Kills every other process that carries the variable; one that shows no environment may carry
+/// it in a moment, if it was started since then.
+fn kill_all_since(variable: &str, since: u64) -> bool {
     for _ in 0..MOST_ROUNDS {
-        let is_left = |pid: &Pid| match look(*pid, &variable) {
-            Look::Carries => send(*pid, &variable, Signal::KILL),
+        let is_left = |pid: &Pid| match look(*pid, variable) {
+            Look::Carries => send(*pid, variable, Signal::KILL),
             Look::Empty => Stat::of(*pid).is_some_and(|stat| stat.may_become_another(since)),
             Look::Other => false,
         };
-        if processes().filter(is_left).count() == 0 {
-            return;
+        let others = processes().filter(|pid| *pid != getpid());
+        if others.filter(is_left).count() == 0 {
+            return true;
         }
         // Those just killed need a moment until they carry nothing any more, and those that
         // become another program until they carry something.
         std::thread::sleep(Duration::from_millis(1));
     }
-    tracing::warn!("not all of a run's processes could be looked at and killed in time");
+    false
 }
 
 /// Asks every process that carries `marker` and left the `group`, whose own members have been

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod alone;
 #[cfg(test)]
+mod carriers;
+#[cfg(test)]
 mod children;
 #[cfg(test)]
 mod environment;

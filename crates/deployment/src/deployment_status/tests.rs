@@ -213,6 +213,29 @@ async fn whoever_lost_the_record_cannot_write_it() {
 }
 
 #[tokio::test]
+async fn an_owner_that_renews_its_lease_is_not_interrupted() {
+    let store: Arc<dyn IStore> = Arc::new(MemoryStore::new());
+    let (owner, other) = (
+        DeploymentStatus::new(Arc::clone(&store)),
+        DeploymentStatus::new(Arc::clone(&store)),
+    );
+    let id = DeploymentId::generate();
+    let begun = owner.set_status(&id, &begin().with_lease(at(60))).await;
+    let decision = StatusChange::interrupt(&begun.unwrap(), at(71));
+    // The owner wakes up between the decision and the write.
+    let renewal = StatusChange::default().with_lease(at(131));
+    owner.set_status(&id, &renewal).await.unwrap();
+    let error = other.set_status(&id, &decision).await.unwrap_err();
+    assert!(matches!(error, Error::LostOwnership { .. }), "{error}");
+    owner.set_status(&id, &reach("LIST", 72)).await.unwrap();
+
+    let record = owner.get_status(&id).await.unwrap().unwrap();
+    let decision = StatusChange::interrupt(&record, at(150));
+    other.set_status(&id, &decision).await.unwrap();
+    assert_eq!(history(&owner, &id).await, "INIT LIST INTERRUPTED");
+}
+
+#[tokio::test]
 async fn a_second_beginning_is_refused() {
     let store: Arc<dyn IStore> = Arc::new(MemoryStore::new());
     let id = DeploymentId::generate();

@@ -1,7 +1,6 @@
 //! One deployment of an application at a time, and one deployment for one key.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use deployment::{Error, ErrorKind, ListQuery, Phase};
 use futures_util::future::join_all;
@@ -187,11 +186,11 @@ async fn a_dead_owner_is_in_the_way_no_longer_than_its_lease() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Busy { by, .. } if by == id));
-    *now.lock().unwrap() += Duration::from_secs(61);
+    *now.lock().unwrap() += crate::fixture::PAST_THE_LEASE;
     assert_history(&next.deploy(request("foo")).await, SUCCESS);
     // Whoever waits for the dead one is told so instead of waiting for ever.
     let record = next.deployer.wait(&id).await.unwrap();
-    assert!(!record.is_terminal());
+    assert_eq!(record.phase(), Some(Phase::Interrupted));
 }
 
 #[tokio::test]
@@ -236,7 +235,7 @@ async fn a_record_that_nobody_can_read_blocks_nobody_for_ever() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Busy { .. }), "{error}");
-    *now.lock().unwrap() += Duration::from_secs(61);
+    *now.lock().unwrap() += crate::fixture::PAST_THE_LEASE;
     assert_history(&fixture.deploy(request("foo")).await, SUCCESS);
 
     let locks = ListOptions::default().with_prefix("lock_");

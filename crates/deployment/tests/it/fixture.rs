@@ -29,6 +29,8 @@ pub(crate) const SUCCESS: &str = "INIT DOWNLOADING STARTED PREVIEW UNPACK EXTRAC
 pub(crate) enum Play {
     Exit(i32, &'static str),
     HangUntilStopped,
+    /// Exits with 0 when it is told to go on.
+    Wait,
     Panic,
 }
 
@@ -39,8 +41,30 @@ pub(crate) struct PlayedClient {
     seen: Mutex<Vec<String>>,
     /// The application's files at the time of the push.
     pub(crate) pushed: Mutex<Vec<PathBuf>>,
-    /// Told when a command hangs.
+    /// What each command was told that it works for.
+    pub(crate) works_for: Mutex<Vec<String>>,
+    /// Told when a command hangs or waits.
     pub(crate) hanging: tokio::sync::Notify,
+    /// Tells a command that waits to go on.
+    pub(crate) go_on: tokio::sync::Notify,
+    /// Told when a command that hung or waited is no more.
+    pub(crate) gone: tokio::sync::Notify,
+}
+
+/// A command that hangs, until it ends or is killed.
+struct Hanging<'a>(&'a PlayedClient);
+
+impl<'a> Hanging<'a> {
+    fn begin(client: &'a PlayedClient) -> Self {
+        client.hanging.notify_one();
+        Self(client)
+    }
+}
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.gone.notify_one();
+    }
 }
 
 impl PlayedClient {
@@ -75,13 +99,22 @@ impl ICommandRunner for PlayedClient {
             let tree = std::fs::read_dir(&argv[at + 1]).unwrap();
             *self.pushed.lock().unwrap() = tree.map(|entry| entry.unwrap().path()).collect();
         }
+        let environment = command.environment().iter();
+        let works_for = environment.filter(|(name, _)| name == deployment::DEPLOYMENT_VARIABLE);
+        let works_for = works_for.map(|(_, value)| value.expose().to_owned());
+        self.works_for.lock().unwrap().extend(works_for);
         let play = self.plays.lock().unwrap().get(name.as_str()).cloned();
         let (outcome, output) = match play {
             None => (StepOutcome::Exited { code: 0 }, format!("{name} done\n")),
             Some(Play::Exit(code, text)) => (StepOutcome::Exited { code }, text.to_owned()),
             Some(Play::Panic) => panic!("the runner is broken"),
+            Some(Play::Wait) => {
+                let _hanging = Hanging::begin(self);
+                self.go_on.notified().await;
+                (StepOutcome::Exited { code: 0 }, String::new())
+            }
             Some(Play::HangUntilStopped) => {
-                self.hanging.notify_one();
+                let _hanging = Hanging::begin(self);
                 let limit = options.timeout.unwrap_or(Duration::from_hours(24));
                 tokio::select! {
                     () = cancel.cancelled() => (StepOutcome::Cancelled, String::new()),
@@ -96,6 +129,30 @@ impl ICommandRunner for PlayedClient {
             .with_output(CapturedOutput::from_text(output))
     }
 }
+
+/// A wall clock that a test sets.
+#[derive(Clone, Debug)]
+pub(crate) struct WallClock(Arc<Mutex<SystemTime>>);
+
+impl WallClock {
+    pub(crate) fn new() -> Self {
+        // Late enough for leases and margins to lie before it.
+        let start = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
+        Self(Arc::new(Mutex::new(start)))
+    }
+
+    pub(crate) fn clock(&self) -> deployment::Clock {
+        let now = Arc::clone(&self.0);
+        deployment::Clock::new(move || *now.lock().unwrap())
+    }
+
+    pub(crate) fn jump(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+    }
+}
+
+/// Longer than an owner lives that does not renew its lease.
+pub(crate) const PAST_THE_LEASE: Duration = Duration::from_secs(71);
 
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn IStore>,

@@ -10,6 +10,11 @@
 mod claims;
 mod ending;
 mod fixture;
+mod gate;
 mod history;
+mod ownership;
+mod pruning;
 mod records;
+mod recovery;
+mod repeating;
 mod swapping;

@@ -10,6 +10,7 @@ use store::IStore;
 
 use crate::cli::Deploy;
 use crate::clients;
+use crate::command::recover;
 use crate::failure::{FAILED, Failure};
 use crate::follow::follow;
 use crate::output::Output;
@@ -25,6 +26,7 @@ pub(crate) async fn run(
     let platform = clients::platform(arguments.client, clients::runner_options());
     let request = request(arguments)?;
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
+    recover::quietly(&deployer).await;
     let record = follow(&deployer, request).await?;
     output.print(&record, report::record)?;
     succeeded(&record)

@@ -9,5 +9,6 @@
 mod demo;
 mod deploy;
 mod packages;
+mod recover;
 mod secrets;
 mod world;

@@ -236,6 +236,12 @@ impl Running {
         assert!(status.success());
     }
 
+    /// Kills the program, and nothing that it started.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn finish(mut self) -> Finished {
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut self.stderr, &mut rest).unwrap();

@@ -1,0 +1,156 @@
+//! Finding the deployments whose owner died.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::claim::Claims;
+use crate::error::{Error, Result};
+use crate::id::DeploymentId;
+use crate::interruption::Interruption;
+use crate::running::RunningSet;
+use crate::status::{IStatus, ListQuery};
+
+/// How many records are looked at side by side.
+const PARALLEL_READS: usize = 16;
+
+/// How many records of a store without locks are read at a time.
+const PAGE: usize = 100;
+
+/// What [`Deployer::recover`](crate::Deployer::recover) did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// The deployments that are `INTERRUPTED` since this call.
+    pub interrupted: Vec<DeploymentId>,
+    /// The deployments that had ended before, and of which something was left on this machine.
+    pub cleaned: Vec<DeploymentId>,
+    /// What could not be done; the next call tries it again.
+    pub failed: Vec<RecoveryFailure>,
+}
+
+/// A deployment that could not be ended, or of which something is still left on this machine.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RecoveryFailure {
+    /// The deployment.
+    pub id: DeploymentId,
+    /// Why.
+    pub error: Error,
+}
+
+/// What recovery works with.
+#[derive(Debug)]
+pub(crate) struct Recovery<'a> {
+    pub(crate) claims: &'a Claims,
+    pub(crate) running: &'a RunningSet,
+    pub(crate) interruption: &'a Interruption,
+}
+
+/// What became of one deployment that was looked at.
+enum Found {
+    Nothing,
+    Interrupted,
+    Cleaned,
+}
+
+impl Recovery<'_> {
+    pub(crate) async fn run(&self) -> Result<RecoveryReport> {
+        let mut report = RecoveryReport::default();
+        let candidates = self.candidates(&mut report).await?;
+        let mut ended = stream::iter(candidates)
+            .map(|id| async move { (id, self.end(&id).await) })
+            .buffer_unordered(PARALLEL_READS);
+        while let Some((id, found)) = ended.next().await {
+            report.add(id, found);
+        }
+        // One of those may have no directory, and running processes all the same.
+        for id in report.interrupted.clone() {
+            if let Err(error) = self.interruption.clean(&id).await {
+                report.add(id, Err(error));
+            }
+        }
+        for id in self.interruption.directories().await? {
+            if !report.interrupted.contains(&id) {
+                report.add(id, self.clean(&id).await);
+            }
+        }
+        Ok(report)
+    }
+
+    /// Every deployment that may have lost its owner.
+    ///
+    /// A deployment that runs is named by the lock of its application, and whoever takes that
+    /// over ends the deployment first: so the locks, one for each application, name all.
+    /// Where the store has no locks, all records are read.
+    async fn candidates(&self, report: &mut RecoveryReport) -> Result<BTreeSet<DeploymentId>> {
+        if let Some(named) = self.claims.named().await? {
+            return Ok(named);
+        }
+        let mut found = BTreeSet::new();
+        let mut query = ListQuery::default().with_limit(PAGE);
+        loop {
+            let page = self.status().list(&query).await?;
+            let unfinished = page.records.iter().filter(|record| !record.is_terminal());
+            let ids = unfinished.filter_map(|record| record.deploy_id.parse::<DeploymentId>().ok());
+            found.extend(ids);
+            for unreadable in page.unreadable {
+                let error = Error::BadRecord {
+                    file: unreadable.id.file_name().to_string(),
+                    reason: unreadable.reason,
+                };
+                report.add(unreadable.id, Err(error));
+            }
+            match page.next {
+                None => return Ok(found),
+                Some(next) => query = query.with_after(next),
+            }
+        }
+    }
+
+    async fn end(&self, id: &DeploymentId) -> Result<Found> {
+        // What runs here is alive, whatever the clock says.
+        if self.running.contains(id) {
+            return Ok(Found::Nothing);
+        }
+        let Some(record) = self.status().get_status(id).await? else {
+            return Ok(Found::Nothing);
+        };
+        Ok(if self.interruption.end(id, &record).await? {
+            Found::Interrupted
+        } else {
+            Found::Nothing
+        })
+    }
+
+    /// Removes what is left of a deployment that has ended.
+    ///
+    /// One that has no record here may be another store's.
+    async fn clean(&self, id: &DeploymentId) -> Result<Found> {
+        if self.running.contains(id) {
+            return Ok(Found::Nothing);
+        }
+        match self.status().get_status(id).await? {
+            Some(record) if record.is_terminal() => {
+                self.interruption.clean(id).await?;
+                Ok(Found::Cleaned)
+            }
+            _ => Ok(Found::Nothing),
+        }
+    }
+
+    fn status(&self) -> &dyn IStatus {
+        self.interruption.status.as_ref()
+    }
+}
+
+impl RecoveryReport {
+    fn add(&mut self, id: DeploymentId, found: Result<Found>) {
+        match found {
+            Ok(Found::Nothing) => {}
+            Ok(Found::Interrupted) => self.interrupted.push(id),
+            Ok(Found::Cleaned) => self.cleaned.push(id),
+            Err(error) => self.failed.push(RecoveryFailure { id, error }),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Owners that cannot reach their store, or wake up when it is too late.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployment::{DeploymentId, EventKind, Events, Phase};
+use store::{IStore, MemoryStore, SqliteOptions, SqliteStore};
+
+use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
+use crate::gate::{Gate, Traffic};
+
+/// An owner behind a gate whose push has begun.
+struct Owner {
+    fixture: Fixture,
+    gate: Arc<Gate>,
+    id: DeploymentId,
+    events: Events,
+}
+
+impl Owner {
+    async fn at_push(gate: Arc<Gate>, wall_clock: &WallClock, push: Play) -> Self {
+        let clock = wall_clock.clock();
+        let fixture =
+            Fixture::with_options(gate.clone(), |options| options.with_clock(clock)).await;
+        fixture.client.on("push", push);
+        let events = fixture.deployer.subscribe();
+        let deployer = &fixture.deployer;
+        let id = deployer.deploy_package(request("foo")).await.unwrap();
+        fixture.client.hanging.notified().await;
+        Self {
+            fixture,
+            gate,
+            id,
+            events,
+        }
+    }
+
+    /// Waits until it says that it lost its deployment, and why.
+    async fn lost(&mut self) -> String {
+        loop {
+            if let EventKind::OwnershipLost { reason, .. } = self.events.next().await.unwrap().kind
+            {
+                return reason;
+            }
+        }
+    }
+}
+
+/// Another engine on the same store.
+async fn other(store: Arc<dyn IStore>, wall_clock: &WallClock) -> Fixture {
+    let clock = wall_clock.clock();
+    Fixture::with_options(store, |options| options.with_clock(clock)).await
+}
+
+async fn a_zombie_is_cancelled(gate: Arc<Gate>, store: Arc<dyn IStore>) {
+    let wall_clock = WallClock::new();
+    let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
+    owner.gate.set(Traffic::Stalled);
+    wall_clock.jump(PAST_THE_LEASE);
+    let other = other(store, &wall_clock).await;
+    let report = other.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [owner.id]);
+    let interrupted = other.deployer.get_status(&owner.id).await.unwrap().unwrap();
+
+    owner.gate.set(Traffic::Flowing);
+    owner.fixture.deployer.cancel(&owner.id).await.unwrap();
+    assert!(owner.lost().await.contains("somebody else"));
+    let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+    assert_eq!(record, interrupted);
+    assert_eq!(record.phase(), Some(Phase::Interrupted));
+    owner.fixture.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_zombie_that_is_cancelled_writes_nothing() {
+    let memory = Arc::new(MemoryStore::new());
+    a_zombie_is_cancelled(Gate::new(memory.clone()), memory).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let open = || async {
+        Arc::new(
+            SqliteStore::open(&path, SqliteOptions::default())
+                .await
+                .unwrap(),
+        )
+    };
+    a_zombie_is_cancelled(Gate::new(open().await), open().await).await;
+}
+
+async fn a_zombie_wakes_up(gate: Arc<Gate>, store: Arc<dyn IStore>, traffic: Traffic) {
+    let wall_clock = WallClock::new();
+    let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
+    owner.gate.set(traffic);
+    assert!(owner.lost().await.contains("lease"));
+    wall_clock.jump(PAST_THE_LEASE);
+    let other = other(store, &wall_clock).await;
+    let report = other.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [owner.id]);
+    let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+
+    owner.gate.set(Traffic::Flowing);
+    let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+    assert_eq!(Some(record), interrupted);
+    owner.fixture.assert_nothing_left();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zombie_whose_write_was_under_way_writes_nothing() {
+    let store = Arc::new(MemoryStore::new());
+    a_zombie_wakes_up(Gate::new(store.clone()), store, Traffic::Stalled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zombie_whose_store_excludes_nobody_writes_nothing() {
+    let store = Arc::new(MemoryStore::new());
+    let gate = Gate::without_guarantees(store.clone());
+    let other = Gate::without_guarantees(store);
+    a_zombie_wakes_up(gate, other, Traffic::Refused).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zombie_that_slept_looks_before_it_writes() {
+    let store = Arc::new(MemoryStore::new());
+    for (gate, store) in [
+        (Gate::new(store.clone()), store.clone() as Arc<dyn IStore>),
+        // Here nothing but the look keeps it from undoing the ending.
+        (
+            Gate::without_guarantees(store.clone()),
+            Gate::without_guarantees(store) as Arc<dyn IStore>,
+        ),
+    ] {
+        let wall_clock = WallClock::new();
+        let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
+        wall_clock.jump(PAST_THE_LEASE);
+        let other = other(store, &wall_clock).await;
+        let report = other.deployer.recover().await.unwrap();
+        assert_eq!(report.interrupted, [owner.id]);
+        let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+
+        tokio::time::advance(PAST_THE_LEASE).await;
+        owner.lost().await;
+        let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+        assert_eq!(Some(record), interrupted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_without_its_store_stops_its_command_and_says_so() {
+    for traffic in [Traffic::Refused, Traffic::Stalled] {
+        let wall_clock = WallClock::new();
+        let gate = Gate::new(Arc::new(MemoryStore::new()));
+        let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
+        owner.gate.set(traffic);
+        // The wall clock stands still all the while.
+        let reason = owner.lost().await;
+        assert!(reason.contains("lease of 60s"), "{reason}");
+        owner.fixture.client.gone.notified().await;
+        // It was killed at once: no logout came after it.
+        let seen = owner.fixture.client.seen();
+        assert_eq!(seen.last().map(String::as_str), Some("push"), "{seen:?}");
+
+        // The store returns, and the last state is written.
+        owner.gate.set(Traffic::Flowing);
+        let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+        assert_eq!(record.phase(), Some(Phase::Failed), "{record:?}");
+        let error = record.engine.unwrap().error.unwrap();
+        assert!(error.message.contains("lease of 60s"), "{error:?}");
+        owner.fixture.assert_nothing_left();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_is_no_reason_to_stop() {
+    let wall_clock = WallClock::new();
+    let gate = Gate::new(Arc::new(MemoryStore::new()));
+    let owner = Owner::at_push(gate, &wall_clock, Play::Wait).await;
+    wall_clock.jump(Duration::from_hours(24));
+    // Renewals fail meanwhile, but not for as long as the lease lasts.
+    owner.gate.set(Traffic::Refused);
+    tokio::time::sleep(Duration::from_secs(39)).await;
+    owner.gate.set(Traffic::Flowing);
+    let report = owner.fixture.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, []);
+    owner.fixture.client.go_on.notify_one();
+    let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+    assert_history(&record, SUCCESS);
+}

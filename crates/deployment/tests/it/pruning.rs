@@ -1,0 +1,168 @@
+//! Removing old records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deployment::{DeploymentId, PrunePolicy};
+use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
+
+use crate::fixture::{Fixture, Play, WallClock, add_package, request};
+
+async fn save(store: &Arc<dyn IStore>, name: store::FileName, text: String) {
+    let options = SaveOptions::default();
+    store.save_bytes(&name, text, &options).await.unwrap();
+}
+
+async fn save_record(store: &Arc<dyn IStore>, text: &str) -> DeploymentId {
+    let id = DeploymentId::generate();
+    let text = text.replace("ID", &id.to_string());
+    save(store, id.file_name(), text).await;
+    id
+}
+
+struct World {
+    wall_clock: WallClock,
+    fixture: Fixture,
+}
+
+impl World {
+    async fn new() -> Self {
+        let wall_clock = WallClock::new();
+        let clock = wall_clock.clock();
+        let store = Arc::new(MemoryStore::new());
+        let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+        Self {
+            wall_clock,
+            fixture,
+        }
+    }
+
+    /// So many deployments, an hour from one to the next; the oldest comes first.
+    async fn deploy(&self, count: usize) -> Vec<DeploymentId> {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            self.wall_clock.jump(Duration::from_hours(1));
+            let record = self.fixture.deploy(request("foo")).await;
+            ids.push(record.deploy_id.parse().unwrap());
+        }
+        ids
+    }
+
+    async fn left_of(&self, ids: &[DeploymentId]) -> Vec<DeploymentId> {
+        let mut left = Vec::new();
+        for id in ids {
+            if self
+                .fixture
+                .deployer
+                .get_status(id)
+                .await
+                .unwrap()
+                .is_some()
+            {
+                left.push(*id);
+            }
+        }
+        left
+    }
+}
+
+#[tokio::test]
+async fn either_limit_removes_and_the_newest_stay() {
+    for (policy, kept) in [
+        (PrunePolicy::default(), 5),
+        (PrunePolicy::default().with_keep(3), 3),
+        (PrunePolicy::default().with_keep(9), 5),
+        (PrunePolicy::default().with_keep(0), 0),
+        // The newest is half an hour old.
+        (
+            PrunePolicy::default().with_max_age(Duration::from_hours(2)),
+            2,
+        ),
+        (
+            PrunePolicy::default()
+                .with_keep(3)
+                .with_max_age(Duration::from_hours(1)),
+            1,
+        ),
+        (
+            PrunePolicy::default()
+                .with_keep(1)
+                .with_max_age(Duration::from_hours(9)),
+            1,
+        ),
+    ] {
+        let world = World::new().await;
+        let ids = world.deploy(5).await;
+        world.wall_clock.jump(Duration::from_mins(30));
+        let report = world.fixture.deployer.prune(&policy).await.unwrap();
+        assert_eq!(
+            (report.removed, report.kept),
+            (5 - kept, kept),
+            "{policy:?}"
+        );
+        assert_eq!(world.left_of(&ids).await, ids[5 - kept..], "{policy:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_runs_or_cannot_be_read_stays() {
+    let world = World::new().await;
+    let store = &world.fixture.store;
+    let ended = world.deploy(1).await;
+    // An unfinished one of the original, one that is cut short, and one of a newer engine.
+    let unfinished =
+        r#"{"deploy_id": "ID", "deploy_status": "LIST", "datetime": "2015-07-08 14:35:52.951490"}"#;
+    let newer = r#"{"deploy_id": "ID", "deploy_status": "SUCCESS", "datetime": "2015-07-08 14:35:52.951490",
+        "engine": {"schema": 99}}"#;
+    let undated = r#"{"deploy_id": "ID", "deploy_status": "FAILED", "datetime": "yesterday"}"#;
+    let mut kept = Vec::new();
+    for text in [unfinished, newer, undated] {
+        kept.push(save_record(store, text).await);
+    }
+    let broken = save_record(store, r#"{"deploy_id": "ID", "deploy_sta"#).await;
+    add_package(store, "bar").await;
+    world.fixture.client.on("push", Play::HangUntilStopped);
+    let running = world
+        .fixture
+        .deployer
+        .deploy_package(request("bar"))
+        .await
+        .unwrap();
+    world.fixture.client.hanging.notified().await;
+    kept.push(running);
+    for id in [ended[0], running, DeploymentId::generate()] {
+        save(store, id.cancel_file_name(), "{}".to_owned()).await;
+    }
+
+    let everything = PrunePolicy::default().with_keep(0);
+    let report = world.fixture.deployer.prune(&everything).await.unwrap();
+    assert_eq!((report.removed, report.kept), (1, 0));
+    assert_eq!((report.unfinished, report.unreadable), (2, 3));
+    assert_eq!(world.left_of(&ended).await, []);
+    assert_eq!(world.left_of(&kept).await, kept);
+    assert!(store.check_file_exists(&broken.file_name()).await.unwrap());
+    // Only the running one may still heed its cancel file.
+    let options = store::ListOptions::default().with_prefix("cancel_");
+    let cancels = store.get_files_list(&options).await.unwrap();
+    assert_eq!(cancels.len(), 1);
+    assert_eq!(cancels[0].name, running.cancel_file_name());
+}
+
+#[tokio::test]
+async fn claims_of_removed_deployments_are_in_nobodys_way() {
+    let world = World::new().await;
+    let keyed = || request("foo").with_idempotency_key("k").unwrap();
+    world.fixture.deploy(keyed()).await;
+    let everything = PrunePolicy::default().with_keep(0);
+    let report = world.fixture.deployer.prune(&everything).await.unwrap();
+    assert_eq!(report.removed, 1);
+    world.wall_clock.jump(crate::fixture::PAST_THE_LEASE);
+    for request in [request("foo"), keyed()] {
+        crate::fixture::assert_history(
+            &world.fixture.deploy(request).await,
+            crate::fixture::SUCCESS,
+        );
+    }
+    let report = world.fixture.deployer.recover().await.unwrap();
+    assert!(report.failed.is_empty(), "{report:?}");
+}

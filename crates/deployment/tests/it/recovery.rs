@@ -1,0 +1,279 @@
+//! What becomes of deployments whose owner died.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use batch::{
+    Command, ICommandRunner as _, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
+    StepOutcome,
+};
+use deployment::{
+    DEPLOYMENT_VARIABLE, DeployerOptions, DeploymentId, DeploymentRecord, Error, ErrorKind, Phase,
+};
+use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::fixture::{
+    Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, add_package, assert_history, request,
+};
+use crate::gate::Gate;
+
+/// A store that several engines share, and their wall clock.
+struct World {
+    store: Arc<dyn IStore>,
+    wall_clock: WallClock,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::on(Arc::new(MemoryStore::new()))
+    }
+
+    fn on(store: Arc<dyn IStore>) -> Self {
+        let wall_clock = WallClock::new();
+        Self { store, wall_clock }
+    }
+
+    async fn engine(&self) -> Fixture {
+        let clock = self.wall_clock.clock();
+        let with_clock = |options: DeployerOptions| options.with_clock(clock);
+        Fixture::with_options(Arc::clone(&self.store), with_clock).await
+    }
+
+    /// The deployment of an engine that died in the middle of its push.
+    fn died(&self, package: &'static str) -> DeploymentId {
+        let world = Self {
+            store: Arc::clone(&self.store),
+            wall_clock: self.wall_clock.clone(),
+        };
+        let life = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            // All tasks of the engine are dropped with its runtime.
+            runtime.block_on(async {
+                let engine = world.engine().await;
+                add_package(&world.store, package).await;
+                engine.client.on("push", Play::HangUntilStopped);
+                let id = engine
+                    .deployer
+                    .deploy_package(request(package))
+                    .await
+                    .unwrap();
+                engine.client.hanging.notified().await;
+                id
+            })
+        });
+        life.join().unwrap()
+    }
+
+    async fn save(&self, name: store::FileName, text: &str) {
+        let options = SaveOptions::default();
+        let saved = self.store.save_bytes(&name, text.to_owned(), &options);
+        saved.await.unwrap();
+    }
+}
+
+/// The private directory that a deployment would have, with something in it.
+fn leftover(engine: &Fixture, id: DeploymentId) -> PathBuf {
+    let directory = engine.temp.path().join(format!("helion-deploy-{id}"));
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::write(directory.join("file"), "x").unwrap();
+    directory
+}
+
+async fn record(engine: &Fixture, id: &DeploymentId) -> DeploymentRecord {
+    engine.deployer.get_status(id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_dead_owners_deployment_is_interrupted_once_and_its_leftovers_go() {
+    let world = World::new();
+    let id = world.died("foo");
+    let engine = world.engine().await;
+    let directory = leftover(&engine, id);
+    // Up to the lease's end and the margin behind it, its owner may be alive.
+    let still = Duration::from_secs(69);
+    for time in [Duration::ZERO, still] {
+        world.wall_clock.jump(time);
+        let report = engine.deployer.recover().await.unwrap();
+        assert_eq!((report.interrupted.len(), report.cleaned.len()), (0, 0));
+        assert!(directory.exists());
+    }
+    let before = record(&engine, &id).await;
+
+    world.wall_clock.jump(Duration::from_secs(2));
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [id]);
+    assert_eq!(report.cleaned, []);
+    assert!(report.failed.is_empty(), "{report:?}");
+    engine.assert_nothing_left();
+    let after = record(&engine, &id).await;
+    let statuses: Vec<_> = before.statuses().chain(["INTERRUPTED"]).collect();
+    assert_history(&after, &statuses.join(" "));
+    let error = after.engine.as_ref().unwrap().error.clone().unwrap();
+    let lease = before.engine.unwrap().lease_until.unwrap();
+    assert!(error.message.contains(&lease), "{error:?}");
+
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!((report.interrupted.len(), report.cleaned.len()), (0, 0));
+    assert_eq!(record(&engine, &id).await, after);
+}
+
+#[tokio::test]
+async fn engines_that_recover_at_once_interrupt_once() {
+    let world = World::new();
+    let mut dead = vec![world.died("foo"), world.died("bar"), world.died("baz")];
+    world.wall_clock.jump(PAST_THE_LEASE);
+    let (one, two) = (world.engine().await, world.engine().await);
+    let (one_report, two_report) = tokio::join!(one.deployer.recover(), two.deployer.recover());
+    let (one_report, two_report) = (one_report.unwrap(), two_report.unwrap());
+    assert!(one_report.failed.is_empty(), "{one_report:?}");
+    assert!(two_report.failed.is_empty(), "{two_report:?}");
+    let mut interrupted = [one_report.interrupted, two_report.interrupted].concat();
+    interrupted.sort();
+    dead.sort();
+    assert_eq!(interrupted, dead);
+    for id in dead {
+        let record = record(&one, &id).await;
+        let endings = record.statuses().filter(|status| *status == "INTERRUPTED");
+        assert_eq!(endings.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_runs_here_is_alive_whatever_the_clock_says() {
+    let world = World::new();
+    let engine = world.engine().await;
+    engine.client.on("push", Play::Wait);
+    let id = engine
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap();
+    engine.client.hanging.notified().await;
+    for _ in 0..2 {
+        world.wall_clock.jump(Duration::from_hours(24));
+        let report = engine.deployer.recover().await.unwrap();
+        assert_eq!((report.interrupted.len(), report.cleaned.len()), (0, 0));
+    }
+    engine.client.go_on.notify_one();
+    assert_history(&engine.deployer.wait(&id).await.unwrap(), SUCCESS);
+}
+
+#[tokio::test]
+async fn a_store_without_locks_is_searched_and_records_without_a_lease_are_let_be() {
+    let world = World::on(Gate::without_guarantees(Arc::new(MemoryStore::new())));
+    let original: DeploymentId = "6eeca9c0-257e-11e5-9760-985aeb8b7458".parse().unwrap();
+    let text = format!(r#"{{"deploy_id": "{original}", "deploy_status": "LIST"}}"#);
+    world.save(original.file_name(), &text).await;
+    let broken = DeploymentId::generate();
+    world.save(broken.file_name(), "half a rec").await;
+    let id = world.died("foo");
+    world.wall_clock.jump(PAST_THE_LEASE);
+
+    let engine = world.engine().await;
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [id]);
+    assert_eq!(record(&engine, &original).await.deploy_status, "LIST");
+    // What nobody can read is said, and holds up nothing.
+    assert_eq!(report.failed.len(), 1);
+    assert_eq!(report.failed[0].id, broken);
+    assert_eq!(report.failed[0].error.kind(), ErrorKind::Record);
+}
+
+#[tokio::test]
+async fn whoever_takes_a_lock_over_ends_the_deployment_that_held_it() {
+    let world = World::new();
+    let id = world.died("foo");
+    let engine = world.engine().await;
+    leftover(&engine, id);
+    world.wall_clock.jump(PAST_THE_LEASE);
+    assert_history(&engine.deploy(request("foo")).await, SUCCESS);
+    assert_eq!(record(&engine, &id).await.phase(), Some(Phase::Interrupted));
+    engine.assert_nothing_left();
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, []);
+}
+
+#[tokio::test]
+async fn a_record_that_only_a_newer_engine_understands_is_its_to_end() {
+    let world = World::new();
+    let id = world.died("foo");
+    let newer =
+        format!(r#"{{"deploy_id": "{id}", "deploy_status": "LIST", "engine": {{"schema": 99}}}}"#);
+    world.save(id.file_name(), &newer).await;
+    let dead = world.died("bar");
+    world.wall_clock.jump(PAST_THE_LEASE);
+    let engine = world.engine().await;
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [dead]);
+    assert_eq!(report.failed.len(), 1);
+    let error = &report.failed[0].error;
+    assert!(
+        matches!(error, Error::NewerRecord { schema: 99, .. }),
+        "{error}"
+    );
+    // Nor is its application deployed beside it.
+    let error = engine
+        .deployer
+        .deploy_package(request("foo"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::NewerRecord { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn only_what_is_left_of_ended_deployments_is_removed() {
+    let world = World::new();
+    let engine = world.engine().await;
+    let ended: DeploymentId = engine
+        .deploy(request("foo"))
+        .await
+        .deploy_id
+        .parse()
+        .unwrap();
+    let alive = world.died("bar");
+    // A deployment that is another store's, and what is no private directory at all.
+    let foreign = leftover(&engine, DeploymentId::generate());
+    let other = engine.temp.path().join("helion-deploy-demo");
+    std::fs::create_dir(&other).unwrap();
+    let (of_ended, of_alive) = (leftover(&engine, ended), leftover(&engine, alive));
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!(report.cleaned, [ended]);
+    assert!(!of_ended.exists());
+    assert!(of_alive.exists() && foreign.exists() && other.exists());
+}
+
+#[tokio::test]
+async fn processes_that_carry_the_deployment_are_killed() {
+    let world = World::new();
+    let id = world.died("foo");
+    world.wall_clock.jump(PAST_THE_LEASE);
+    let engine = world.engine().await;
+    let runner = LocalRunner::new(LocalRunnerOptions::default());
+    let script = "echo up; sleep 1000; :";
+    let command = Command::new("sh").args(["-c", script]);
+    let command = command.env(DEPLOYMENT_VARIABLE, id.to_string());
+    let (live, mut output) = LiveOutput::channel(8);
+    let options = RunOptions::new("/").with_timeout(Some(Duration::from_secs(30)));
+    let cancel = CancellationToken::new();
+    let run = runner.run(&command, &options, &live, &cancel);
+    let recover = async {
+        output.recv().await.unwrap();
+        engine.deployer.recover().await.unwrap()
+    };
+    let (run, report) = tokio::join!(run, recover);
+    assert_eq!(report.interrupted, [id]);
+    assert_eq!(run.outcome, StepOutcome::Signaled { signal: 9 });
+}
+
+#[tokio::test]
+async fn every_command_carries_its_deployment() {
+    let engine = World::new().engine().await;
+    let record = engine.deploy(request("foo")).await;
+    let carried = engine.client.works_for.lock().unwrap().clone();
+    assert_eq!(carried, vec![record.deploy_id; engine.client.seen().len()]);
+}

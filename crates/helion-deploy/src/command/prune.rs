@@ -1,0 +1,42 @@
+//! `prune`: removes the records of deployments that ended long ago.
+
+use std::sync::Arc;
+
+use deployment::{Deployer, DeployerOptions, PrunePolicy};
+use serde_json::json;
+use store::IStore;
+
+use crate::cli::{Client, Prune};
+use crate::clients;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(crate) async fn run(
+    arguments: Prune,
+    store: Arc<dyn IStore>,
+    output: Output,
+) -> Result<(), Failure> {
+    let mut policy = PrunePolicy::default();
+    if let Some(age) = arguments.older_than {
+        policy = policy.with_max_age(age);
+    }
+    if let Some(count) = arguments.keep {
+        policy = policy.with_keep(count);
+    }
+    // Nothing is deployed, so it does not matter which client the deployer has.
+    let platform = clients::platform(Client::Helion, clients::runner_options());
+    let deployer = Deployer::new(store, platform, DeployerOptions::default());
+    let report = deployer.prune(&policy).await?;
+    let document = json!({
+        "removed": report.removed,
+        "kept": report.kept,
+        "unfinished": report.unfinished,
+        "unreadable": report.unreadable,
+    });
+    output.print(&document, |_| {
+        format!(
+            "{} removed, {} kept, {} unfinished, {} unreadable",
+            report.removed, report.kept, report.unfinished, report.unreadable
+        )
+    })
+}

@@ -1,0 +1,79 @@
+//! `recover`: ends deployments whose owner died.
+
+use std::sync::Arc;
+
+use deployment::{Deployer, DeployerOptions, RecoveryReport};
+use serde_json::json;
+use store::IStore;
+
+use crate::cli::Client;
+use crate::clients;
+use crate::failure::{FAILED, Failure, chain};
+use crate::message::say;
+use crate::output::Output;
+
+/// Recovers, prints what was done, and fails when something could not be.
+pub(crate) async fn run(store: Arc<dyn IStore>, output: Output) -> Result<(), Failure> {
+    // Nothing is deployed, so it does not matter which client the deployer has.
+    let platform = clients::platform(Client::Helion, clients::runner_options());
+    let deployer = Deployer::new(store, platform, DeployerOptions::default());
+    let report = deployer.recover().await?;
+    let failures = failures(&report);
+    let failed: Vec<_> = failures
+        .iter()
+        .map(|(id, reason)| json!({ "deploy_id": id, "reason": reason }))
+        .collect();
+    let document = json!({
+        "interrupted": report.interrupted,
+        "cleaned": report.cleaned,
+        "failed": failed,
+    });
+    output.print(&document, |_| text(&report))?;
+    for (id, reason) in &failures {
+        say(&format!("deployment {id} is not recovered: {reason}"));
+    }
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} deployments could not be recovered", failures.len());
+    Err(Failure::after_document(FAILED, message))
+}
+
+/// Recovers before something else is done, which goes on whatever comes of it.
+pub(crate) async fn quietly(deployer: &Deployer) {
+    match deployer.recover().await {
+        Ok(report) => {
+            for id in &report.interrupted {
+                say(&format!(
+                    "deployment {id} was interrupted: its owner is dead"
+                ));
+            }
+            for (id, reason) in failures(&report) {
+                say(&format!("deployment {id} is not recovered: {reason}"));
+            }
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            say(&format!("nothing is recovered: {}", failure.message()));
+        }
+    }
+}
+
+fn failures(report: &RecoveryReport) -> Vec<(String, String)> {
+    let failed = report.failed.iter();
+    let reasons = failed.map(|failure| (failure.id.to_string(), chain(&failure.error)));
+    reasons.collect()
+}
+
+fn text(report: &RecoveryReport) -> String {
+    let interrupted = report
+        .interrupted
+        .iter()
+        .map(|id| format!("INTERRUPTED  {id}"));
+    let cleaned = report.cleaned.iter().map(|id| format!("cleaned      {id}"));
+    let lines: Vec<_> = interrupted.chain(cleaned).collect();
+    if lines.is_empty() {
+        return "nothing to recover".to_owned();
+    }
+    lines.join("\n")
+}
