@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::blocking::run_blocking;
+use crate::blocking::{Caller, Presence, run_blocking};
 use crate::blocks::{Block, Blocks};
 use crate::clock::Clock;
 use crate::{
@@ -146,12 +146,14 @@ impl FsStore {
         &self,
         name: &FileName,
         options: &SaveOptions,
+        caller: Presence,
     ) -> impl Fn(&Arc<Root>) -> Result<Save> + Send + use<> {
         let (stamps, durability) = (Arc::clone(&self.stamps), self.durability);
         let (name, options) = (name.clone(), options.clone());
         move |root| {
             let (root, stamps) = (Arc::clone(root), Arc::clone(&stamps));
-            let mut save = Save::new(root, stamps, durability, name.clone(), options.clone());
+            let (name, options) = (name.clone(), options.clone());
+            let mut save = Save::new(root, stamps, durability, name, options, caller.clone());
             save.begin()?;
             Ok(save)
         }
@@ -228,7 +230,8 @@ impl IStore for FsStore {
     ) -> Result<FileInfo> {
         options.check(name)?;
         let mut blocks = Blocks::<BLOCK>::new(name, contents);
-        let begin = self.saves(name, options);
+        let caller = Caller::default();
+        let begin = self.saves(name, options, caller.presence());
         match blocks.next().await? {
             Block::Inner(first) => self.save_long(first, blocks, begin).await,
             Block::Last(bytes) => {
@@ -240,8 +243,10 @@ impl IStore for FsStore {
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
         let (name, durability) = (name.clone(), self.durability);
+        let caller = Caller::default();
+        let presence = caller.presence();
         self.run("delete file", move |root| {
-            deletion::delete(root, &name, durability)
+            deletion::delete(root, &name, durability, &presence)
         })
         .await
     }

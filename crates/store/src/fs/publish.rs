@@ -16,6 +16,7 @@ use super::lock::Lock;
 use super::root::Root;
 use super::temporary::Temporary;
 use super::version::{FactsOrigin, Stamps, Version};
+use crate::blocking::Presence;
 use crate::blocks::Checksum;
 use crate::{
     Durability, Error, ErrorKind, FileInfo, FileName, ListOptions, Result, SaveMode, SaveOptions,
@@ -44,6 +45,7 @@ pub(super) struct Save {
     options: SaveOptions,
     checksum: Checksum,
     temporary: Option<Temporary>,
+    caller: Presence,
 }
 
 impl Save {
@@ -53,6 +55,7 @@ impl Save {
         durability: Durability,
         name: FileName,
         options: SaveOptions,
+        caller: Presence,
     ) -> Self {
         let checksum = Checksum::new(&options);
         Self {
@@ -63,6 +66,7 @@ impl Save {
             options,
             checksum,
             temporary: None,
+            caller,
         }
     }
 
@@ -104,6 +108,7 @@ impl Save {
         let version = self.settle(&mut temporary, facts.as_ref());
         let version = version.map_err(|errno| self.failed(errno))?;
         let lock = Lock::take(&self.root, "save file", &self.name)?;
+        self.caller.check("save file")?;
         let replaced = self.check_mode()?;
         if let Some(facts) = &facts {
             facts.write(&self.root, &self.name, &version, self.durability)?;
