@@ -1,5 +1,6 @@
 //! The one thread that writes, and commits together what waits together.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,10 @@ const GROUP_BYTES: usize = 8 * 1024 * 1024;
 /// After so many transactions some discarded blocks are deleted, even if more tasks wait.
 const GROUPS_BETWEEN_DELETES: u32 = 16;
 
+/// The most tasks that are kept to be done later; what the others would have removed stays until
+/// the next opening.
+const POSTPONED_TASKS: usize = 256;
+
 /// How long the thread watches for the next task before it sleeps: a caller that saves one file
 /// after the other is spared the time that waking a thread takes.
 const WATCHED: Duration = Duration::from_micros(50);
@@ -33,7 +38,7 @@ pub(super) struct Thread {
     /// Transactions since discarded blocks were last deleted.
     groups: u32,
     /// Work that failed and that nobody waits for: it is done with the next save that succeeds.
-    postponed: Vec<Box<dyn Task>>,
+    postponed: VecDeque<Box<dyn Task>>,
     /// Whether there is nothing to delete or to give back. What another process discards it tidies
     /// up itself, or whoever opens the database next.
     is_tidy: bool,
@@ -46,7 +51,7 @@ impl Thread {
             durability,
             synced: None,
             groups: 0,
-            postponed: Vec::new(),
+            postponed: VecDeque::new(),
             is_tidy: false,
         }
     }
@@ -92,28 +97,44 @@ impl Thread {
                     self.run_group(vec![task]);
                 }
             }
-            Some(failure) => {
-                for task in group {
-                    if task.is_detached() {
-                        tracing::debug!(failure.text, "background work is postponed");
-                        self.postponed.push(task);
-                    } else {
-                        task.answer(Some(&failure));
-                    }
-                }
-            }
+            Some(failure) => self.answer_failed(group, &failure),
             None => {
                 for task in group {
                     task.answer(None);
                 }
-                for task in std::mem::take(&mut self.postponed) {
-                    self.run_group(vec![task]);
-                }
+                self.run_postponed();
+            }
+        }
+    }
+
+    fn answer_failed(&mut self, group: Vec<Box<dyn Task>>, failure: &Failure) {
+        for task in group {
+            if task.is_detached() && self.postponed.len() < POSTPONED_TASKS {
+                tracing::debug!(failure.text, "background work is postponed");
+                self.postponed.push_back(task);
+            } else {
+                task.answer(Some(failure));
+            }
+        }
+    }
+
+    /// Does what was postponed, up to the first that fails again: on a damaged database all may.
+    fn run_postponed(&mut self) {
+        while let Some(task) = self.postponed.pop_front() {
+            let mut group = vec![task];
+            if let Err(failure) = self.commit(&mut group) {
+                return self.answer_failed(group, &failure);
+            }
+            for task in group {
+                task.answer(None);
             }
         }
     }
 
     fn commit(&mut self, group: &mut Vec<Box<dyn Task>>) -> Result<(), Failure> {
+        for task in group.iter_mut() {
+            task.begin_anew();
+        }
         if self
             .database
             .reopen_if_moved()
@@ -220,4 +241,170 @@ fn gather(first: Box<dyn Task>, waiting: &Receiver<Box<dyn Task>>) -> Vec<Box<dy
         group.push(task);
     }
     group
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tempfile::TempDir;
+    use tokio::sync::oneshot;
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::super::error::failed;
+    use super::super::task::Call;
+    use super::*;
+    use crate::{Error, Result};
+
+    type Answer = oneshot::Receiver<Result<()>>;
+
+    fn thread() -> (TempDir, Thread) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let database = Database::open(&path, Duration::ZERO).unwrap();
+        (directory, Thread::new(database, Durability::Process))
+    }
+
+    fn call(
+        work: impl Fn(&Connection) -> Result<()> + Send + 'static,
+        reply: Option<oneshot::Sender<Result<()>>>,
+    ) -> Box<dyn Task> {
+        Box::new(Call {
+            operation: "save file",
+            bytes: 0,
+            need: Need::Order,
+            work,
+            result: None,
+            reply,
+        })
+    }
+
+    /// A task that is told the number of the run, from 0.
+    fn task(
+        work: impl Fn(&Connection, usize) -> Result<()> + Send + 'static,
+    ) -> (Box<dyn Task>, Answer) {
+        let (reply, answer) = oneshot::channel();
+        let runs = AtomicUsize::new(0);
+        let work =
+            move |connection: &Connection| work(connection, runs.fetch_add(1, Ordering::Relaxed));
+        (call(work, Some(reply)), answer)
+    }
+
+    fn detached(work: impl Fn(&Connection) -> Result<()> + Send + 'static) -> Box<dyn Task> {
+        call(work, None)
+    }
+
+    fn create(connection: &Connection) -> Result<()> {
+        let exists = connection.prepare("SELECT 1 FROM upload").unwrap();
+        if { exists }.exists(()).unwrap() {
+            return Err(Error::new(ErrorKind::AlreadyExists, "save file"));
+        }
+        let row = "INSERT INTO upload VALUES ('o', 1, 1)";
+        connection.execute_batch(row).map_err(failed("save file"))
+    }
+
+    fn fail(connection: &Connection) -> Result<()> {
+        let failing = "INSERT INTO upload SELECT owner, number, content FROM nothing";
+        connection
+            .execute_batch(failing)
+            .map_err(failed("save file"))
+    }
+
+    fn take_away(directory: &Path) {
+        std::fs::rename(directory.join("files.db"), directory.join("gone.db")).unwrap();
+    }
+
+    #[track_caller]
+    fn check_kind(answer: &mut Answer, kind: ErrorKind) {
+        let error = answer.try_recv().unwrap().unwrap_err();
+        assert_eq!(error.kind(), kind, "{error:?}");
+    }
+
+    #[test]
+    fn a_refusal_by_what_is_rolled_back_is_not_told() {
+        let (directory, mut thread) = thread();
+        let path = directory.path().to_owned();
+        let (first, mut first_answer) = task(move |connection, run| {
+            match run {
+                0 => create(connection),
+                // Before the others run again.
+                _ => fail(connection).inspect_err(|_| take_away(&path)),
+            }
+        });
+        let (second, mut second_answer) = task(|connection, _| create(connection));
+        let (third, mut third_answer) = task(|connection, _| fail(connection));
+        thread.run_group(vec![first, second, third]);
+        check_kind(&mut first_answer, ErrorKind::Other);
+        check_kind(&mut second_answer, ErrorKind::Unavailable);
+        check_kind(&mut third_answer, ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn a_refusal_by_what_is_not_committed_is_not_told() {
+        let (directory, mut thread) = thread();
+        let path = directory.path().to_owned();
+        let (first, mut first_answer) = task(move |connection, _| {
+            take_away(&path);
+            create(connection)
+        });
+        let (second, mut second_answer) = task(|connection, _| create(connection));
+        thread.run_group(vec![first, second]);
+        check_kind(&mut first_answer, ErrorKind::Unavailable);
+        check_kind(&mut second_answer, ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn a_refusal_by_what_is_committed_is_told() {
+        let (_directory, mut thread) = thread();
+        let (first, mut first_answer) = task(|connection, _| create(connection));
+        let (second, mut second_answer) = task(|connection, _| create(connection));
+        let (third, mut third_answer) = task(|connection, _| fail(connection));
+        thread.run_group(vec![first, second, third]);
+        first_answer.try_recv().unwrap().unwrap();
+        check_kind(&mut second_answer, ErrorKind::AlreadyExists);
+        check_kind(&mut third_answer, ErrorKind::Other);
+    }
+
+    #[test]
+    fn postponed_work_is_bounded_and_costs_a_success_one_more_try() {
+        let (_directory, mut thread) = thread();
+        let tries = Arc::new(AtomicUsize::new(0));
+        for _ in 0..2 * POSTPONED_TASKS {
+            let tries = Arc::clone(&tries);
+            thread.run_group(vec![detached(move |connection| {
+                tries.fetch_add(1, Ordering::Relaxed);
+                fail(connection)
+            })]);
+        }
+        assert_eq!(thread.postponed.len(), POSTPONED_TASKS);
+        let before = tries.load(Ordering::Relaxed);
+        let (saved, mut answer) = task(|connection, _| create(connection));
+        thread.run_group(vec![saved]);
+        answer.try_recv().unwrap().unwrap();
+        assert_eq!(tries.load(Ordering::Relaxed), before + 1);
+        assert_eq!(thread.postponed.len(), POSTPONED_TASKS);
+    }
+
+    #[test]
+    fn postponed_work_is_done_with_the_next_success() {
+        let (_directory, mut thread) = thread();
+        let runs = AtomicUsize::new(0);
+        let (done, mut is_done) = oneshot::channel();
+        let done = std::sync::Mutex::new(Some(done));
+        thread.run_group(vec![detached(move |connection| {
+            if runs.fetch_add(1, Ordering::Relaxed) == 0 {
+                return fail(connection);
+            }
+            let done = done.lock().unwrap().take();
+            done.unwrap().send(()).unwrap();
+            Ok(())
+        })]);
+        assert_eq!(is_done.try_recv(), Err(TryRecvError::Empty));
+        let (saved, _answer) = task(|connection, _| create(connection));
+        thread.run_group(vec![saved]);
+        is_done.try_recv().unwrap();
+        assert!(thread.postponed.is_empty());
+    }
 }
