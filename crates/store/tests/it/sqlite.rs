@@ -151,6 +151,34 @@ async fn files_that_are_no_database_of_ours_are_refused() {
 }
 
 #[tokio::test]
+async fn an_opening_that_another_holds_up_is_unavailable() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    let busy = SqliteOptions::default().with_busy_timeout(Duration::ZERO);
+    let store = SqliteStore::open(&path, busy).await.unwrap();
+    save(&store, "a", "x").await;
+    let other = directory.path().join("other.db");
+    Connection::open(&path)
+        .unwrap()
+        .execute("VACUUM INTO ?1", [other.to_str().unwrap()])
+        .unwrap();
+    let held = fs::File::open(directory.path().join("files.db-locks/opening")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(refusal(&path).await, ErrorKind::Unavailable);
+    // The writing thread opens a database that was replaced, and waits no longer either.
+    for ending in ["-wal", "-shm"] {
+        fs::remove_file(directory.path().join(format!("files.db{ending}"))).unwrap();
+    }
+    fs::rename(&other, &path).unwrap();
+    let refused = store.save_bytes(&name("b"), "y", &options()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(held);
+    save(&store, "b", "y").await;
+    assert_eq!(names_of(&store, &ListOptions::default()).await, ["a", "b"]);
+    open(&path).await;
+}
+
+#[tokio::test]
 async fn a_locked_database_is_unavailable_and_writable_afterwards() {
     let directory = tempfile::tempdir().unwrap();
     let busy = SqliteOptions::default().with_busy_timeout(Duration::ZERO);
