@@ -4,7 +4,7 @@
 //! half-way, and then the transaction is rolled back.
 
 use bytes::Bytes;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::error::failed;
 use super::rows::{self, Version};
@@ -201,9 +201,11 @@ fn upload(connection: &Connection, owner: &str, number: i64) -> Result<i64> {
     let failed = failed("save file");
     let sql = "SELECT content FROM upload WHERE owner = ?1 AND number = ?2";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    statement
-        .query_row((owner, number), |row| row.get(0))
-        .map_err(&failed)
+    let content = statement.query_row((owner, number), |row| row.get(0));
+    content.optional().map_err(&failed)?.ok_or_else(|| {
+        Error::new(ErrorKind::Unavailable, "save file")
+            .with_message("the database was replaced while the file was saved")
+    })
 }
 
 fn run(

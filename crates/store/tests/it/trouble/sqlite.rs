@@ -158,6 +158,34 @@ async fn a_database_that_was_replaced_is_opened_anew() {
 }
 
 #[tokio::test]
+async fn a_long_save_whose_database_is_replaced_is_unavailable() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = backup(directory.path(), "copy").await;
+    let path = directory.path().join("files.db");
+    let store = open(&path).await.unwrap();
+    let mut replace = Some((copy, path.clone()));
+    let pieces = stream::iter(0..6).map(move |index| {
+        // The first blocks are written before the fifth piece is asked for.
+        if index == 4
+            && let Some((copy, path)) = replace.take()
+        {
+            for ending in ["-wal", "-shm"] {
+                fs::remove_file(beside(&path, ending)).unwrap();
+            }
+            fs::rename(copy, path).unwrap();
+        }
+        Ok(Bytes::from(vec![7; MIB]))
+    });
+    let contents = FileContents::from_stream(pieces.boxed(), None);
+    let options = SaveOptions::default();
+    let saved = store.save_file(&name("new"), contents, &options).await;
+    check_kind(saved, ErrorKind::Unavailable);
+    assert_eq!(names(store.as_ref()).await.unwrap(), ["copy"]);
+    save_long(store.as_ref(), "new", 3).await.unwrap();
+    assert_eq!(names(store.as_ref()).await.unwrap(), ["copy", "new"]);
+}
+
+#[tokio::test]
 async fn damage_is_told_as_corrupt_and_spares_the_other_files() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("files.db");
