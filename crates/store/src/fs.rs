@@ -3,13 +3,14 @@
 mod contents;
 mod current;
 mod deletion;
+mod destination;
 mod error;
 mod facts;
 mod folder;
 mod listing;
 mod lock;
-mod publish;
 mod root;
+mod save;
 mod sweep;
 mod temporary;
 mod version;
@@ -29,8 +30,9 @@ use crate::{
 };
 
 use self::current::Current;
-use self::publish::Save;
+use self::destination::Destination;
 use self::root::Root;
+use self::save::Save;
 use self::version::Stamps;
 
 /// The bytes read or written in one hop to a blocking thread; a save or read holds two of them in
@@ -151,9 +153,13 @@ impl FsStore {
         let (stamps, durability) = (Arc::clone(&self.stamps), self.durability);
         let (name, options) = (name.clone(), options.clone());
         move |root| {
-            let (root, stamps) = (Arc::clone(root), Arc::clone(&stamps));
-            let (name, options) = (name.clone(), options.clone());
-            let mut save = Save::new(root, stamps, durability, name, options, caller.clone());
+            let destination = Destination {
+                root: Arc::clone(root),
+                durability,
+                name: name.clone(),
+                options: options.clone(),
+            };
+            let mut save = Save::new(destination, Arc::clone(&stamps), caller.clone());
             save.begin()?;
             Ok(save)
         }
