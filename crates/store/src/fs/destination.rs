@@ -50,8 +50,8 @@ impl Destination {
         Ok(current)
     }
 
-    /// Makes the file visible; to be called under the name's lock.
-    pub(super) fn publish(&self, temporary: &mut Temporary) -> Result<()> {
+    /// Makes the file visible in the folder that is returned, to be called under the name's lock.
+    pub(super) fn publish(&self, temporary: &mut Temporary) -> Result<Folder<'_>> {
         let mut place = Place::Free;
         for _ in 0..PUBLISH_TRIES {
             let (folder, file) = match self.make_folder() {
@@ -70,7 +70,7 @@ impl Destination {
                 continue;
             }
             match self.give_name(temporary, folder.as_fd(), file) {
-                Ok(()) => return self.flush(&folder),
+                Ok(()) => return Ok(folder),
                 // The folder went, or something came, since the look above: look again.
                 Err(Errno::NOENT | Errno::ISDIR) => {}
                 Err(Errno::EXIST) => {
@@ -168,7 +168,8 @@ impl Destination {
         }
     }
 
-    fn flush(&self, folder: &Folder<'_>) -> Result<()> {
+    /// Makes the name last, if it has to.
+    pub(super) fn flush(&self, folder: &Folder<'_>) -> Result<()> {
         match self.durability {
             Durability::Full => flush(folder).map_err(|errno| self.failed(errno)),
             Durability::Process => Ok(()),

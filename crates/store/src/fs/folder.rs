@@ -25,9 +25,34 @@ impl AsFd for Folder<'_> {
 
 /// Makes the entries of a directory durable.
 pub(super) fn flush(folder: impl AsFd) -> rustix::io::Result<()> {
+    #[cfg(test)]
+    breaking::flush()?;
     match fsync(folder) {
         // Some file systems have no flush for directories.
         Err(Errno::INVAL) => Ok(()),
         result => result,
+    }
+}
+
+/// A disk that breaks, for the tests of whoever flushes.
+#[cfg(test)]
+pub(super) mod breaking {
+    use std::cell::Cell;
+
+    use rustix::io::Errno;
+
+    thread_local! {
+        /// How many directories this thread flushes before each flush fails.
+        static LEFT: Cell<u32> = const { Cell::new(u32::MAX) };
+    }
+
+    /// Lets the disk break after so many flushes.
+    pub(in super::super) fn break_after(flushes: u32) {
+        LEFT.set(flushes);
+    }
+
+    pub(super) fn flush() -> rustix::io::Result<()> {
+        LEFT.set(LEFT.get().checked_sub(1).ok_or(Errno::IO)?);
+        Ok(())
     }
 }

@@ -80,24 +80,36 @@ impl Save {
         let lock = Lock::take(&destination.root, "save file", &destination.name)?;
         self.caller.check("save file")?;
         let replaced = destination.check_mode()?;
-        if let Some(facts) = &facts {
-            facts.write(
-                &destination.root,
-                &destination.name,
-                &version,
-                destination.durability,
-            )?;
-        }
-        if let Err(error) = destination.publish(&mut temporary) {
-            facts::remove(&destination.root, &destination.name, &version);
-            return Err(error);
-        }
+        let named = self
+            .write_facts(facts.as_ref(), &version)
+            .and_then(|()| destination.publish(&mut temporary));
+        let folder = match named {
+            Ok(folder) => folder,
+            Err(error) => {
+                facts::remove(&destination.root, &destination.name, &version);
+                return Err(error);
+            }
+        };
         if let Some(replaced) = replaced {
             facts::remove(&destination.root, &destination.name, &replaced);
         }
+        // From here on the version is shown, and keeps its facts whatever comes.
+        destination.flush(&folder)?;
         drop(lock);
         let info = version.info(destination.name.clone());
         Ok(facts.map_or(info.clone(), |facts| facts.apply(info)))
+    }
+
+    fn write_facts(&self, facts: Option<&Facts>, version: &Version) -> Result<()> {
+        let Destination {
+            root,
+            durability,
+            name,
+            ..
+        } = &self.destination;
+        facts.map_or(Ok(()), |facts| {
+            facts.write(root, name, version, *durability)
+        })
     }
 
     /// Gives the contents their time and, if they have to last, puts them on the disk.
@@ -112,5 +124,48 @@ impl Save {
             fsync(temporary.file())?;
         }
         Ok(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contents;
+    use super::super::folder::breaking::break_after;
+    use super::super::root::Root;
+    use super::*;
+    use crate::blocking::Caller;
+    use crate::clock::Clock;
+    use crate::{FileName, SaveOptions};
+
+    fn save(root: &Arc<Root>, told: &str) -> Result<FileInfo> {
+        let destination = Destination {
+            root: Arc::clone(root),
+            durability: Durability::Full,
+            name: FileName::new("a").unwrap(),
+            options: SaveOptions::default().with_metadata("told", told),
+        };
+        let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
+        let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+        save.begin()?;
+        save.finish(told.as_bytes())
+    }
+
+    #[test]
+    fn a_version_that_is_shown_keeps_its_metadata_though_the_last_flush_fails() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Arc::new(Root::open(directory.path()).unwrap());
+        let name = FileName::new("a").unwrap();
+        let shown = || contents::info(&root, &name).unwrap().metadata["told"].clone();
+        let facts = || std::fs::read_dir(directory.path().join(".store/facts")).unwrap();
+        save(&root, "old").unwrap();
+        // The first flush is that of the facts, the second that of the name.
+        for (flushes, told) in [(0, "old"), (1, "new")] {
+            break_after(flushes);
+            let error = save(&root, "new").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Other, "{error:?}");
+            let read = std::fs::read(directory.path().join("a")).unwrap();
+            assert_eq!((&read[..], shown().as_str()), (told.as_bytes(), told));
+            assert_eq!(facts().count(), 1);
+        }
     }
 }
