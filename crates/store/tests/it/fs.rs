@@ -10,7 +10,7 @@ use store::{
     Durability, ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt,
 };
 
-use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
+use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed, wait_for};
 
 async fn open(root: &Path) -> FsStore {
     FsStore::open(root, FsOptions::default()).await.unwrap()
@@ -296,9 +296,9 @@ async fn a_dropped_save_leaves_no_temporary_file() {
         waits = waits => waits.unwrap(),
     }
     // A write that was under way removes the file when it is done.
-    while !own_files(directory.path(), "temporary").is_empty() {
-        tokio::task::yield_now().await;
-    }
+    wait_for("no temporary file is left", || {
+        own_files(directory.path(), "temporary").is_empty()
+    });
     assert!(!directory.path().join("a").exists());
 }
 

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use store::{ErrorKind, FileContents, IStore, ListOptions, SqliteOptions, SqliteStore, StoreExt};
 use tempfile::TempDir;
 
-use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
+use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed, wait_for};
 
 fn path(directory: &TempDir) -> PathBuf {
     directory.path().join("files.db")
@@ -55,10 +55,10 @@ fn count(connection: &Connection, table: &str) -> i64 {
 }
 
 /// Waits for what the writing thread does when it has nothing else to do.
+#[track_caller]
 fn wait_until(connection: &Connection, table: &str, expected: i64) {
-    while count(connection, table) != expected {
-        std::thread::yield_now();
-    }
+    let what = format!("{expected} rows in `{table}`");
+    wait_for(&what, || count(connection, table) == expected);
 }
 
 #[tokio::test]
@@ -328,9 +328,7 @@ async fn space_that_is_free_is_given_back() {
         .unwrap();
     assert!(size() > 80 << 20);
     store.delete_file(&name("a")).await.unwrap();
-    while size() > 66 << 20 {
-        std::thread::yield_now();
-    }
+    wait_for("free pages are given back", || size() <= 66 << 20);
     let freed: i64 = connection
         .query_row("PRAGMA freelist_count", (), |row| row.get(0))
         .unwrap();

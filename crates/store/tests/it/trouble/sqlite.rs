@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use store::{SqliteOptions, SqliteStore};
 
 use super::*;
+use crate::samples::wait_for;
 
 async fn open(path: &Path) -> Result<Arc<dyn IStore>> {
     let options = SqliteOptions::default().with_busy_timeout(Duration::from_secs(1));
@@ -45,9 +46,9 @@ async fn a_full_disk_is_told_and_survived() {
         let sql = format!("SELECT count(*) FROM {table}");
         connection.query_row(&sql, (), |row| row.get(0)).unwrap()
     };
-    while count("upload") + count("discarded") > 0 {
-        std::thread::yield_now();
-    }
+    wait_for("no upload is left", || {
+        count("upload") + count("discarded") == 0
+    });
 }
 
 #[tokio::test]
@@ -80,9 +81,9 @@ async fn a_read_only_disk_opens_no_store() {
     save(store.as_ref(), "old", "x").await.unwrap();
     drop(store);
     // The writing thread closes the database a moment later.
-    while beside(&path, "-wal").exists() || !disk.turn_read_only() {
-        std::thread::yield_now();
-    }
+    wait_for("the database is closed", || {
+        !beside(&path, "-wal").exists() && disk.turn_read_only()
+    });
     check_kind(open(&path).await, ErrorKind::PermissionDenied);
     disk.turn_writable();
     let store = open(&path).await.unwrap();
