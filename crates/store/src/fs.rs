@@ -59,7 +59,7 @@ const BLOCK: usize = 1024 * 1024;
 /// - An etag is made from inode, time and length, so a file changed by hand has another. The time
 ///   of a saved file is unique to the save.
 /// - With [`Durability::Full`] contents, directory entry and every new directory are flushed before
-///   a save returns.
+///   a save returns; on Apple's systems to the disk itself (`F_FULLFSYNC`), where it can.
 /// - A call is one hop to a blocking thread, a stream one for each MiB; saving or reading a file of
 ///   any length takes about 4 MiB of memory. How long a file may be is up to the file system.
 /// - Directories are made and, when they get empty, removed with their files.

@@ -1,5 +1,6 @@
-//! An open directory in the root.
+//! An open directory in the root, and how what was written gets to the disk.
 
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::fsync;
@@ -27,9 +28,29 @@ impl AsFd for Folder<'_> {
 pub(super) fn flush(folder: impl AsFd) -> rustix::io::Result<()> {
     #[cfg(test)]
     breaking::flush()?;
-    match fsync(folder) {
+    match sync(folder) {
         // Some file systems have no flush for directories.
         Err(Errno::INVAL) => Ok(()),
+        result => result,
+    }
+}
+
+/// Makes the contents of a file durable.
+pub(super) fn flush_file(file: &File) -> rustix::io::Result<()> {
+    sync(file)
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn sync(descriptor: impl AsFd) -> rustix::io::Result<()> {
+    fsync(descriptor)
+}
+
+/// There `fsync` leaves the bytes in the disk's own memory.
+#[cfg(target_vendor = "apple")]
+fn sync(descriptor: impl AsFd) -> rustix::io::Result<()> {
+    match rustix::fs::fcntl_fullfsync(&descriptor) {
+        // Some file systems, mostly those of other machines, have no other flush than that.
+        Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => fsync(&descriptor),
         result => result,
     }
 }

@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use rustix::fs::fsync;
-
 use super::destination::Destination;
 use super::facts::{self, Facts};
+use super::folder::flush_file;
 use super::lock::Lock;
 use super::temporary::Temporary;
 use super::version::{FactsOrigin, Stamps, Version};
@@ -121,7 +120,7 @@ impl Save {
         let origin = facts.map_or(FactsOrigin::Name, |_| FactsOrigin::Recorded);
         let version = temporary.stamp(self.stamps.next(origin))?;
         if self.destination.durability == Durability::Full {
-            fsync(temporary.file())?;
+            flush_file(temporary.file())?;
         }
         Ok(version)
     }
