@@ -46,8 +46,8 @@
 //!
 //! [`Capabilities`](crate::Capabilities) pick what is asked of a store, and are held against it. A
 //! check whose subject they exclude says so on standard error; that the store refuses what they
-//! exclude is a check of its own. The store has to take names of 100 bytes, files of 10 MiB, and
-//! some 200 MiB in all.
+//! exclude is a check of its own. The store has to take names of 100 bytes, files of 10 MiB, or
+//! of 32 MiB where it declares no maximum below that, and some 200 MiB in all.
 //!
 //! A failed test tells the clause of the contract that is broken and what was seen. [`run`] runs
 //! one check by name and returns that as a value.
@@ -139,8 +139,10 @@ macro_rules! __each_check {
                 saving::a_save_shows_nothing_before_it_ends
                 saving::of_two_saves_the_last_to_end_stays
                 saving::refused_options_are_refused_before_the_contents_are_read
+                saving::what_is_saved_after_a_long_file_is_deleted_stays
                 cancellation::a_dropped_save_leaves_nothing
                 cancellation::a_save_dropped_at_any_moment_happens_whole_or_not_at_all
+                cancellation::a_dropped_save_replaces_no_later_one
                 cancellation::a_broken_stream_leaves_nothing
                 cancellation::a_wrong_size_leaves_nothing
                 cancellation::a_wrong_sha256_leaves_nothing

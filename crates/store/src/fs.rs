@@ -3,13 +3,14 @@
 mod contents;
 mod current;
 mod deletion;
+mod destination;
 mod error;
 mod facts;
 mod folder;
 mod listing;
 mod lock;
-mod publish;
 mod root;
+mod save;
 mod sweep;
 mod temporary;
 mod version;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::blocking::run_blocking;
+use crate::blocking::{Caller, Presence, run_blocking};
 use crate::blocks::{Block, Blocks};
 use crate::clock::Clock;
 use crate::{
@@ -29,8 +30,9 @@ use crate::{
 };
 
 use self::current::Current;
-use self::publish::Save;
+use self::destination::Destination;
 use self::root::Root;
+use self::save::Save;
 use self::version::Stamps;
 
 /// The bytes read or written in one hop to a blocking thread; a save or read holds two of them in
@@ -57,7 +59,7 @@ const BLOCK: usize = 1024 * 1024;
 /// - An etag is made from inode, time and length, so a file changed by hand has another. The time
 ///   of a saved file is unique to the save.
 /// - With [`Durability::Full`] contents, directory entry and every new directory are flushed before
-///   a save returns.
+///   a save returns; on Apple's systems to the disk itself (`F_FULLFSYNC`), where it can.
 /// - A call is one hop to a blocking thread, a stream one for each MiB; saving or reading a file of
 ///   any length takes about 4 MiB of memory. How long a file may be is up to the file system.
 /// - Directories are made and, when they get empty, removed with their files.
@@ -146,12 +148,18 @@ impl FsStore {
         &self,
         name: &FileName,
         options: &SaveOptions,
+        caller: Presence,
     ) -> impl Fn(&Arc<Root>) -> Result<Save> + Send + use<> {
         let (stamps, durability) = (Arc::clone(&self.stamps), self.durability);
         let (name, options) = (name.clone(), options.clone());
         move |root| {
-            let (root, stamps) = (Arc::clone(root), Arc::clone(&stamps));
-            let mut save = Save::new(root, stamps, durability, name.clone(), options.clone());
+            let destination = Destination {
+                root: Arc::clone(root),
+                durability,
+                name: name.clone(),
+                options: options.clone(),
+            };
+            let mut save = Save::new(destination, Arc::clone(&stamps), caller.clone());
             save.begin()?;
             Ok(save)
         }
@@ -228,7 +236,8 @@ impl IStore for FsStore {
     ) -> Result<FileInfo> {
         options.check(name)?;
         let mut blocks = Blocks::<BLOCK>::new(name, contents);
-        let begin = self.saves(name, options);
+        let caller = Caller::default();
+        let begin = self.saves(name, options, caller.presence());
         match blocks.next().await? {
             Block::Inner(first) => self.save_long(first, blocks, begin).await,
             Block::Last(bytes) => {
@@ -240,8 +249,10 @@ impl IStore for FsStore {
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
         let (name, durability) = (name.clone(), self.durability);
+        let caller = Caller::default();
+        let presence = caller.presence();
         self.run("delete file", move |root| {
-            deletion::delete(root, &name, durability)
+            deletion::delete(root, &name, durability, &presence)
         })
         .await
     }

@@ -9,6 +9,7 @@ mod readers;
 mod rows;
 mod schema;
 mod task;
+mod thread;
 mod tidying;
 mod transaction;
 mod upload;

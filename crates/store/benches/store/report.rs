@@ -51,12 +51,11 @@ impl Row {
         }
     }
 
-    /// Whether the limit holds, to the two digits that are printed.
+    /// Whether the limit holds, for what was measured and not for the digits that are printed.
     fn is_reached(&self) -> Option<bool> {
-        let round = |value: f64| (value * 100.0).round() / 100.0;
         self.limit.map(|limit| match limit {
-            Limit::RatioAtLeast(least) => self.ratio.is_some_and(|ratio| round(ratio) >= least),
-            Limit::MeasuredAtMost(most) => round(self.measured) <= most,
+            Limit::RatioAtLeast(least) => self.ratio.is_some_and(|ratio| ratio >= least),
+            Limit::MeasuredAtMost(most) => self.measured <= most,
         })
     }
 

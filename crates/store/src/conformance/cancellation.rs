@@ -1,6 +1,8 @@
 //! What does not come to its end leaves nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -106,6 +108,48 @@ pub(super) async fn a_save_dropped_at_any_moment_happens_whole_or_not_at_all(
             clause.holds(versions.contains(&found), seen)?;
         }
         check_all_names(&*store, &["a/b"], clause).await?;
+    }
+    Ok(())
+}
+
+/// Contents, and whether they were read to the end.
+fn watched(bytes: &[u8]) -> (FileContents, Arc<AtomicBool>) {
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    let end = stream::poll_fn(move |_| {
+        end.store(true, Ordering::Relaxed);
+        Poll::Ready(None)
+    });
+    let pieces = streamed(bytes).into_stream().chain(end);
+    (FileContents::from_stream(pieces.boxed(), None), ended)
+}
+
+pub(super) async fn a_dropped_save_replaces_no_later_one(store: Arc<dyn IStore>) -> Verdict {
+    let clause = Clause::Cancellation;
+    let (file, options) = (name("a"), options());
+    // It is dropped from one to many looks after its contents have ended.
+    for looks in 0..24 {
+        let (contents, ended) = watched(&pattern(looks, LONG));
+        let mut saving = Box::pin(store.save_file(&file, contents, &options));
+        let mut left = looks;
+        while (&mut saving).now_or_never().is_none() {
+            if ended.load(Ordering::Relaxed) {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(saving);
+        let later = format!("after a save that was dropped {looks} looks past its contents");
+        save(&*store, "a", &later).await?;
+        // Meanwhile a last step that was under way comes to its end.
+        for _ in 0..4 {
+            check_file(&*store, "a", later.as_bytes(), clause).await?;
+            save(&*store, "b", &later).await?;
+        }
+        check_file(&*store, "a", later.as_bytes(), clause).await?;
     }
     Ok(())
 }

@@ -230,3 +230,48 @@ pub(super) async fn refused_options_are_refused_before_the_contents_are_read(
     let none: [&str; 0] = [];
     check_all_names(&*store, &none, Clause::Refusals).await
 }
+
+pub(super) async fn what_is_saved_after_a_long_file_is_deleted_stays(
+    store: Arc<dyn IStore>,
+) -> Verdict {
+    let clause = Clause::Faithful;
+    let max = store.capabilities().max_file_size.unwrap_or(u64::MAX);
+    // A store may delete a long file bit by bit, in bits of any number of blocks, and is met at one
+    // point or another of that.
+    let cases = [
+        (15, 2),
+        (16, 1),
+        (16, 2),
+        (16, 3),
+        (16, 4),
+        (17, 2),
+        (32, 3),
+    ];
+    for (index, (mib, looks)) in cases.into_iter().enumerate() {
+        let length = mib << 20;
+        if length as u64 > max {
+            continue;
+        }
+        let (long, bytes) = (name("long"), vec![7; length]);
+        let saved = store.save_bytes(&long, bytes, &options()).await;
+        saved.succeeds(clause, &format!("a save of {length} bytes"))?;
+        let deleted = store.delete_file(&long).await;
+        deleted.succeeds(clause, &format!("a delete of {length} bytes"))?;
+        for _ in 0..looks {
+            let info = store.get_file_info(&long).await;
+            info.fails(clause, ErrorKind::NotFound, "an info of a deleted file")?;
+        }
+        let texts: Vec<_> = (0..4).map(|save| format!("{index}/{save}")).collect();
+        for text in &texts {
+            save(&*store, text, text).await?;
+            // The reads give the store time to go on.
+            for _ in 0..4 {
+                check_file(&*store, text, text.as_bytes(), clause).await?;
+            }
+        }
+        for text in &texts {
+            check_file(&*store, text, text.as_bytes(), clause).await?;
+        }
+    }
+    Ok(())
+}

@@ -11,9 +11,15 @@ use super::lock::Lock;
 use super::root::{Root, open_folder};
 use super::version::Version;
 use super::{facts, listing};
+use crate::blocking::Presence;
 use crate::{Durability, FileName, Result};
 
-pub(super) fn delete(root: &Root, name: &FileName, durability: Durability) -> Result<()> {
+pub(super) fn delete(
+    root: &Root,
+    name: &FileName,
+    durability: Durability,
+    caller: &Presence,
+) -> Result<()> {
     const OPERATION: &str = "delete file";
     let failed = |errno| {
         if is_absent(errno) {
@@ -23,6 +29,7 @@ pub(super) fn delete(root: &Root, name: &FileName, durability: Durability) -> Re
         }
     };
     let lock = Lock::take(root, OPERATION, name)?;
+    caller.check(OPERATION)?;
     let version = Version::of(&root.stat(name).map_err(failed)?);
     let (folder, file) = root.folder(name).map_err(failed)?;
     unlinkat(&folder, file, AtFlags::empty()).map_err(failed)?;

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::error::{failed, system};
-use super::folder::flush;
+use super::folder::{flush, flush_file};
 use super::root::Root;
 use super::temporary::Temporary;
 use super::version::Version;
@@ -63,7 +63,7 @@ impl Facts {
                 .write_all(&json)
                 .map_err(|error| errno(&error))?;
             if durability == Durability::Full {
-                rustix::fs::fsync(temporary.file())?;
+                flush_file(temporary.file())?;
             }
             let file = version.facts_file(name);
             renameat(&root.temporary, temporary.name(), &root.facts, &file)?;

@@ -1,5 +1,6 @@
-//! An open directory in the root.
+//! An open directory in the root, and how what was written gets to the disk.
 
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::fsync;
@@ -25,9 +26,54 @@ impl AsFd for Folder<'_> {
 
 /// Makes the entries of a directory durable.
 pub(super) fn flush(folder: impl AsFd) -> rustix::io::Result<()> {
-    match fsync(folder) {
+    #[cfg(test)]
+    breaking::flush()?;
+    match sync(folder) {
         // Some file systems have no flush for directories.
         Err(Errno::INVAL) => Ok(()),
         result => result,
+    }
+}
+
+/// Makes the contents of a file durable.
+pub(super) fn flush_file(file: &File) -> rustix::io::Result<()> {
+    sync(file)
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn sync(descriptor: impl AsFd) -> rustix::io::Result<()> {
+    fsync(descriptor)
+}
+
+/// There `fsync` leaves the bytes in the disk's own memory.
+#[cfg(target_vendor = "apple")]
+fn sync(descriptor: impl AsFd) -> rustix::io::Result<()> {
+    match rustix::fs::fcntl_fullfsync(&descriptor) {
+        // Some file systems, mostly those of other machines, have no other flush than that.
+        Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => fsync(&descriptor),
+        result => result,
+    }
+}
+
+/// A disk that breaks, for the tests of whoever flushes.
+#[cfg(test)]
+pub(super) mod breaking {
+    use std::cell::Cell;
+
+    use rustix::io::Errno;
+
+    thread_local! {
+        /// How many directories this thread flushes before each flush fails.
+        static LEFT: Cell<u32> = const { Cell::new(u32::MAX) };
+    }
+
+    /// Lets the disk break after so many flushes.
+    pub(in super::super) fn break_after(flushes: u32) {
+        LEFT.set(flushes);
+    }
+
+    pub(super) fn flush() -> rustix::io::Result<()> {
+        LEFT.set(LEFT.get().checked_sub(1).ok_or(Errno::IO)?);
+        Ok(())
     }
 }

@@ -31,7 +31,7 @@ impl Database {
         if let Some(directory) = path.parent() {
             make_directory(directory).map_err(cannot_open(path))?;
         }
-        let opening = Opening::begin(path)?;
+        let opening = Opening::begin(path, busy_timeout)?;
         let connection = schema::open_writer(path, busy_timeout)?;
         let id = owner::new_id();
         let owner = opening.finish(&connection, &id)?;
@@ -62,7 +62,7 @@ impl Database {
         if identity == self.identity && self.owner.is_some() {
             return Ok(false);
         }
-        let opening = Opening::begin(&self.path)?;
+        let opening = Opening::begin(&self.path, self.busy_timeout)?;
         // Its lock would keep the new one out.
         self.owner = None;
         self.connection = schema::reopen_writer(&self.path, self.busy_timeout)?;

@@ -4,11 +4,16 @@ use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::error::{cannot_open, failed};
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
+
+/// The longest time between two tries for a lock: short beside what an opening takes on a slow
+/// disk.
+const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
 /// One open store: a file that stays locked while the process lives.
 #[derive(Debug)]
@@ -40,15 +45,19 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Waits for another opening to end.
-    pub(super) fn begin(database: &Path) -> Result<Self> {
+    /// Waits for another opening to end, at most for the busy timeout.
+    pub(super) fn begin(database: &Path, busy_timeout: Duration) -> Result<Self> {
         let mut directory = database.as_os_str().to_owned();
         directory.push("-locks");
         let directory = PathBuf::from(directory);
         let failed = cannot_open(database);
         std::fs::create_dir_all(&directory).map_err(&failed)?;
         let lock = lock_file(&directory.join("opening")).map_err(&failed)?;
-        lock.lock().map_err(&failed)?;
+        if !lock_within(&lock, busy_timeout).map_err(&failed)? {
+            return Err(Error::new(ErrorKind::Unavailable, "open store")
+                .with_name(database.display().to_string())
+                .with_message("another opening of the database did not end"));
+        }
         Ok(Self {
             directory,
             database: database.to_owned(),
@@ -96,6 +105,25 @@ impl Opening {
             }
         }
         Ok(living)
+    }
+}
+
+/// Tries until the lock is taken or the time is over; whether it was taken.
+fn lock_within(file: &File, time: Duration) -> std::io::Result<bool> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let left = time.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        std::thread::sleep(pause.min(left));
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

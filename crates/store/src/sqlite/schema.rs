@@ -67,9 +67,14 @@ fn set_up_writer(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> Resul
         connection
             .execute_batch("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL;")
             .map_err(failed("open store"))?;
-        pragma_text(&connection, "PRAGMA journal_mode = WAL")?;
+        use_log(&connection)?;
+        // On Apple's systems a flush otherwise ends in the disk's own memory; elsewhere nothing
+        // changes.
         connection
-            .execute_batch("PRAGMA journal_size_limit = 67108864;")
+            .execute_batch(
+                "PRAGMA journal_size_limit = 67108864;
+                 PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;",
+            )
             .map_err(failed("open store"))?;
         set_cache(&connection, WRITER_CACHE)?;
         migrate(&mut connection)?;
@@ -132,10 +137,20 @@ fn check_ours(connection: &Connection) -> Result<()> {
         .with_message("the database belongs to another program"))
 }
 
-fn pragma_text(connection: &Connection, sql: &str) -> Result<String> {
-    connection
-        .query_row(sql, (), |row| row.get(0))
-        .map_err(failed("open store"))
+/// Turns the write-ahead log on, without which readers and the writer would wait for each other.
+fn use_log(connection: &Connection) -> Result<()> {
+    // SQLite tells the mode that stays, as where the file system has no shared memory.
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))
+        .map_err(failed("open store"))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(
+        Error::new(ErrorKind::Configuration, "open store").with_message(format!(
+            "the database takes no write-ahead log: its journal mode stays `{mode}`"
+        )),
+    )
 }
 
 fn migrate(connection: &mut Connection) -> Result<()> {
@@ -174,4 +189,29 @@ fn migrate(connection: &mut Connection) -> Result<()> {
         .execute_batch(&marks)
         .map_err(failed("open store"))?;
     transaction.commit().map_err(failed("open store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_flush_reaches_the_disk_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = open_writer(&path, Duration::ZERO).unwrap();
+        for pragma in ["fullfsync", "checkpoint_fullfsync"] {
+            let is_set = connection.pragma_query_value(None, pragma, |row| row.get(0));
+            assert_eq!(is_set, Ok(1), "{pragma}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_takes_no_log_is_refused() {
+        // As one on a file system without shared memory.
+        let connection = Connection::open_in_memory().unwrap();
+        let error = use_log(&connection).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error:?}");
+        assert!(error.to_string().contains("`memory`"), "{error}");
+    }
 }

@@ -23,6 +23,8 @@ pub(super) trait Task: Send {
     fn is_given_up(&self) -> bool;
     /// Whether nobody waits for it, so that it may as well be done later.
     fn is_detached(&self) -> bool;
+    /// Forgets what came of an earlier transaction.
+    fn begin_anew(&mut self);
     /// Does the work; whether the transaction is sound, which it is also after a refusal.
     fn work(&mut self, connection: &Connection) -> bool;
     /// Tells the sender how it ended; `failure` is that of the transaction.
@@ -91,6 +93,10 @@ where
         self.reply.is_none()
     }
 
+    fn begin_anew(&mut self) {
+        self.result = None;
+    }
+
     fn work(&mut self, connection: &Connection) -> bool {
         let changes = connection.total_changes();
         let result = (self.work)(connection);
@@ -104,9 +110,10 @@ where
 
     fn answer(self: Box<Self>, failure: Option<&Failure>) {
         let result = match (self.result, failure) {
-            (Some(Err(error)), _) => Err(error),
-            (Some(Ok(value)), None) => Ok(value),
-            (Some(Ok(_)) | None, failure) => {
+            (Some(result), None) => result,
+            (Some(Err(error)), Some(_)) if is_database(&error) => Err(error),
+            // A refusal may rest on what was rolled back.
+            (Some(_), Some(_)) | (None, _) => {
                 let error = Error::new(
                     failure.map_or(ErrorKind::Other, |failure| failure.kind),
                     self.operation,

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::transaction::key;
 
 /// How many blocks one transaction deletes: few enough that waiting saves hardly notice.
-const DISCARDED_AT_ONCE: usize = 16;
+const DISCARDED_AT_ONCE: i64 = 16;
 
 /// Pages given back to the file system in one go.
 const VACUUMED_PAGES: i64 = 256;
@@ -42,7 +42,7 @@ pub(super) fn tidy(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Deletes some blocks of discarded contents; whether there were any.
+/// Deletes some blocks of discarded contents; whether there were any contents.
 fn delete_discarded(connection: &Connection) -> rusqlite::Result<bool> {
     let mut first = connection.prepare_cached("SELECT content FROM discarded LIMIT 1")?;
     let mut rows = first.query(())?;
@@ -54,15 +54,96 @@ fn delete_discarded(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "DELETE FROM block WHERE id IN
                (SELECT id FROM block WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)";
     let (first, last) = (key(content, 0), key(content + 1, 0) - 1);
-    let deleted = connection.prepare_cached(sql)?.execute((
-        first,
-        last,
-        i64::try_from(DISCARDED_AT_ONCE).unwrap_or(i64::MAX),
-    ))?;
-    if deleted < DISCARDED_AT_ONCE {
-        connection
-            .prepare_cached("DELETE FROM discarded WHERE content = ?1")?
-            .execute([content])?;
-    }
+    connection
+        .prepare_cached(sql)?
+        .execute((first, last, DISCARDED_AT_ONCE))?;
+    // With its last block, or the row would outlive what it speaks of.
+    let sql = "DELETE FROM discarded WHERE content = ?1 AND NOT EXISTS
+               (SELECT 1 FROM block WHERE id BETWEEN ?2 AND ?3)";
+    connection
+        .prepare_cached(sql)?
+        .execute((content, first, last))?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use bytes::Bytes;
+
+    use super::super::{schema, transaction};
+    use super::*;
+    use crate::{Etag, FileInfo, FileName, SaveOptions};
+
+    fn info(text: &str) -> FileInfo {
+        let name = FileName::new(text).unwrap();
+        FileInfo::new(name, 1, Etag::new("1"), SystemTime::UNIX_EPOCH)
+    }
+
+    fn save(connection: &Connection, text: &str) {
+        transaction::save(connection, &info(text), b"x", &SaveOptions::default()).unwrap();
+    }
+
+    fn upload(connection: &Connection, number: i64, blocks: i64) {
+        for position in 0..blocks {
+            transaction::append(connection, "o", number, position, b"y").unwrap();
+        }
+    }
+
+    /// The blocks that are the first of a file, and the discarded contents.
+    fn counts(connection: &Connection) -> (i64, i64) {
+        let sql = "SELECT (SELECT count(DISTINCT id) FROM file JOIN block ON id = content << 20),
+                          (SELECT count(*) FROM discarded)";
+        let row = connection.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?)));
+        row.unwrap()
+    }
+
+    /// Tidies up to the end, and saves a file after each step.
+    fn check_saves_between(connection: &Connection, text: &str) {
+        let (before, _) = counts(connection);
+        let mut saved = 0;
+        while !is_tidy(connection).unwrap() {
+            tidy(connection).unwrap();
+            save(connection, &format!("{text}/{saved}"));
+            saved += 1;
+        }
+        assert_eq!(counts(connection), (before + saved, 0), "{text}");
+    }
+
+    #[test]
+    fn what_is_saved_while_contents_are_deleted_bit_by_bit_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
+        for blocks in [1, 2, 15, 16, 17, 31, 32, 33, 48] {
+            upload(&connection, blocks, blocks);
+            transaction::abandon(&connection, "o", blocks).unwrap();
+            check_saves_between(&connection, &format!("abandoned{blocks}"));
+
+            let long = FileInfo {
+                size: u64::MAX >> 1,
+                ..info("long")
+            };
+            upload(&connection, blocks, blocks);
+            let last = (blocks, &Bytes::from_static(b"z"));
+            let options = SaveOptions::default();
+            transaction::publish(&connection, "o", blocks, last, &long, &options).unwrap();
+            transaction::delete(&connection, &long.name).unwrap();
+            check_saves_between(&connection, &format!("deleted{blocks}"));
+        }
+    }
+
+    #[test]
+    fn contents_without_blocks_keep_their_number() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
+        let rows = "INSERT INTO discarded VALUES (1); INSERT INTO upload VALUES ('o', 1, 7);";
+        connection.execute_batch(rows).unwrap();
+        save(&connection, "a");
+        transaction::abandon(&connection, "o", 1).unwrap();
+        save(&connection, "b");
+        check_saves_between(&connection, "c");
+    }
 }

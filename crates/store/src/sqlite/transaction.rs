@@ -4,7 +4,7 @@
 //! half-way, and then the transaction is rolled back.
 
 use bytes::Bytes;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::error::failed;
 use super::rows::{self, Version};
@@ -164,14 +164,22 @@ fn discard(connection: &Connection, operation: &'static str, version: &Version) 
     run(connection, operation, sql, [number]).map(drop)
 }
 
-/// A number that no block has; those of deleted contents may come again, which nobody can tell.
+/// A number that no content has; those of contents that are deleted to the last block may come
+/// again, which nobody can tell.
 fn next_content(connection: &Connection) -> Result<i64> {
     let failed = failed("save file");
-    let mut statement = connection
-        .prepare_cached("SELECT max(id) FROM block")
-        .map_err(&failed)?;
-    let last: Option<i64> = statement.query_row((), |row| row.get(0)).map_err(&failed)?;
-    Ok(last.map_or(NO_CONTENT, |id| id >> POSITION_BITS) + 1)
+    // Whatever will be deleted by its number counts, even if no block of it is left.
+    let sql = "SELECT max(id >> ?1) FROM (SELECT max(id) AS id FROM block)
+               UNION ALL SELECT max(content) FROM discarded
+               UNION ALL SELECT max(content) FROM upload";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let mut last = NO_CONTENT;
+    let mut rows = statement.query([POSITION_BITS]).map_err(&failed)?;
+    while let Some(row) = rows.next().map_err(&failed)? {
+        let found: Option<i64> = row.get(0).map_err(&failed)?;
+        last = last.max(found.unwrap_or(NO_CONTENT));
+    }
+    Ok(last + 1)
 }
 
 fn insert_block(connection: &Connection, content: i64, position: i64, bytes: &[u8]) -> Result<()> {
@@ -193,9 +201,11 @@ fn upload(connection: &Connection, owner: &str, number: i64) -> Result<i64> {
     let failed = failed("save file");
     let sql = "SELECT content FROM upload WHERE owner = ?1 AND number = ?2";
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    statement
-        .query_row((owner, number), |row| row.get(0))
-        .map_err(&failed)
+    let content = statement.query_row((owner, number), |row| row.get(0));
+    content.optional().map_err(&failed)?.ok_or_else(|| {
+        Error::new(ErrorKind::Unavailable, "save file")
+            .with_message("the database was replaced while the file was saved")
+    })
 }
 
 fn run(

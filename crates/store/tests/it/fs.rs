@@ -5,11 +5,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use store::{
     Durability, ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt,
 };
 
-use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
+use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed, wait_for};
 
 async fn open(root: &Path) -> FsStore {
     FsStore::open(root, FsOptions::default()).await.unwrap()
@@ -295,8 +296,45 @@ async fn a_dropped_save_leaves_no_temporary_file() {
         waits = waits => waits.unwrap(),
     }
     // A write that was under way removes the file when it is done.
-    while !own_files(directory.path(), "temporary").is_empty() {
-        tokio::task::yield_now().await;
-    }
+    wait_for("no temporary file is left", || {
+        own_files(directory.path(), "temporary").is_empty()
+    });
     assert!(!directory.path().join("a").exists());
+}
+
+/// Runs the test where each blocking step waits for the one before.
+fn with_one_blocking_thread<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap()
+        .block_on(test());
+}
+
+#[test]
+fn a_save_or_delete_that_is_given_up_before_its_turn_does_not_happen() {
+    with_one_blocking_thread(async || {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path()).await;
+        save(&store, "a", "old").await;
+        let locks = own_files(directory.path(), "locks");
+        let [lock] = &locks[..] else {
+            panic!("one name has one lock: {locks:?}")
+        };
+        let (name, told) = (name("a"), options().with_metadata("k", "v"));
+        let held = File::open(lock).unwrap();
+        held.lock().unwrap();
+        let mut saving = store.save_bytes(&name, "new", &told).boxed();
+        assert!((&mut saving).now_or_never().is_none());
+        drop(saving);
+        let mut deleting = store.delete_file(&name);
+        assert!((&mut deleting).now_or_never().is_none());
+        drop(deleting);
+        drop(held);
+        assert_eq!(bytes_of(&store, "a").await, "old");
+        for folder in ["temporary", "facts"] {
+            assert!(own_files(directory.path(), folder).is_empty(), "{folder}");
+        }
+    });
 }

@@ -1,5 +1,7 @@
 //! Contents, and calls on a store, that several tests make.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -46,4 +48,15 @@ pub(crate) async fn bytes_of(store: &dyn IStore, text: &str) -> Bytes {
 pub(crate) async fn names_of(store: &dyn IStore, options: &ListOptions) -> Vec<String> {
     let page = store.get_files_list(options).await.unwrap();
     page.into_iter().map(|info| info.name.to_string()).collect()
+}
+
+/// Waits for what a store does in the background; fails, rather than hangs, if it never does.
+#[track_caller]
+pub(crate) fn wait_for(what: &str, mut is_done: impl FnMut() -> bool) {
+    // Far longer than any machine takes.
+    let end = Instant::now() + Duration::from_mins(1);
+    while !is_done() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
 }

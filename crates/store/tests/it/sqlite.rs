@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use store::{ErrorKind, FileContents, IStore, ListOptions, SqliteOptions, SqliteStore, StoreExt};
 use tempfile::TempDir;
 
-use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed};
+use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed, wait_for};
 
 fn path(directory: &TempDir) -> PathBuf {
     directory.path().join("files.db")
@@ -55,10 +55,10 @@ fn count(connection: &Connection, table: &str) -> i64 {
 }
 
 /// Waits for what the writing thread does when it has nothing else to do.
+#[track_caller]
 fn wait_until(connection: &Connection, table: &str, expected: i64) {
-    while count(connection, table) != expected {
-        std::thread::yield_now();
-    }
+    let what = format!("{expected} rows in `{table}`");
+    wait_for(&what, || count(connection, table) == expected);
 }
 
 #[tokio::test]
@@ -148,6 +148,34 @@ async fn files_that_are_no_database_of_ours_are_refused() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert_eq!(refusal(&path).await, ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn an_opening_that_another_holds_up_is_unavailable() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    let busy = SqliteOptions::default().with_busy_timeout(Duration::ZERO);
+    let store = SqliteStore::open(&path, busy).await.unwrap();
+    save(&store, "a", "x").await;
+    let other = directory.path().join("other.db");
+    Connection::open(&path)
+        .unwrap()
+        .execute("VACUUM INTO ?1", [other.to_str().unwrap()])
+        .unwrap();
+    let held = fs::File::open(directory.path().join("files.db-locks/opening")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(refusal(&path).await, ErrorKind::Unavailable);
+    // The writing thread opens a database that was replaced, and waits no longer either.
+    for ending in ["-wal", "-shm"] {
+        fs::remove_file(directory.path().join(format!("files.db{ending}"))).unwrap();
+    }
+    fs::rename(&other, &path).unwrap();
+    let refused = store.save_bytes(&name("b"), "y", &options()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(held);
+    save(&store, "b", "y").await;
+    assert_eq!(names_of(&store, &ListOptions::default()).await, ["a", "b"]);
+    open(&path).await;
 }
 
 #[tokio::test]
@@ -300,9 +328,7 @@ async fn space_that_is_free_is_given_back() {
         .unwrap();
     assert!(size() > 80 << 20);
     store.delete_file(&name("a")).await.unwrap();
-    while size() > 66 << 20 {
-        std::thread::yield_now();
-    }
+    wait_for("free pages are given back", || size() <= 66 << 20);
     let freed: i64 = connection
         .query_row("PRAGMA freelist_count", (), |row| row.get(0))
         .unwrap();

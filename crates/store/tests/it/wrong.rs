@@ -122,9 +122,11 @@ caught! {
     a_half_file_listed: Fault::ListsHalf => a_save_shows_nothing_before_it_ends, Atomic;
     the_last_to_begin_stays: Fault::LastToBeginStays => of_two_saves_the_last_to_end_stays, Atomic;
     contents_read_too_early: Fault::ReadsBeforeChecks => refused_options_are_refused_before_the_contents_are_read, Refusals;
+    the_next_save_deleted_too: Fault::DeletesTheNext => what_is_saved_after_a_long_file_is_deleted_stays, Faithful;
 
     a_dropped_save_kept: Fault::KeepsDropped => a_dropped_save_leaves_nothing, Cancellation;
     a_dropped_save_kept_in_part: Fault::KeepsDropped => a_save_dropped_at_any_moment_happens_whole_or_not_at_all, Cancellation;
+    a_dropped_save_that_comes_back: Fault::SavesDroppedLate => a_dropped_save_replaces_no_later_one, Cancellation;
     a_broken_save_kept: Fault::KeepsBroken => a_broken_stream_leaves_nothing, Cancellation;
     a_size_ignored: Fault::IgnoresSize => a_wrong_size_leaves_nothing, Cancellation;
     a_sha256_ignored: Fault::IgnoresSha256 => a_wrong_sha256_leaves_nothing, Cancellation;

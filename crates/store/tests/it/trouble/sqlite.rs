@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use store::{SqliteOptions, SqliteStore};
 
 use super::*;
+use crate::samples::wait_for;
 
 async fn open(path: &Path) -> Result<Arc<dyn IStore>> {
     let options = SqliteOptions::default().with_busy_timeout(Duration::from_secs(1));
@@ -45,9 +46,9 @@ async fn a_full_disk_is_told_and_survived() {
         let sql = format!("SELECT count(*) FROM {table}");
         connection.query_row(&sql, (), |row| row.get(0)).unwrap()
     };
-    while count("upload") + count("discarded") > 0 {
-        std::thread::yield_now();
-    }
+    wait_for("no upload is left", || {
+        count("upload") + count("discarded") == 0
+    });
 }
 
 #[tokio::test]
@@ -80,9 +81,9 @@ async fn a_read_only_disk_opens_no_store() {
     save(store.as_ref(), "old", "x").await.unwrap();
     drop(store);
     // The writing thread closes the database a moment later.
-    while beside(&path, "-wal").exists() || !disk.turn_read_only() {
-        std::thread::yield_now();
-    }
+    wait_for("the database is closed", || {
+        !beside(&path, "-wal").exists() && disk.turn_read_only()
+    });
     check_kind(open(&path).await, ErrorKind::PermissionDenied);
     disk.turn_writable();
     let store = open(&path).await.unwrap();
@@ -155,6 +156,34 @@ async fn a_database_that_was_replaced_is_opened_anew() {
     let other = open(&path).await.unwrap();
     assert_eq!(names(other.as_ref()).await.unwrap(), ["copy", "new"]);
     assert_eq!(read(other.as_ref(), "new").await.unwrap(), "y");
+}
+
+#[tokio::test]
+async fn a_long_save_whose_database_is_replaced_is_unavailable() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = backup(directory.path(), "copy").await;
+    let path = directory.path().join("files.db");
+    let store = open(&path).await.unwrap();
+    let mut replace = Some((copy, path.clone()));
+    let pieces = stream::iter(0..6).map(move |index| {
+        // The first blocks are written before the fifth piece is asked for.
+        if index == 4
+            && let Some((copy, path)) = replace.take()
+        {
+            for ending in ["-wal", "-shm"] {
+                fs::remove_file(beside(&path, ending)).unwrap();
+            }
+            fs::rename(copy, path).unwrap();
+        }
+        Ok(Bytes::from(vec![7; MIB]))
+    });
+    let contents = FileContents::from_stream(pieces.boxed(), None);
+    let options = SaveOptions::default();
+    let saved = store.save_file(&name("new"), contents, &options).await;
+    check_kind(saved, ErrorKind::Unavailable);
+    assert_eq!(names(store.as_ref()).await.unwrap(), ["copy"]);
+    save_long(store.as_ref(), "new", 3).await.unwrap();
+    assert_eq!(names(store.as_ref()).await.unwrap(), ["copy", "new"]);
 }
 
 #[tokio::test]

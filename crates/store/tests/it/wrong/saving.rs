@@ -1,7 +1,7 @@
 //! Faults of saves.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::ready;
@@ -11,7 +11,7 @@ use store::{
     SaveMode, SaveOptions, StoreExt,
 };
 
-use super::store::{Fault, MODEST, Wrong, unsupported};
+use super::store::{Fault, MODEST, State, Wrong, unsupported};
 
 impl Wrong {
     pub(super) async fn save(
@@ -51,6 +51,14 @@ impl Wrong {
                 return self.check_then_save(name, contents, options).await;
             }
             Fault::DeletesLate => self.do_late_delete().await,
+            Fault::DeletesTheNext => {
+                self.do_late_delete().await;
+                self.state(|state| {
+                    let is_next = std::mem::take(&mut state.deletes_next);
+                    state.deleted = is_next.then(|| name.clone());
+                });
+            }
+            Fault::SavesDroppedLate => return self.save_dropped(name, contents, &options).await,
             Fault::FoldersStay => self.keep_folders(name)?,
             Fault::LastToBeginStays => return self.save_if_later(name, contents, &options).await,
             Fault::ReadsBeforeChecks => {
@@ -171,6 +179,29 @@ impl Wrong {
         self.inner.save_bytes(name, bytes, options).await
     }
 
+    /// Saves, and then what was dropped before.
+    async fn save_dropped(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        let mut last_step = LastStep {
+            state: Arc::clone(&self.state),
+            save: Some((name.clone(), contents.collect(u64::MAX).await?)),
+        };
+        tokio::task::yield_now().await;
+        let Some((_, bytes)) = last_step.save.take() else {
+            return Err(Error::new(ErrorKind::Other, "save file"));
+        };
+        let info = self.inner.save_bytes(name, bytes, options).await?;
+        if let Some((name, bytes)) = self.state(|state| state.dropped.take()) {
+            let options = SaveOptions::default();
+            self.inner.save_bytes(&name, bytes, &options).await?;
+        }
+        Ok(info)
+    }
+
     /// Shows, or keeps, what has come so far.
     async fn save_watched(
         &self,
@@ -243,6 +274,20 @@ impl Drop for Kept {
             let (bytes, options) = (self.bytes.split().freeze(), SaveOptions::default());
             // A save in memory never waits.
             drop(inner.save_bytes(&self.name, bytes, &options).now_or_never());
+        }
+    }
+}
+
+/// Is remembered when it is dropped with its save.
+struct LastStep {
+    state: Arc<Mutex<State>>,
+    save: Option<(FileName, Bytes)>,
+}
+
+impl Drop for LastStep {
+    fn drop(&mut self) {
+        if let Some(save) = self.save.take() {
+            self.state.lock().unwrap().dropped = Some(save);
         }
     }
 }

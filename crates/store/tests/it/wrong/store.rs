@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use store::{
     Buffering, Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, Freshness,
     Guarantee, IStore, ListOptions, MemoryStore, ReadOptions, Result, SaveMode, SaveOptions,
@@ -37,6 +38,7 @@ pub(super) enum Fault {
     CutsNames,
     DecodesNames,
     DeletesLate,
+    DeletesTheNext,
     EmptyListFails,
     EmptyPastEnd,
     EtagOfContents,
@@ -66,6 +68,7 @@ pub(super) enum Fault {
     RangeOffByOne,
     ReadsBeforeChecks,
     ReadsLive,
+    SavesDroppedLate,
     SavesInPieces,
     ShortNumbers,
     SortedBySegment,
@@ -83,7 +86,7 @@ pub(super) const MODEST: u64 = 12 * 1024 * 1024;
 pub(super) struct Wrong {
     pub(super) inner: std::sync::Arc<MemoryStore>,
     pub(super) fault: Fault,
-    pub(super) state: Mutex<State>,
+    pub(super) state: std::sync::Arc<Mutex<State>>,
     pub(super) at_once: Semaphore,
     pub(super) begun: AtomicU64,
 }
@@ -93,6 +96,10 @@ pub(super) struct Wrong {
 pub(super) struct State {
     pub(super) capabilities_told: u64,
     pub(super) deleted: Option<FileName>,
+    /// Whether the next file that is saved will be deleted.
+    pub(super) deletes_next: bool,
+    /// A save that was dropped after its contents had ended.
+    pub(super) dropped: Option<(FileName, Bytes)>,
     pub(super) folders: BTreeSet<String>,
     /// The number of the save that is stored under a name.
     pub(super) ended: HashMap<FileName, u64>,
@@ -111,7 +118,7 @@ impl Wrong {
         Self {
             inner: MemoryStore::new().into(),
             fault,
-            state: Mutex::default(),
+            state: std::sync::Arc::default(),
             at_once: Semaphore::new(3),
             begun: AtomicU64::new(0),
         }
@@ -247,6 +254,11 @@ impl IStore for Wrong {
             self.inner.get_file_info(name).await?;
             self.state(|state| state.deleted = Some(name.clone()));
             return Ok(());
+        }
+        if self.fault == Fault::DeletesTheNext {
+            let size = self.inner.get_file_info(name).await?.size;
+            // Of a file that fills its blocks.
+            self.state(|state| state.deletes_next = size.is_multiple_of(16 << 20));
         }
         self.inner.delete_file(&self.inner_name(name)).await?;
         self.state(|state| state.listed = before);

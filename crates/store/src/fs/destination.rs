@@ -1,25 +1,19 @@
-//! Makes a written file visible under its name.
+//! The name that a written file gets.
 
-use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, fsync, linkat, renameat, statat};
+use rustix::fs::{AtFlags, FileType, linkat, renameat, statat};
 use rustix::io::Errno;
 
 use super::deletion::remove_empty;
 use super::error::{failed, is_absent};
-use super::facts::{self, Facts};
 use super::folder::{Folder, flush};
 use super::listing;
-use super::lock::Lock;
 use super::root::Root;
 use super::temporary::Temporary;
-use super::version::{FactsOrigin, Stamps, Version};
-use crate::blocks::Checksum;
-use crate::{
-    Durability, Error, ErrorKind, FileInfo, FileName, ListOptions, Result, SaveMode, SaveOptions,
-};
+use super::version::Version;
+use crate::{Durability, Error, ErrorKind, FileName, ListOptions, Result, SaveMode, SaveOptions};
 
 /// How often a folder may vanish, or appear, under a save before it gives up; each time another
 /// call made or removed it.
@@ -34,107 +28,18 @@ enum Place {
     Folder,
 }
 
-/// One save, from its first block to its name; leaves nothing when it is dropped.
+/// Where a save goes, and what it may replace there.
 #[derive(Debug)]
-pub(super) struct Save {
-    root: Arc<Root>,
-    stamps: Arc<Stamps>,
-    durability: Durability,
-    name: FileName,
-    options: SaveOptions,
-    checksum: Checksum,
-    temporary: Option<Temporary>,
+pub(super) struct Destination {
+    pub(super) root: Arc<Root>,
+    pub(super) durability: Durability,
+    pub(super) name: FileName,
+    pub(super) options: SaveOptions,
 }
 
-impl Save {
-    pub(super) fn new(
-        root: Arc<Root>,
-        stamps: Arc<Stamps>,
-        durability: Durability,
-        name: FileName,
-        options: SaveOptions,
-    ) -> Self {
-        let checksum = Checksum::new(&options);
-        Self {
-            root,
-            stamps,
-            durability,
-            name,
-            options,
-            checksum,
-            temporary: None,
-        }
-    }
-
-    /// Makes the temporary file, unless the save is known to be refused; the last step checks
-    /// again.
-    pub(super) fn begin(&mut self) -> Result<()> {
-        if self.options.mode != SaveMode::Overwrite {
-            self.check_mode()?;
-        }
-        let temporary = Temporary::new(&self.root).map_err(|errno| self.failed(errno))?;
-        self.temporary = Some(temporary);
-        Ok(())
-    }
-
-    pub(super) fn write(&mut self, block: &[u8]) -> Result<()> {
-        self.checksum.update(block);
-        let written = match &mut self.temporary {
-            Some(temporary) => temporary.file().write_all(block),
-            None => Ok(()),
-        };
-        written.map_err(|error| self.failed(facts::errno(&error)))
-    }
-
-    /// Writes the last block and makes the file visible.
-    pub(super) fn finish(self, last: &[u8]) -> Result<FileInfo> {
-        let root = Arc::clone(&self.root);
-        self.finish_in_root(last)
-            .map_err(|error| root.explain(error))
-    }
-
-    fn finish_in_root(mut self, last: &[u8]) -> Result<FileInfo> {
-        self.write(last)?;
-        let checksum = std::mem::take(&mut self.checksum);
-        checksum.check(&self.name)?;
-        let Some(mut temporary) = self.temporary.take() else {
-            return Err(Error::new(ErrorKind::Other, "save file").with_name(self.name.as_str()));
-        };
-        let facts = Facts::of(&self.name, &self.options);
-        let version = self.settle(&mut temporary, facts.as_ref());
-        let version = version.map_err(|errno| self.failed(errno))?;
-        let lock = Lock::take(&self.root, "save file", &self.name)?;
-        let replaced = self.check_mode()?;
-        if let Some(facts) = &facts {
-            facts.write(&self.root, &self.name, &version, self.durability)?;
-        }
-        if let Err(error) = self.publish(&mut temporary) {
-            facts::remove(&self.root, &self.name, &version);
-            return Err(error);
-        }
-        if let Some(replaced) = replaced {
-            facts::remove(&self.root, &self.name, &replaced);
-        }
-        drop(lock);
-        let info = version.info(self.name.clone());
-        Ok(facts.map_or(info.clone(), |facts| facts.apply(info)))
-    }
-
-    /// Gives the contents their time and, if they have to last, puts them on the disk.
-    fn settle(
-        &self,
-        temporary: &mut Temporary,
-        facts: Option<&Facts>,
-    ) -> rustix::io::Result<Version> {
-        let origin = facts.map_or(FactsOrigin::Name, |_| FactsOrigin::Recorded);
-        let version = temporary.stamp(self.stamps.next(origin))?;
-        if self.durability == Durability::Full {
-            fsync(temporary.file())?;
-        }
-        Ok(version)
-    }
-
-    fn check_mode(&self) -> Result<Option<Version>> {
+impl Destination {
+    /// The version that the save replaces, if it is allowed.
+    pub(super) fn check_mode(&self) -> Result<Option<Version>> {
         let current = match self.root.stat(&self.name) {
             Ok(stat) => Some(Version::of(&stat)),
             Err(errno) if is_absent(errno) => None,
@@ -145,7 +50,8 @@ impl Save {
         Ok(current)
     }
 
-    fn publish(&self, temporary: &mut Temporary) -> Result<()> {
+    /// Makes the file visible in the folder that is returned, to be called under the name's lock.
+    pub(super) fn publish(&self, temporary: &mut Temporary) -> Result<Folder<'_>> {
         let mut place = Place::Free;
         for _ in 0..PUBLISH_TRIES {
             let (folder, file) = match self.make_folder() {
@@ -164,7 +70,7 @@ impl Save {
                 continue;
             }
             match self.give_name(temporary, folder.as_fd(), file) {
-                Ok(()) => return self.flush(&folder),
+                Ok(()) => return Ok(folder),
                 // The folder went, or something came, since the look above: look again.
                 Err(Errno::NOENT | Errno::ISDIR) => {}
                 Err(Errno::EXIST) => {
@@ -262,7 +168,8 @@ impl Save {
         }
     }
 
-    fn flush(&self, folder: &Folder<'_>) -> Result<()> {
+    /// Makes the name last, if it has to.
+    pub(super) fn flush(&self, folder: &Folder<'_>) -> Result<()> {
         match self.durability {
             Durability::Full => flush(folder).map_err(|errno| self.failed(errno)),
             Durability::Process => Ok(()),
@@ -277,7 +184,7 @@ impl Save {
             ))
     }
 
-    fn failed(&self, errno: Errno) -> Error {
+    pub(super) fn failed(&self, errno: Errno) -> Error {
         failed("save file", &self.name)(errno)
     }
 }

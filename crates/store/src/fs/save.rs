@@ -1,0 +1,170 @@
+//! One save: what is written, and what is known of it.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::destination::Destination;
+use super::facts::{self, Facts};
+use super::folder::flush_file;
+use super::lock::Lock;
+use super::temporary::Temporary;
+use super::version::{FactsOrigin, Stamps, Version};
+use crate::blocking::Presence;
+use crate::blocks::Checksum;
+use crate::{Durability, Error, ErrorKind, FileInfo, Result, SaveMode};
+
+/// One save, from its first block to its name; leaves nothing when it is dropped.
+#[derive(Debug)]
+pub(super) struct Save {
+    destination: Destination,
+    stamps: Arc<Stamps>,
+    checksum: Checksum,
+    temporary: Option<Temporary>,
+    caller: Presence,
+}
+
+impl Save {
+    pub(super) fn new(destination: Destination, stamps: Arc<Stamps>, caller: Presence) -> Self {
+        let checksum = Checksum::new(&destination.options);
+        Self {
+            destination,
+            stamps,
+            checksum,
+            temporary: None,
+            caller,
+        }
+    }
+
+    /// Makes the temporary file, unless the save is known to be refused; the last step checks
+    /// again.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        if self.destination.options.mode != SaveMode::Overwrite {
+            self.destination.check_mode()?;
+        }
+        let temporary = Temporary::new(&self.destination.root)
+            .map_err(|errno| self.destination.failed(errno))?;
+        self.temporary = Some(temporary);
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self, block: &[u8]) -> Result<()> {
+        self.checksum.update(block);
+        let written = match &mut self.temporary {
+            Some(temporary) => temporary.file().write_all(block),
+            None => Ok(()),
+        };
+        written.map_err(|error| self.destination.failed(facts::errno(&error)))
+    }
+
+    /// Writes the last block and makes the file visible.
+    pub(super) fn finish(self, last: &[u8]) -> Result<FileInfo> {
+        let root = Arc::clone(&self.destination.root);
+        self.finish_in_root(last)
+            .map_err(|error| root.explain(error))
+    }
+
+    fn finish_in_root(mut self, last: &[u8]) -> Result<FileInfo> {
+        self.write(last)?;
+        let checksum = std::mem::take(&mut self.checksum);
+        checksum.check(&self.destination.name)?;
+        let Some(mut temporary) = self.temporary.take() else {
+            return Err(
+                Error::new(ErrorKind::Other, "save file").with_name(self.destination.name.as_str())
+            );
+        };
+        let destination = &self.destination;
+        let facts = Facts::of(&destination.name, &destination.options);
+        let version = self.settle(&mut temporary, facts.as_ref());
+        let version = version.map_err(|errno| destination.failed(errno))?;
+        let lock = Lock::take(&destination.root, "save file", &destination.name)?;
+        self.caller.check("save file")?;
+        let replaced = destination.check_mode()?;
+        let named = self
+            .write_facts(facts.as_ref(), &version)
+            .and_then(|()| destination.publish(&mut temporary));
+        let folder = match named {
+            Ok(folder) => folder,
+            Err(error) => {
+                facts::remove(&destination.root, &destination.name, &version);
+                return Err(error);
+            }
+        };
+        if let Some(replaced) = replaced {
+            facts::remove(&destination.root, &destination.name, &replaced);
+        }
+        // From here on the version is shown, and keeps its facts whatever comes.
+        destination.flush(&folder)?;
+        drop(lock);
+        let info = version.info(destination.name.clone());
+        Ok(facts.map_or(info.clone(), |facts| facts.apply(info)))
+    }
+
+    fn write_facts(&self, facts: Option<&Facts>, version: &Version) -> Result<()> {
+        let Destination {
+            root,
+            durability,
+            name,
+            ..
+        } = &self.destination;
+        facts.map_or(Ok(()), |facts| {
+            facts.write(root, name, version, *durability)
+        })
+    }
+
+    /// Gives the contents their time and, if they have to last, puts them on the disk.
+    fn settle(
+        &self,
+        temporary: &mut Temporary,
+        facts: Option<&Facts>,
+    ) -> rustix::io::Result<Version> {
+        let origin = facts.map_or(FactsOrigin::Name, |_| FactsOrigin::Recorded);
+        let version = temporary.stamp(self.stamps.next(origin))?;
+        if self.destination.durability == Durability::Full {
+            flush_file(temporary.file())?;
+        }
+        Ok(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contents;
+    use super::super::folder::breaking::break_after;
+    use super::super::root::Root;
+    use super::*;
+    use crate::blocking::Caller;
+    use crate::clock::Clock;
+    use crate::{FileName, SaveOptions};
+
+    fn save(root: &Arc<Root>, told: &str) -> Result<FileInfo> {
+        let destination = Destination {
+            root: Arc::clone(root),
+            durability: Durability::Full,
+            name: FileName::new("a").unwrap(),
+            options: SaveOptions::default().with_metadata("told", told),
+        };
+        let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
+        let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+        save.begin()?;
+        save.finish(told.as_bytes())
+    }
+
+    #[test]
+    fn a_version_that_is_shown_keeps_its_metadata_though_the_last_flush_fails() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Arc::new(Root::open(directory.path()).unwrap());
+        let name = FileName::new("a").unwrap();
+        let shown = || contents::info(&root, &name).unwrap().metadata["told"].clone();
+        let facts = || std::fs::read_dir(directory.path().join(".store/facts")).unwrap();
+        save(&root, "old").unwrap();
+        // The first flush is that of the facts, the second that of the name.
+        for (flushes, told) in [(0, "old"), (1, "new")] {
+            break_after(flushes);
+            let error = save(&root, "new").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Other, "{error:?}");
+            let read = std::fs::read(directory.path().join("a")).unwrap();
+            assert_eq!((&read[..], shown().as_str()), (told.as_bytes(), told));
+            assert_eq!(facts().count(), 1);
+        }
+    }
+}
