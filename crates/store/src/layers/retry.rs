@@ -17,7 +17,7 @@ use crate::{
 
 use self::attempts::Attempts;
 use self::lost_reply::LostReply;
-use self::replay::Replay;
+use self::replay::{Left, Replay};
 use self::resume::Resume;
 
 pub use self::options::RetryOptions;
@@ -151,24 +151,28 @@ impl IStore for Retry {
         options: &SaveOptions,
     ) -> Result<FileInfo> {
         let mut attempts = self.attempts();
-        let (replay, mut contents) = Replay::new(contents);
+        let (mut replay, mut contents) = Replay::new(contents);
         let mut lost = LostReply::default();
         loop {
             let error = match self.inner.save_file(name, contents, options).await {
                 Ok(info) => return Ok(info),
                 Err(error) => error,
             };
-            // A store that has not asked for the contents has saved nothing.
-            if !replay.is_untouched() {
-                lost.note(&error);
-            }
-            let Some(again) = replay.contents() else {
-                return Err(lost.told(error));
+            contents = match replay.take_back() {
+                // A store that has not asked for the contents has saved nothing.
+                Left::Untouched(contents) => contents,
+                Left::Copy(contents) => {
+                    lost.note(&error);
+                    contents
+                }
+                Left::Nothing => {
+                    lost.note(&error);
+                    return Err(lost.told(error));
+                }
             };
             if !attempts.allow_another(&error).await {
                 return Err(lost.told(error));
             }
-            contents = again;
         }
     }
 

@@ -25,12 +25,13 @@ pub(super) struct Resume {
 impl Resume {
     pub(super) fn new(
         inner: Arc<dyn IStore>,
-        attempts: Attempts,
+        mut attempts: Attempts,
         name: &FileName,
         etag: Etag,
         range: Range<u64>,
         stream: BoxStream<'static, Result<Bytes>>,
     ) -> Self {
+        attempts.start_anew();
         Self {
             inner,
             attempts,

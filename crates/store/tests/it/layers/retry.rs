@@ -1,8 +1,9 @@
 //! `Retry`: what is repeated, when, and what is made of a lost reply.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use store::{
     CallOutcome, Capabilities, Error, ErrorKind, FaultScript, FaultStore, FileContents, IStore,
@@ -306,6 +307,68 @@ async fn a_stream_is_repeated_until_its_first_piece_was_taken() {
     assert!(bytes_of(&store, "b").await == bytes);
 }
 
+/// Fails its first save at once, and asks for its contents in the midst of the second.
+#[derive(Debug)]
+struct Late {
+    inner: MemoryStore,
+    first: Mutex<Option<FileContents>>,
+    found_late: Mutex<Option<Result<Bytes>>>,
+}
+
+#[async_trait::async_trait]
+impl IStore for Late {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+    async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<store::FileInfo>> {
+        self.inner.get_files_list(options).await
+    }
+    async fn get_file_info(&self, name: &store::FileName) -> Result<store::FileInfo> {
+        self.inner.get_file_info(name).await
+    }
+    async fn get_file_contents(
+        &self,
+        name: &store::FileName,
+        options: &ReadOptions,
+    ) -> Result<store::StoredFile> {
+        self.inner.get_file_contents(name, options).await
+    }
+    async fn save_file(
+        &self,
+        name: &store::FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<store::FileInfo> {
+        let first = self.first.lock().unwrap().take();
+        let Some(first) = first else {
+            *self.first.lock().unwrap() = Some(contents);
+            return Err(Error::new(ErrorKind::Unavailable, "save file"));
+        };
+        let found = first.collect(u64::MAX).await;
+        *self.found_late.lock().unwrap() = Some(found);
+        self.inner.save_file(name, contents, options).await
+    }
+    async fn delete_file(&self, name: &store::FileName) -> Result<()> {
+        self.inner.delete_file(name).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_is_over_gets_none_of_the_stream_any_more() {
+    let late = Arc::new(Late {
+        inner: MemoryStore::new(),
+        first: Mutex::default(),
+        found_late: Mutex::default(),
+    });
+    let store = Retry::new(Arc::<Late>::clone(&late), exact());
+    let (a, plain) = (name("a"), options());
+    let saved = store.save_file(&a, streamed(b"hello"), &plain);
+    assert_eq!(saved.await.unwrap().size, 5);
+    assert_eq!(bytes_of(&store, "a").await, "hello");
+    let found = late.found_late.lock().unwrap().take().unwrap();
+    assert_eq!(found.unwrap_err().kind(), ErrorKind::Interrupted);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_whose_save_was_refused_untouched_gets_the_refusal() {
     let script = FaultScript::new();
@@ -328,7 +391,7 @@ async fn a_stream_of_the_caller_that_breaks_is_the_callers_failure() {
     let script = FaultScript::new();
     let store = retried(&script);
     let broken = Err(Error::new(ErrorKind::Interrupted, "read upload"));
-    let pieces: Vec<Result<bytes::Bytes>> = vec![Ok("x".into()), broken];
+    let pieces: Vec<Result<Bytes>> = vec![Ok("x".into()), broken];
     let contents = FileContents::from_stream(futures_util::stream::iter(pieces).boxed(), None);
     let error = store
         .save_file(&name("a"), contents, &options())
@@ -450,6 +513,47 @@ async fn a_read_that_breaks_is_taken_up_at_the_same_byte() {
     let file = store.get_file_contents(&name("a"), &part).await.unwrap();
     assert_eq!((file.range, file.info.size), (5..299_000, 300_000));
     assert!(file.contents.collect(u64::MAX).await.unwrap() == bytes[5..299_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_of_a_reader_is_no_time_of_the_tries() {
+    let most = Duration::from_mins(1);
+    let script = FaultScript::new();
+    let below = faulty(&script);
+    let store = Retry::new(Arc::clone(&below), exact().with_max_time(most));
+    save(&store, "a", "hello").await;
+    for place in [0, 2] {
+        script
+            .on(Operation::GetFileContents)
+            .at_byte(place)
+            .fail(ErrorKind::Interrupted);
+    }
+    let file = store
+        .get_file_contents(&name("a"), &ReadOptions::default())
+        .await
+        .unwrap();
+    let mut stream = file.contents.into_stream();
+    let mut found = Vec::new();
+    loop {
+        tokio::time::sleep(2 * most).await;
+        match stream.next().await {
+            Some(piece) => found.extend_from_slice(&piece.unwrap()),
+            None => break,
+        }
+    }
+    assert_eq!(found, b"hello");
+
+    // From the first failure on, the time is that of the tries.
+    script
+        .on(Operation::GetFileContents)
+        .always()
+        .at_byte(0)
+        .fail(ErrorKind::Interrupted);
+    let store = Retry::new(below, exact().with_max_time(most / 60));
+    let began = Instant::now();
+    let error = store.get_file_bytes(&name("a"), 9).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(began.elapsed(), Duration::from_millis(700));
 }
 
 #[tokio::test(start_paused = true)]
