@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use crate::{
     Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, IStore, ListOptions,
-    ReadOptions, Result, SaveOptions, StoredFile, Support,
+    Operation, ReadOptions, Result, SaveOptions, StoredFile, Support,
 };
 
 use self::attempts::Attempts;
@@ -40,11 +40,13 @@ pub use self::options::RetryOptions;
 ///   unknown, with the kind of the first failure: never that it won, and never that somebody else
 ///   did. Of several savers at most one is told that it won, as the store below it promises.
 /// - a delete first asks for the file's version, which costs one call more. It is repeated only
-///   while that very version is there, and has succeeded once it is not: what another saves under
-///   the name meanwhile is not deleted. Where the store does not tell the version, it is not
-///   repeated.
-/// - a save with [`SaveMode::Overwrite`](crate::SaveMode::Overwrite) is repeated as it is: it can cover what another saved
-///   between the tries. Where others save the same name, use `Update`.
+///   where a look before each repeat finds that very version, and has succeeded where it does not:
+///   what another saved before the look is not deleted. The look and the repeat are two calls: what
+///   another saves between them, or between a look and the late effect of a try whose reply was
+///   lost, is deleted, as by any delete that comes later. Where the store does not tell the version,
+///   it is not repeated.
+/// - a save with [`SaveMode::Overwrite`](crate::SaveMode::Overwrite) is repeated as it is: it can
+///   cover what another saved between the tries. Where others save the same name, use `Update`.
 ///
 /// A saver that has to know whether it was the one, as for a lock, puts something of its own into
 /// the file, and reads the file after an unknown outcome.
@@ -181,7 +183,8 @@ impl IStore for Retry {
         let version = match attempts.run(|| self.inner.get_file_info(name)).await {
             Ok(info) => Some(info.etag),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Error::new(ErrorKind::NotFound, "delete file").with_name(name.as_str()));
+                let operation = Operation::DeleteFile.as_str();
+                return Err(Error::new(ErrorKind::NotFound, operation).with_name(name.as_str()));
             }
             Err(_) => None,
         };
