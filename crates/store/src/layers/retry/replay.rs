@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
-use crate::{Error, ErrorKind, FileContents, Result};
+use crate::{Error, ErrorKind, FileContents, Operation, Result};
 
 /// The contents of a save, handed out for each try as long as they are there.
 pub(super) enum Replay {
@@ -69,7 +69,7 @@ fn lend(stream: BoxStream<'static, Result<Bytes>>, size: Option<u64>) -> (Loan, 
 }
 
 fn taken_back() -> BoxStream<'static, Result<Bytes>> {
-    let error = Error::new(ErrorKind::Interrupted, "save file")
+    let error = Error::new(ErrorKind::Interrupted, Operation::SaveFile.as_str())
         .with_message("the try is over, and another has the contents");
     stream::iter([Err(error)]).boxed()
 }
