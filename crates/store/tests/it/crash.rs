@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask crash-store` kills 200 of them for each store, this short form fewer.
 
+#![cfg(any(all(feature = "fs", unix), feature = "sqlite"))]
+
 use std::path::Path;
 #[cfg(feature = "sqlite")]
 use std::time::Duration;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use store::{
-    FaultScript, IStore, ListOptions, MemoryStore, Prefix, Retry, RetryOptions, StoreBuilder,
-    Timeout, TimeoutOptions, Traced,
+    FaultScript, IStore, MemoryStore, Prefix, Retry, RetryOptions, Timeout, TimeoutOptions, Traced,
 };
 
-use crate::samples::{bytes_of, name, names_of, save};
+use crate::samples::{name, save};
 
 /// A store whose contents are streams, as those of a durable store are: without a fault the script's
 /// store changes nothing else.
@@ -15,7 +14,6 @@ fn streaming() -> Arc<dyn IStore> {
     Arc::new(MemoryStore::new().with_faults(&FaultScript::new()))
 }
 
-#[cfg(feature = "conformance")]
 mod retried {
     use super::*;
 
@@ -26,7 +24,6 @@ mod retried {
     store::store_conformance!(make);
 }
 
-#[cfg(feature = "conformance")]
 mod timed {
     use super::*;
 
@@ -37,7 +34,6 @@ mod timed {
     store::store_conformance!(make);
 }
 
-#[cfg(feature = "conformance")]
 mod traced {
     use super::*;
 
@@ -48,7 +44,6 @@ mod traced {
     store::store_conformance!(make);
 }
 
-#[cfg(feature = "conformance")]
 mod prefixed {
     use super::*;
 
@@ -72,9 +67,9 @@ mod prefixed {
 }
 
 /// All together over a directory, so that others open it with their own layers, and are killed.
-#[cfg(all(feature = "conformance", feature = "fs", unix))]
+#[cfg(all(feature = "fs", unix))]
 mod all {
-    use store::{FsOptions, FsStore};
+    use store::{FsOptions, FsStore, StoreBuilder};
     use tempfile::TempDir;
 
     use super::*;
@@ -96,31 +91,4 @@ mod all {
     }
 
     store::store_conformance!(make, open);
-}
-
-#[tokio::test]
-async fn awkward_names_of_all_lengths_that_fit_are_kept_below_a_folder() {
-    let store = Prefix::new(streaming(), &name("folder/x"));
-    let most = store.capabilities().max_name_len;
-    assert_eq!(most, 1024 - "folder/x/".len());
-    let longest = format!("{}/{}", ["d"; 380].join("/"), "e".repeat(most - 380 * 2));
-    assert_eq!(longest.len(), most);
-    let mut names = vec![
-        " ",
-        "%2F",
-        "...",
-        ".hidden",
-        "e\u{301}",
-        "\u{e9}",
-        "\u{1F980}",
-        &longest,
-    ];
-    for text in &names {
-        save(&store, text, text).await;
-    }
-    for text in &names {
-        assert_eq!(bytes_of(&store, text).await, text.as_bytes());
-    }
-    names.sort_unstable();
-    assert_eq!(names_of(&store, &ListOptions::default()).await, names);
 }
