@@ -25,6 +25,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "killed_saver",
     ];
     Cargo::new(&root(), &arguments)
-        .env("STORE_CONFORMANCE_KILLS", KILLS)
+        .env("CONFORMANCE_KILLS", KILLS)
         .run()
 }

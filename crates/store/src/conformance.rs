@@ -53,7 +53,7 @@
 //! one check by name and returns that as a value.
 //!
 //! Other processes are the test program itself, started again with the one test's name, so the
-//! tests must be those of Rust's own harness. `STORE_CONFORMANCE_KILLS` sets how often a saver is
+//! tests must be those of Rust's own harness. `CONFORMANCE_KILLS` sets how often a saver is
 //! killed, 10 times by default.
 
 mod calls;

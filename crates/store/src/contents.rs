@@ -123,8 +123,33 @@ impl FileContents {
     }
 
     /// The same contents with a stream, if that is what they are, replaced by what `change` makes
-    /// of it.
-    pub(crate) fn map_stream(
+    /// of it: how a store that wraps another follows a read.
+    ///
+    /// Contents that are in memory stay there, at no cost, and `change` is not called. The declared
+    /// size stays, so `change` must not alter how many bytes there are.
+    ///
+    /// # Examples
+    ///
+    /// A read whose errors all name the file:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use futures_util::{StreamExt, TryStreamExt, stream};
+    /// use store::{Error, ErrorKind, FileContents};
+    ///
+    /// let broken = stream::iter([Err(Error::new(ErrorKind::Interrupted, "read file"))]);
+    /// let contents = FileContents::from_stream(broken.boxed(), Some(5))
+    ///     .map_stream(|stream| stream.map_err(|error| error.with_name("a")).boxed());
+    /// assert_eq!(contents.size(), Some(5));
+    /// assert_eq!(contents.collect(5).await.unwrap_err().name(), Some("a"));
+    ///
+    /// let contents = FileContents::from_bytes("hello").map_stream(|_| unreachable!());
+    /// assert_eq!(contents.collect(5).await.unwrap(), "hello");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn map_stream(
         self,
         change: impl FnOnce(BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>>,
     ) -> Self {

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::FileName;
+use crate::{FileName, Operation};
 
 /// The result of every call of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -89,7 +89,7 @@ impl Error {
         } else {
             format!("`{name}` is a folder of the file `{found}`")
         };
-        Self::new(ErrorKind::NameOverlap, "save file")
+        Self::new(ErrorKind::NameOverlap, Operation::SaveFile.as_str())
             .with_name(name.as_str())
             .with_message(message)
     }

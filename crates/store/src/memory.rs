@@ -8,13 +8,14 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
 
-use crate::blocks::{Block, Blocks, Checksum};
 use crate::clock::Clock;
 use crate::contents::in_memory;
 use crate::{
     Buffering, Capabilities, Error, ErrorKind, Etag, FaultScript, FaultStore, FileContents,
-    FileInfo, FileName, IStore, ListOptions, Order, ReadOptions, Result, SaveOptions, StoredFile,
+    FileInfo, FileName, IStore, ListOptions, Operation, Order, ReadOptions, Result, SaveOptions,
+    StoredFile,
 };
 
 /// Keeps files in memory, with the semantics of the durable stores.
@@ -116,8 +117,9 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl State {
-    fn get(&self, name: &FileName, operation: &'static str) -> Result<&(FileInfo, Bytes)> {
-        let missing = || Error::new(ErrorKind::NotFound, operation).with_name(name.as_str());
+    fn get(&self, name: &FileName, operation: Operation) -> Result<&(FileInfo, Bytes)> {
+        let missing =
+            || Error::new(ErrorKind::NotFound, operation.as_str()).with_name(name.as_str());
         self.files.get(name).ok_or_else(missing)
     }
 
@@ -155,27 +157,18 @@ impl State {
 }
 
 async fn read_all(name: &FileName, contents: FileContents, options: &SaveOptions) -> Result<Bytes> {
-    const BLOCK: usize = 1024 * 1024;
-    let mut checksum = Checksum::new(options);
-    let mut blocks = Blocks::<BLOCK>::new(name, contents);
-    let mut all = BytesMut::new();
-    loop {
-        match blocks.next().await? {
-            Block::Inner(block) => {
-                checksum.update(&block);
-                all.extend_from_slice(&block);
-            }
-            Block::Last(block) => {
-                checksum.update(&block);
-                checksum.check(name)?;
-                if all.is_empty() {
-                    return Ok(block);
-                }
-                all.extend_from_slice(&block);
-                return Ok(all.freeze());
-            }
-        }
+    let mut blocks = contents.into_checked(name, options);
+    let first = blocks.try_next().await?.unwrap_or_default();
+    let Some(second) = blocks.try_next().await? else {
+        // A file of one block costs no copy.
+        return Ok(first);
+    };
+    let mut all = BytesMut::from(first);
+    all.extend_from_slice(&second);
+    while let Some(block) = blocks.try_next().await? {
+        all.extend_from_slice(&block);
     }
+    Ok(all.freeze())
 }
 
 #[async_trait]
@@ -190,7 +183,7 @@ impl IStore for MemoryStore {
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
-        Ok(self.state().get(name, "get file info")?.0.clone())
+        Ok(self.state().get(name, Operation::GetFileInfo)?.0.clone())
     }
 
     async fn get_file_contents(
@@ -198,7 +191,7 @@ impl IStore for MemoryStore {
         name: &FileName,
         options: &ReadOptions,
     ) -> Result<StoredFile> {
-        let (info, bytes) = self.state().get(name, "read file")?.clone();
+        let (info, bytes) = self.state().get(name, Operation::GetFileContents)?.clone();
         let range = options.resolve(name, info.size)?;
         let bytes = bytes.slice(in_memory(&range));
         Ok(StoredFile::new(
@@ -235,7 +228,7 @@ impl IStore for MemoryStore {
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
         let mut state = self.state();
-        state.get(name, "delete file")?;
+        state.get(name, Operation::DeleteFile)?;
         state.files.remove(name);
         Ok(())
     }

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::subject::{Fresh, Subject};
 use super::{memory, races, saver, sharing};
 
-/// The variable that tells a process its task.
-const VARIABLE: &str = "STORE_CONFORMANCE_TASK";
+/// The variable that tells a process its task; not `STORE_…`, which are settings of a store.
+const VARIABLE: &str = "CONFORMANCE_TASK";
 
 /// Begins a line of the process's own, among what the test harness prints.
 const MARK: &str = "store-conformance: ";

@@ -9,8 +9,8 @@ use super::subject::Place;
 use super::violation::{Clause, Verdict};
 use crate::{Error, ErrorKind, FileInfo, IStore};
 
-/// The variable that sets how often a saver is killed.
-const VARIABLE: &str = "STORE_CONFORMANCE_KILLS";
+/// The variable that sets how often a saver is killed; not `STORE_…`, which are settings of a store.
+const VARIABLE: &str = "CONFORMANCE_KILLS";
 
 /// How often without it.
 const KILLS: u64 = 10;

@@ -11,7 +11,7 @@ use super::child::{Child, Task};
 use super::samples::{LONG, name, options, pattern, save};
 use super::subject::Subject;
 use super::violation::{Answer, Clause, Verdict, does_not_apply};
-use crate::{Buffering, FileContents, IStore, ReadOptions, StoreExt};
+use crate::{Buffering, Capabilities, FileContents, IStore, ReadOptions, StoreExt};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -20,6 +20,10 @@ const SIZE: u64 = 100 * MIB;
 
 /// The bytes that a save or a read of it may take, with what the allocator keeps back.
 const LIMIT: u64 = 32 * MIB;
+
+/// The least bytes in a file by which one that is held whole can be told from what the allocator
+/// keeps back.
+const LEAST: u64 = 2 * LIMIT;
 
 /// The bytes in a piece of the stream.
 const PIECE: usize = 256 * 1024;
@@ -39,7 +43,12 @@ pub(super) async fn measure(store: &dyn IStore) -> Verdict {
     warm.succeeds(Clause::Bounded, "a save")?;
     let read = store.get_file_bytes(&name("first"), MIB * 4).await;
     drop(read.succeeds(Clause::Bounded, "a read")?);
-    let size = store.capabilities().max_file_size.unwrap_or(SIZE).min(SIZE);
+    let Capabilities {
+        max_file_size,
+        buffering,
+        ..
+    } = store.capabilities();
+    let size = max_file_size.unwrap_or(SIZE).min(SIZE);
 
     let base = anonymous();
     let peak = Arc::new(AtomicU64::new(0));
@@ -48,7 +57,8 @@ pub(super) async fn measure(store: &dyn IStore) -> Verdict {
     let saved = saved.succeeds(Clause::Bounded, "a save of a large file")?;
     note(&peak);
     Clause::Bounded.same("the size of a large file", &saved.size, &size)?;
-    check_growth(store, "a save", base, peak.swap(0, Ordering::Relaxed))?;
+    let grown = growth(base, peak.swap(0, Ordering::Relaxed));
+    check_growth(buffering, "a save", size, grown)?;
 
     let base = anonymous();
     let file = store
@@ -73,7 +83,8 @@ pub(super) async fn measure(store: &dyn IStore) -> Verdict {
         }
     }
     Clause::Faithful.same("the bytes read of a large file", &place, &size)?;
-    check_growth(store, "a read", base, peak.load(Ordering::Relaxed))
+    let grown = growth(base, peak.load(Ordering::Relaxed));
+    check_growth(buffering, "a read", size, grown)
 }
 
 /// The piece that begins at this place: it begins with the place, and goes on as they all do.
@@ -99,17 +110,32 @@ fn note(peak: &AtomicU64) {
     peak.fetch_max(anonymous().unwrap_or_default(), Ordering::Relaxed);
 }
 
-fn check_growth(store: &dyn IStore, what: &str, base: Option<u64>, peak: u64) -> Verdict {
-    if store.capabilities().buffering == Buffering::Whole {
-        return does_not_apply("the store declares that it holds whole files in memory");
+/// The bytes by which the memory grew, where the system tells them.
+fn growth(base: Option<u64>, peak: u64) -> Option<u64> {
+    base.map(|base| peak.saturating_sub(base))
+}
+
+/// Why the memory that a file of this size takes says nothing of the store.
+fn exclusion(buffering: Buffering, size: u64) -> Option<&'static str> {
+    match buffering {
+        Buffering::Whole => Some("the store declares that it holds whole files in memory"),
+        Buffering::Bounded if size < LEAST => {
+            Some("the store takes no file that is long enough to be told from other memory")
+        }
+        Buffering::Bounded => None,
     }
-    let Some(base) = base else {
+}
+
+fn check_growth(buffering: Buffering, what: &str, size: u64, grown: Option<u64>) -> Verdict {
+    if let Some(why) = exclusion(buffering, size) {
+        return does_not_apply(why);
+    }
+    let Some(grown) = grown else {
         return does_not_apply("the memory of a process cannot be told on this system");
     };
-    let grown = peak.saturating_sub(base);
     let seen = format!(
         "{what} of {} MiB took {} MiB of memory",
-        SIZE / MIB,
+        size / MIB,
         grown / MIB
     );
     Clause::Bounded.holds(grown <= LIMIT, seen)
@@ -123,4 +149,24 @@ fn anonymous() -> Option<u64> {
         .find_map(|line| line.strip_prefix("RssAnon:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_held_whole_is_told_wherever_the_check_applies() {
+        assert_eq!(exclusion(Buffering::Bounded, SIZE), None);
+        for size in (0..=SIZE).step_by(1024 * 1024) {
+            let verdict = check_growth(Buffering::Bounded, "a save", size, Some(size));
+            let is_excluded = exclusion(Buffering::Bounded, size).is_some();
+            assert_eq!(verdict.is_err(), !is_excluded, "{size}");
+            if let Err(violation) = verdict {
+                assert_eq!(violation.clause(), Clause::Bounded);
+                let text = format!("a save of {} MiB", size / MIB);
+                assert!(violation.to_string().contains(&text), "{violation}");
+            }
+        }
+    }
 }

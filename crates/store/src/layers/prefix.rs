@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use crate::{
     Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, IStore, ListOptions,
-    ReadOptions, Result, SaveOptions, StoredFile,
+    Operation, ReadOptions, Result, SaveOptions, StoredFile,
 };
 
 /// A folder of another store: `a` here is `<folder>/a` there.
@@ -61,9 +61,9 @@ impl Prefix {
     }
 
     /// The name there of what is `name` here.
-    fn inner_name(&self, name: &FileName, operation: &'static str) -> Result<FileName> {
+    fn inner_name(&self, name: &FileName, operation: Operation) -> Result<FileName> {
         FileName::new(format!("{}{name}", self.path)).map_err(|error| {
-            Error::new(ErrorKind::InvalidName, operation)
+            Error::new(ErrorKind::InvalidName, operation.as_str())
                 .with_name(name.as_str())
                 .with_message(format!(
                     "with its folder the name is longer than {} bytes",
@@ -117,7 +117,7 @@ impl IStore for Prefix {
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
-        let inner = self.inner_name(name, "get file info")?;
+        let inner = self.inner_name(name, Operation::GetFileInfo)?;
         let info = self.seen_from_here(self.inner.get_file_info(&inner).await)?;
         Ok(FileInfo {
             name: name.clone(),
@@ -130,7 +130,7 @@ impl IStore for Prefix {
         name: &FileName,
         options: &ReadOptions,
     ) -> Result<StoredFile> {
-        let inner = self.inner_name(name, "read file")?;
+        let inner = self.inner_name(name, Operation::GetFileContents)?;
         let mut file = self.seen_from_here(self.inner.get_file_contents(&inner, options).await)?;
         file.info.name = name.clone();
         let path = Arc::clone(&self.path);
@@ -148,7 +148,7 @@ impl IStore for Prefix {
         contents: FileContents,
         options: &SaveOptions,
     ) -> Result<FileInfo> {
-        let inner = self.inner_name(name, "save file")?;
+        let inner = self.inner_name(name, Operation::SaveFile)?;
         let saved = self.inner.save_file(&inner, contents, options).await;
         let info = self.seen_from_here(saved)?;
         Ok(FileInfo {
@@ -158,7 +158,7 @@ impl IStore for Prefix {
     }
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
-        let inner = self.inner_name(name, "delete file")?;
+        let inner = self.inner_name(name, Operation::DeleteFile)?;
         self.seen_from_here(self.inner.delete_file(&inner).await)
     }
 }

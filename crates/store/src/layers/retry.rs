@@ -9,16 +9,15 @@ mod resume;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
 
 use crate::{
     Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, IStore, ListOptions,
-    ReadOptions, Result, SaveMode, SaveOptions, StoredFile, Support,
+    Operation, ReadOptions, Result, SaveOptions, StoredFile, Support,
 };
 
 use self::attempts::Attempts;
 use self::lost_reply::LostReply;
-use self::replay::Replay;
+use self::replay::{Left, Replay};
 use self::resume::Resume;
 
 pub use self::options::RetryOptions;
@@ -35,19 +34,22 @@ pub use self::options::RetryOptions;
 /// **Lost replies.** After `Timeout`, `Unavailable` and `Interrupted` nobody knows whether a save or
 /// a delete took effect. So
 ///
-/// - a save with [`SaveMode::Create`] or [`SaveMode::Update`] whose repeat is answered by
-///   `AlreadyExists` or `Conflict` looks at what is stored: where size, content type, metadata and
-///   every byte are its own, it succeeded. Otherwise the caller is told that the outcome is unknown,
-///   with the kind of the first failure, never that somebody else won.
+/// - a save with [`SaveMode::Create`](crate::SaveMode::Create) or [`SaveMode::Update`](crate::SaveMode::Update) is repeated, which can do no harm:
+///   where the first try took effect, the repeat is refused. What is refused then may be the saver's
+///   own file or another's, whatever its bytes are, so the caller is told that the outcome is
+///   unknown, with the kind of the first failure: never that it won, and never that somebody else
+///   did. Of several savers at most one is told that it won, as the store below it promises.
 /// - a delete first asks for the file's version, which costs one call more. It is repeated only
-///   while that very version is there, and has succeeded once it is not: what another saves under
-///   the name meanwhile is not deleted. Where the store does not tell the version, it is not
-///   repeated.
-/// - a save with [`SaveMode::Overwrite`] is repeated as it is: it can cover what another saved
-///   between the tries. Where others save the same name, use `Update`.
+///   where a look before each repeat finds that very version, and has succeeded where it does not:
+///   what another saved before the look is not deleted. The look and the repeat are two calls: what
+///   another saves between them, or between a look and the late effect of a try whose reply was
+///   lost, is deleted, as by any delete that comes later. Where the store does not tell the version,
+///   it is not repeated.
+/// - a save with [`SaveMode::Overwrite`](crate::SaveMode::Overwrite) is repeated as it is: it can
+///   cover what another saved between the tries. Where others save the same name, use `Update`.
 ///
-/// Two savers of the *same bytes* cannot be told apart by what is stored: where each is to know
-/// whether it was the one, as for a lock, put something of the saver's own into the file.
+/// A saver that has to know whether it was the one, as for a lock, puts something of its own into
+/// the file, and reads the file after an unknown outcome.
 ///
 /// **Saves of a stream.** A stream is read once. A save of one is repeated only as long as the store
 /// has not asked for the first piece of it; afterwards the failure is the caller's, as it is.
@@ -117,49 +119,6 @@ impl Retry {
         });
         Ok(StoredFile::new(file.info, file.range, contents))
     }
-
-    /// What is known of the stored file, if it is what this save was to store.
-    async fn find_own(
-        &self,
-        attempts: Attempts,
-        name: &FileName,
-        contents: FileContents,
-        options: &SaveOptions,
-    ) -> Result<Option<FileInfo>> {
-        let file = self.read(attempts, name, &ReadOptions::default()).await?;
-        let info = file.info;
-        if contents.size() != Some(info.size)
-            || info.content_type != options.content_type_of(name)
-            || info.metadata != options.metadata
-        {
-            return Ok(None);
-        }
-        let mut own = contents.collect(info.size).await?;
-        let mut stored = file.contents.into_stream();
-        while let Some(piece) = stored.next().await.transpose()? {
-            if !own.starts_with(&piece) {
-                return Ok(None);
-            }
-            own = own.slice(piece.len()..);
-        }
-        Ok(own.is_empty().then_some(info))
-    }
-
-    /// Settles a save whose repeat was refused with `refusal`, after a lost reply.
-    async fn settle_save(
-        &self,
-        attempts: Attempts,
-        name: &FileName,
-        contents: FileContents,
-        options: &SaveOptions,
-        refusal: Error,
-    ) -> Result<FileInfo> {
-        match self.find_own(attempts, name, contents, options).await {
-            Ok(Some(info)) => Ok(info),
-            Ok(None) => Err(refusal),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 #[async_trait]
@@ -194,28 +153,28 @@ impl IStore for Retry {
         options: &SaveOptions,
     ) -> Result<FileInfo> {
         let mut attempts = self.attempts();
-        let (replay, mut contents) = Replay::new(contents);
+        let (mut replay, mut contents) = Replay::new(contents);
         let mut lost = LostReply::default();
         loop {
             let error = match self.inner.save_file(name, contents, options).await {
                 Ok(info) => return Ok(info),
                 Err(error) => error,
             };
-            // A store that has not asked for the contents has saved nothing.
-            if !replay.is_untouched() {
-                lost.note(&error);
-            }
-            let Some(again) = replay.contents() else {
-                return Err(lost.told(error));
+            contents = match replay.take_back() {
+                // A store that has not asked for the contents has saved nothing.
+                Left::Untouched(contents) => contents,
+                Left::Copy(contents) => {
+                    lost.note(&error);
+                    contents
+                }
+                Left::Nothing => {
+                    lost.note(&error);
+                    return Err(lost.told(error));
+                }
             };
-            if lost.is_noted() && is_refusal(&options.mode, error.kind()) {
-                let settled = self.settle_save(attempts, name, again, options, error);
-                return settled.await.map_err(|error| lost.told(error));
-            }
             if !attempts.allow_another(&error).await {
                 return Err(lost.told(error));
             }
-            contents = again;
         }
     }
 
@@ -224,7 +183,8 @@ impl IStore for Retry {
         let version = match attempts.run(|| self.inner.get_file_info(name)).await {
             Ok(info) => Some(info.etag),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Error::new(ErrorKind::NotFound, "delete file").with_name(name.as_str()));
+                let operation = Operation::DeleteFile.as_str();
+                return Err(Error::new(ErrorKind::NotFound, operation).with_name(name.as_str()));
             }
             Err(_) => None,
         };
@@ -259,14 +219,5 @@ impl IStore for Retry {
                 Err(found) => return Err(lost.told(found)),
             }
         }
-    }
-}
-
-/// Whether a save of this mode is refused so when the same save took effect before.
-fn is_refusal(mode: &SaveMode, kind: ErrorKind) -> bool {
-    match mode {
-        SaveMode::Overwrite => false,
-        SaveMode::Create => kind == ErrorKind::AlreadyExists,
-        SaveMode::Update(_) => kind == ErrorKind::Conflict,
     }
 }

@@ -1,5 +1,6 @@
 //! Ends calls that get no answer.
 
+mod deadline;
 mod progress;
 
 use std::future::Future;
@@ -16,6 +17,7 @@ use crate::{
     Operation, ReadOptions, Result, SaveOptions, StoredFile,
 };
 
+use self::deadline::Deadline;
 use self::progress::Progress;
 
 /// Ends the calls of another store that get no answer in time, with
@@ -28,6 +30,8 @@ use self::progress::Progress;
 ///   no piece for [`TimeoutOptions::stall`] while the reader waits for one, a save when the store
 ///   neither takes a piece nor answers for so long. Neither a reader that pauses nor a saver whose
 ///   own stream is slow counts as a stall; bound that stream itself where it can hang.
+/// - [`TimeoutOptions::total`], where it is set, also ends contents that move, pauses of the reader or
+///   saver and all. A read is ended when its next piece is asked for.
 /// - The call that is ended is dropped. Whether a save or delete took effect is then unknown.
 ///
 /// # Examples
@@ -76,6 +80,12 @@ pub struct TimeoutOptions {
     /// The most that contents stand still; by default 60 s, since a store may flush all of a long
     /// file before it answers.
     pub stall: Duration,
+    /// The most that a save, or a read from its opening to its last piece, takes in all, whoever is
+    /// waited for; by default without an end, since how long is right depends on the file's size.
+    ///
+    /// Below [`Retry`](crate::Retry) it is the time of one try: a read that it ends is taken up again
+    /// at the same byte.
+    pub total: Option<Duration>,
 }
 
 impl Default for TimeoutOptions {
@@ -83,6 +93,7 @@ impl Default for TimeoutOptions {
         Self {
             call: Duration::from_secs(30),
             stall: Duration::from_mins(1),
+            total: None,
         }
     }
 }
@@ -99,6 +110,13 @@ impl TimeoutOptions {
     #[must_use]
     pub fn with_stall(mut self, most: Duration) -> Self {
         self.stall = most;
+        self
+    }
+
+    /// Sets the most that a save or a read takes in all.
+    #[must_use]
+    pub fn with_total(mut self, most: Duration) -> Self {
+        self.total = Some(most);
         self
     }
 }
@@ -135,18 +153,25 @@ fn timed_out(operation: Operation, name: Option<&FileName>) -> Error {
     }
 }
 
-/// The pieces of a read, none of which may take longer than `most`.
+/// The pieces of a read, none of which may take longer than `most`, nor all than to the deadline.
 fn watch_pieces(
     stream: BoxStream<'static, Result<Bytes>>,
     name: FileName,
     most: Duration,
+    deadline: Deadline,
 ) -> BoxStream<'static, Result<Bytes>> {
     let pieces = stream::try_unfold((stream, name), move |(mut stream, name)| async move {
-        match tokio::time::timeout(most, stream.next()).await {
-            Ok(piece) => Ok(piece.transpose()?.map(|piece| (piece, (stream, name)))),
-            Err(_) => Err(timed_out(Operation::GetFileContents, Some(&name))
-                .with_message(format!("the contents stood still for {most:?}"))),
-        }
+        let next = async {
+            match tokio::time::timeout(most, stream.next()).await {
+                Ok(piece) => piece.transpose(),
+                Err(_) => Err(timed_out(Operation::GetFileContents, Some(&name))
+                    .with_message(format!("the contents stood still for {most:?}"))),
+            }
+        };
+        let piece = deadline
+            .hold(Operation::GetFileContents, &name, next)
+            .await?;
+        Ok(piece.map(|piece| (piece, (stream, name))))
     });
     pieces.boxed()
 }
@@ -173,14 +198,15 @@ impl IStore for Timeout {
         name: &FileName,
         options: &ReadOptions,
     ) -> Result<StoredFile> {
+        let operation = Operation::GetFileContents;
+        let deadline = Deadline::after(self.options.total);
         let call = self.inner.get_file_contents(name, options);
-        let mut file = self
-            .answer(Operation::GetFileContents, Some(name), call)
-            .await?;
+        let call = self.answer(operation, Some(name), call);
+        let mut file = deadline.hold(operation, name, call).await?;
         let (name, most) = (name.clone(), self.options.stall);
         file.contents = file
             .contents
-            .map_stream(|stream| watch_pieces(stream, name, most));
+            .map_stream(|stream| watch_pieces(stream, name, most, deadline));
         Ok(file)
     }
 
@@ -194,14 +220,18 @@ impl IStore for Timeout {
         let progress = Progress::new();
         let contents = progress.watch(contents);
         let save = self.inner.save_file(name, contents, options);
-        tokio::select! {
-            biased;
-            result = save => result,
-            () = progress.stalled(most) => {
-                Err(timed_out(Operation::SaveFile, Some(name))
-                    .with_message(format!("the store stood still for {most:?}")))
+        let moving = async {
+            tokio::select! {
+                biased;
+                result = save => result,
+                () = progress.stalled(most) => {
+                    Err(timed_out(Operation::SaveFile, Some(name))
+                        .with_message(format!("the store stood still for {most:?}")))
+                }
             }
-        }
+        };
+        let deadline = Deadline::after(self.options.total);
+        deadline.hold(Operation::SaveFile, name, moving).await
     }
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {

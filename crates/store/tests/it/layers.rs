@@ -1,5 +1,6 @@
 //! The layers, each alone and all together.
 
+#[cfg(feature = "conformance")]
 mod conformance;
 #[cfg(feature = "mock")]
 mod forwarding;

@@ -105,3 +105,31 @@ async fn a_third_partys_scheme_opens_its_store_in_the_registry_that_has_it() {
     let error = open_store(&settings).await.unwrap_err();
     assert_eq!(error.name(), Some("shared_pool"));
 }
+
+/// A check of the suite may start this program anew, and tells it why by a variable.
+#[cfg(feature = "conformance")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suites_own_variables_are_none_of_the_stores() {
+    use store::conformance::{Fresh, Subject, run};
+
+    let test = concat!(
+        module_path!(),
+        "::the_suites_own_variables_are_none_of_the_stores"
+    );
+    let make = async || {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("fs:{}", directory.path().display());
+        (directory, url)
+    };
+    let open = async |url: String| {
+        let url = Arc::new(MapSettings::from([("store_url", url.as_str())]));
+        let environment = Arc::new(EnvSettings::new(""));
+        let settings = SettingsChain::new([url as Arc<dyn ISettings>, environment]);
+        Fresh::from(open_store(&settings).await.unwrap())
+    };
+    let check = "an_opening_leaves_living_savers_alone";
+    let subject = Subject::of_places(test, make, open);
+    if let Err(violation) = run(check, &subject).await {
+        panic!("{violation}");
+    }
+}

@@ -11,7 +11,8 @@ use crate::{Error, Result, RetryOptions};
 pub(super) struct Attempts {
     options: RetryOptions,
     failed: u32,
-    began: Instant,
+    /// Since when the time counts; from the next failure on where absent.
+    began: Option<Instant>,
 }
 
 impl Attempts {
@@ -19,14 +20,15 @@ impl Attempts {
         Self {
             options,
             failed: 0,
-            began: Instant::now(),
+            began: Some(Instant::now()),
         }
     }
 
-    /// Counts tries and time from here on.
+    /// Counts the tries from here on, and the time from the next failure on: what lies between may
+    /// be a pause of the caller.
     pub(super) fn start_anew(&mut self) {
         self.failed = 0;
-        self.began = Instant::now();
+        self.began = None;
     }
 
     /// Counts a failed try; where another is allowed, waits until it is due.
@@ -36,7 +38,8 @@ impl Attempts {
             return false;
         }
         let delay = self.options.delay(self.failed, error.retry_after());
-        if self.began.elapsed().saturating_add(delay) > self.options.max_time {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        if began.elapsed().saturating_add(delay) > self.options.max_time {
             return false;
         }
         tracing::debug!(

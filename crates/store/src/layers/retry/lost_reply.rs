@@ -19,7 +19,7 @@ impl LostReply {
         self.0.is_some()
     }
 
-    /// What the caller is told when the tries, or the look at what is stored, end with `error`:
+    /// What the caller is told when the tries, or a look at what is stored, end with `error`:
     /// never less than that it is open whether the call took effect.
     pub(super) fn told(&self, error: Error) -> Error {
         match &self.0 {

@@ -33,7 +33,8 @@ pub struct RetryOptions {
     /// try that [`Timeout`](crate::Timeout) ends. A store that asks to be left alone for longer ends
     /// the call at once.
     ///
-    /// In the stream of a read, tries and time are counted anew after each piece.
+    /// In the stream of a read, the tries are counted anew after the opening and after each piece,
+    /// and the time from the first failure on that follows: a reader may pause for longer.
     pub max_time: Duration,
     jitter: Jitter,
 }

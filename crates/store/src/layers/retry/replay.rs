@@ -6,16 +6,26 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
-use crate::{FileContents, Result};
+use crate::{Error, ErrorKind, FileContents, Operation, Result};
 
 /// The contents of a save, handed out for each try as long as they are there.
 pub(super) enum Replay {
     InMemory(FileContents),
-    Stream(Lent, Option<u64>),
+    Stream(Loan, Option<u64>),
 }
 
-/// A stream, until somebody asks for its first piece.
-type Lent = Arc<Mutex<Option<BoxStream<'static, Result<Bytes>>>>>;
+/// What is left of the contents when a try is over.
+pub(super) enum Left {
+    /// Everything, and the try has no part of it, nor ever will.
+    Untouched(FileContents),
+    /// A copy of what the try may have had.
+    Copy(FileContents),
+    /// Nothing, since the stream was begun.
+    Nothing,
+}
+
+/// A stream that one try has, until it asks for the first piece or the stream is taken back.
+type Loan = Arc<Mutex<Option<BoxStream<'static, Result<Bytes>>>>>;
 
 impl Replay {
     /// Keeps hold of the contents; returns them for the first try.
@@ -24,37 +34,42 @@ impl Replay {
             return (Self::InMemory(copy), contents);
         }
         let size = contents.size();
-        let stream = Arc::new(Mutex::new(Some(contents.into_stream())));
-        let contents = lend(&stream, size);
-        (Self::Stream(stream, size), contents)
+        let (loan, contents) = lend(contents.into_stream(), size);
+        (Self::Stream(loan, size), contents)
     }
 
-    /// The contents for another try, or `None` once the stream was begun.
-    pub(super) fn contents(&self) -> Option<FileContents> {
+    /// What is left for another try; the one before gets no more of a stream that it did not begin.
+    pub(super) fn take_back(&mut self) -> Left {
         match self {
-            Self::InMemory(contents) => contents.try_clone(),
-            Self::Stream(stream, size) => self.is_untouched().then(|| lend(stream, *size)),
-        }
-    }
-
-    /// Whether it is known that nobody asked for any of the contents.
-    pub(super) fn is_untouched(&self) -> bool {
-        match self {
-            Self::InMemory(_) => false,
-            Self::Stream(stream, _) => stream
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_some(),
+            Self::InMemory(contents) => contents.try_clone().map_or(Left::Nothing, Left::Copy),
+            Self::Stream(loan, size) => {
+                let Some(stream) = take(loan) else {
+                    return Left::Nothing;
+                };
+                let (next, contents) = lend(stream, *size);
+                *loan = next;
+                Left::Untouched(contents)
+            }
         }
     }
 }
 
-/// Contents that take the stream when they are first asked for a piece.
-fn lend(stream: &Lent, size: Option<u64>) -> FileContents {
-    let stream = Arc::clone(stream);
-    let begun = stream::once(async move {
-        let taken = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-        stream::iter(taken).flatten()
-    });
-    FileContents::from_stream(begun.flatten().boxed(), size)
+fn take(loan: &Loan) -> Option<BoxStream<'static, Result<Bytes>>> {
+    loan.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Contents that take the stream when they are first asked for a piece, and break where it was taken
+/// back before.
+fn lend(stream: BoxStream<'static, Result<Bytes>>, size: Option<u64>) -> (Loan, FileContents) {
+    let loan = Arc::new(Mutex::new(Some(stream)));
+    let lent = Arc::clone(&loan);
+    let begun = stream::once(async move { take(&lent).unwrap_or_else(taken_back) });
+    let contents = FileContents::from_stream(begun.flatten().boxed(), size);
+    (loan, contents)
+}
+
+fn taken_back() -> BoxStream<'static, Result<Bytes>> {
+    let error = Error::new(ErrorKind::Interrupted, Operation::SaveFile.as_str())
+        .with_message("the try is over, and another has the contents");
+    stream::iter([Err(error)]).boxed()
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
-use crate::{Error, ErrorKind, Etag, FileName, IStore, ReadOptions, ReadRange, Result};
+use crate::{Error, ErrorKind, Etag, FileName, IStore, Operation, ReadOptions, ReadRange, Result};
 
 use super::attempts::Attempts;
 
@@ -25,12 +25,13 @@ pub(super) struct Resume {
 impl Resume {
     pub(super) fn new(
         inner: Arc<dyn IStore>,
-        attempts: Attempts,
+        mut attempts: Attempts,
         name: &FileName,
         etag: Etag,
         range: Range<u64>,
         stream: BoxStream<'static, Result<Bytes>>,
     ) -> Self {
+        attempts.start_anew();
         Self {
             inner,
             attempts,
@@ -95,7 +96,7 @@ impl Resume {
     }
 
     fn ended_early(&self) -> Error {
-        Error::new(ErrorKind::Interrupted, "read file")
+        Error::new(ErrorKind::Interrupted, Operation::GetFileContents.as_str())
             .with_name(self.name.as_str())
             .with_message(format!(
                 "the contents end at byte {} instead of {}",
@@ -104,7 +105,7 @@ impl Resume {
     }
 
     fn replaced(&self, broke: Error) -> Error {
-        Error::new(broke.kind(), "read file")
+        Error::new(broke.kind(), Operation::GetFileContents.as_str())
             .with_name(self.name.as_str())
             .with_message(format!(
                 "the stream broke at byte {}, and the file is no longer the same",

@@ -3,55 +3,52 @@
 use std::sync::Arc;
 
 use store::{
-    IStore, ListOptions, MemoryStore, Prefix, Retry, RetryOptions, StoreBuilder, Timeout,
-    TimeoutOptions, Traced,
+    FaultScript, IStore, MemoryStore, Prefix, Retry, RetryOptions, Timeout, TimeoutOptions, Traced,
 };
 
-use crate::samples::{bytes_of, name, names_of, save};
+use crate::samples::{name, save};
 
-fn memory() -> Arc<dyn IStore> {
-    Arc::new(MemoryStore::new())
+/// A store whose contents are streams, as those of a durable store are: without a fault the script's
+/// store changes nothing else.
+fn streaming() -> Arc<dyn IStore> {
+    Arc::new(MemoryStore::new().with_faults(&FaultScript::new()))
 }
 
-#[cfg(feature = "conformance")]
 mod retried {
     use super::*;
 
     async fn make() -> Retry {
-        Retry::new(memory(), RetryOptions::default())
+        Retry::new(streaming(), RetryOptions::default())
     }
 
     store::store_conformance!(make);
 }
 
-#[cfg(feature = "conformance")]
 mod timed {
     use super::*;
 
     async fn make() -> Timeout {
-        Timeout::new(memory(), TimeoutOptions::default())
+        Timeout::new(streaming(), TimeoutOptions::default())
     }
 
     store::store_conformance!(make);
 }
 
-#[cfg(feature = "conformance")]
 mod traced {
     use super::*;
 
     async fn make() -> Traced {
-        Traced::new(memory())
+        Traced::new(streaming())
     }
 
     store::store_conformance!(make);
 }
 
-#[cfg(feature = "conformance")]
 mod prefixed {
     use super::*;
 
     async fn make() -> Prefix {
-        let whole = memory();
+        let whole = streaming();
         // What lies beside the folder is nobody's business inside.
         for text in [
             "folder.txt",
@@ -69,12 +66,23 @@ mod prefixed {
     store::store_conformance!(make);
 }
 
-#[cfg(feature = "conformance")]
+/// All together over a directory, so that others open it with their own layers, and are killed.
+#[cfg(all(feature = "fs", unix))]
 mod all {
+    use store::{FsOptions, FsStore, StoreBuilder};
+    use tempfile::TempDir;
+
     use super::*;
 
-    async fn make() -> Arc<dyn IStore> {
-        StoreBuilder::new(memory())
+    async fn make() -> (TempDir, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let address = directory.path().to_str().unwrap().to_owned();
+        (directory, address)
+    }
+
+    async fn open(address: String) -> Arc<dyn IStore> {
+        let files = FsStore::open(address, FsOptions::default()).await.unwrap();
+        StoreBuilder::new(Arc::new(files))
             .with_prefix(name("folder/x"))
             .with_timeout(TimeoutOptions::default())
             .with_retry(RetryOptions::default())
@@ -82,32 +90,5 @@ mod all {
             .build()
     }
 
-    store::store_conformance!(make);
-}
-
-#[tokio::test]
-async fn awkward_names_of_all_lengths_that_fit_are_kept_below_a_folder() {
-    let store = Prefix::new(memory(), &name("folder/x"));
-    let most = store.capabilities().max_name_len;
-    assert_eq!(most, 1024 - "folder/x/".len());
-    let longest = format!("{}/{}", ["d"; 380].join("/"), "e".repeat(most - 380 * 2));
-    assert_eq!(longest.len(), most);
-    let mut names = vec![
-        " ",
-        "%2F",
-        "...",
-        ".hidden",
-        "e\u{301}",
-        "\u{e9}",
-        "\u{1F980}",
-        &longest,
-    ];
-    for text in &names {
-        save(&store, text, text).await;
-    }
-    for text in &names {
-        assert_eq!(bytes_of(&store, text).await, text.as_bytes());
-    }
-    names.sort_unstable();
-    assert_eq!(names_of(&store, &ListOptions::default()).await, names);
+    store::store_conformance!(make, open);
 }

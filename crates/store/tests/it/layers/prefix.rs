@@ -215,3 +215,30 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn awkward_names_of_all_lengths_that_fit_are_kept_below_a_folder() {
+    let store = Prefix::new(Arc::new(MemoryStore::new()), &name("folder/x"));
+    let most = store.capabilities().max_name_len;
+    assert_eq!(most, 1024 - "folder/x/".len());
+    let longest = format!("{}/{}", ["d"; 380].join("/"), "e".repeat(most - 380 * 2));
+    assert_eq!(longest.len(), most);
+    let mut names = vec![
+        " ",
+        "%2F",
+        "...",
+        ".hidden",
+        "e\u{301}",
+        "\u{e9}",
+        "\u{1F980}",
+        &longest,
+    ];
+    for text in &names {
+        save(&store, text, text).await;
+    }
+    for text in &names {
+        assert_eq!(bytes_of(&store, text).await, text.as_bytes());
+    }
+    names.sort_unstable();
+    assert_eq!(names_of(&store, &ListOptions::default()).await, names);
+}

@@ -1,8 +1,9 @@
 //! `Retry`: what is repeated, when, and what is made of a lost reply.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use store::{
     CallOutcome, Capabilities, Error, ErrorKind, FaultScript, FaultStore, FileContents, IStore,
@@ -135,8 +136,33 @@ async fn the_stores_own_pause_is_kept_or_ends_the_call() {
     }
 }
 
+/// A counter's contents, however often they were incremented by whomever.
+async fn count_below(store: &dyn IStore) -> u32 {
+    store.get_json::<u32>(&name("count"), 99).await.unwrap().0
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_conditional_save_whose_reply_was_lost_finds_its_own_file() {
+async fn two_updates_of_one_version_with_the_same_bytes_never_both_succeed() {
+    let below: Arc<dyn IStore> = Arc::new(MemoryStore::new());
+    let script = FaultScript::new();
+    let faulty = FaultStore::new(Arc::clone(&below), &script);
+    let store = Retry::new(Arc::new(faulty), exact());
+    let count = name("count");
+    below.save_json(&count, &5, &options()).await.unwrap();
+    // The first try has no effect, and another increments before the second.
+    script.on(Operation::SaveFile).fail(ErrorKind::Unavailable);
+    let increment = |value: Option<u32>| value.map(|value| value + 1);
+    let (own, theirs) = tokio::join!(store.update_json(&count, 99, increment), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        below.update_json(&count, 99, increment).await
+    });
+    theirs.unwrap();
+    assert_eq!(own.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(count_below(&*below).await, 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conditional_save_whose_reply_was_lost_is_told_as_unknown() {
     for kind in [
         ErrorKind::Timeout,
         ErrorKind::Unavailable,
@@ -149,29 +175,29 @@ async fn a_conditional_save_whose_reply_was_lost_finds_its_own_file() {
             .times(2)
             .after_effect()
             .fail(kind);
-        let told = create().with_metadata("made-by", "Zoë");
-        let info = store.save_bytes(&name("a"), "hello", &told).await.unwrap();
-        assert_eq!(store.get_file_info(&name("a")).await.unwrap(), info);
-        script
-            .on(Operation::SaveFile)
-            .times(2)
-            .after_effect()
-            .fail(kind);
+        let told = store.save_bytes(&name("a"), "hello", &create()).await;
+        assert_eq!(told.unwrap_err().kind(), kind);
+        let info = store.get_file_info(&name("a")).await.unwrap();
+        script.on(Operation::SaveFile).after_effect().fail(kind);
         let update = options().with_mode(SaveMode::Update(info.etag));
-        let info = store
-            .save_bytes(&name("a"), "world", &update)
-            .await
-            .unwrap();
-        assert_eq!(store.get_file_info(&name("a")).await.unwrap(), info);
+        let told = store.save_bytes(&name("a"), "world", &update).await;
+        let error = told.unwrap_err();
+        assert_eq!((error.kind(), error.name()), (kind, Some("a")));
+        let source = std::error::Error::source(&error).unwrap();
+        assert!(source.to_string().contains("not the version"), "{source}");
         assert_eq!(bytes_of(&store, "a").await, "world");
+        // One that had no effect is made up for by the repeat.
+        script.on(Operation::SaveFile).fail(kind);
+        let info = store.save_bytes(&name("b"), "x", &create()).await.unwrap();
+        assert_eq!(store.get_file_info(&name("b")).await.unwrap(), info);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_its_own_is_told_as_unknown_never_as_lost() {
+async fn what_another_may_have_saved_is_told_as_unknown_never_as_lost() {
     let others = [
         ("other", options()),
-        ("longer than hello", options()),
+        ("hello", options()),
         ("hello", options().with_content_type("x/y")),
         ("hello", options().with_metadata("made-by", "other")),
     ];
@@ -230,30 +256,7 @@ async fn an_outcome_that_was_once_unknown_stays_so_when_the_tries_fail_otherwise
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("cannot be told"), "{error}");
-    // A look that fails leaves it unknown, too, and the failure is that of the save.
-    script.on(Operation::SaveFile).lose_reply();
-    script
-        .on(Operation::GetFileContents)
-        .times(8)
-        .fail(ErrorKind::Unavailable);
-    let error = store
-        .save_bytes(&name("c"), "x", &create())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.operation()),
-        (ErrorKind::Timeout, "save file")
-    );
-    script.clear();
-    script.on(Operation::SaveFile).lose_reply();
-    script
-        .on(Operation::GetFileContents)
-        .fail(ErrorKind::Corrupt);
-    let error = store
-        .save_bytes(&name("b"), "x", &create())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
+    // A look that fails leaves it unknown, too.
     script.on(Operation::DeleteFile).lose_reply();
     script
         .on(Operation::GetFileInfo)
@@ -304,6 +307,68 @@ async fn a_stream_is_repeated_until_its_first_piece_was_taken() {
     assert!(bytes_of(&store, "b").await == bytes);
 }
 
+/// Fails its first save at once, and asks for its contents in the midst of the second.
+#[derive(Debug)]
+struct Late {
+    inner: MemoryStore,
+    first: Mutex<Option<FileContents>>,
+    found_late: Mutex<Option<Result<Bytes>>>,
+}
+
+#[async_trait::async_trait]
+impl IStore for Late {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+    async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<store::FileInfo>> {
+        self.inner.get_files_list(options).await
+    }
+    async fn get_file_info(&self, name: &store::FileName) -> Result<store::FileInfo> {
+        self.inner.get_file_info(name).await
+    }
+    async fn get_file_contents(
+        &self,
+        name: &store::FileName,
+        options: &ReadOptions,
+    ) -> Result<store::StoredFile> {
+        self.inner.get_file_contents(name, options).await
+    }
+    async fn save_file(
+        &self,
+        name: &store::FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<store::FileInfo> {
+        let first = self.first.lock().unwrap().take();
+        let Some(first) = first else {
+            *self.first.lock().unwrap() = Some(contents);
+            return Err(Error::new(ErrorKind::Unavailable, "save file"));
+        };
+        let found = first.collect(u64::MAX).await;
+        *self.found_late.lock().unwrap() = Some(found);
+        self.inner.save_file(name, contents, options).await
+    }
+    async fn delete_file(&self, name: &store::FileName) -> Result<()> {
+        self.inner.delete_file(name).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_is_over_gets_none_of_the_stream_any_more() {
+    let late = Arc::new(Late {
+        inner: MemoryStore::new(),
+        first: Mutex::default(),
+        found_late: Mutex::default(),
+    });
+    let store = Retry::new(Arc::<Late>::clone(&late), exact());
+    let (a, plain) = (name("a"), options());
+    let saved = store.save_file(&a, streamed(b"hello"), &plain);
+    assert_eq!(saved.await.unwrap().size, 5);
+    assert_eq!(bytes_of(&store, "a").await, "hello");
+    let found = late.found_late.lock().unwrap().take().unwrap();
+    assert_eq!(found.unwrap_err().kind(), ErrorKind::Interrupted);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_whose_save_was_refused_untouched_gets_the_refusal() {
     let script = FaultScript::new();
@@ -326,7 +391,7 @@ async fn a_stream_of_the_caller_that_breaks_is_the_callers_failure() {
     let script = FaultScript::new();
     let store = retried(&script);
     let broken = Err(Error::new(ErrorKind::Interrupted, "read upload"));
-    let pieces: Vec<Result<bytes::Bytes>> = vec![Ok("x".into()), broken];
+    let pieces: Vec<Result<Bytes>> = vec![Ok("x".into()), broken];
     let contents = FileContents::from_stream(futures_util::stream::iter(pieces).boxed(), None);
     let error = store
         .save_file(&name("a"), contents, &options())
@@ -448,6 +513,47 @@ async fn a_read_that_breaks_is_taken_up_at_the_same_byte() {
     let file = store.get_file_contents(&name("a"), &part).await.unwrap();
     assert_eq!((file.range, file.info.size), (5..299_000, 300_000));
     assert!(file.contents.collect(u64::MAX).await.unwrap() == bytes[5..299_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_of_a_reader_is_no_time_of_the_tries() {
+    let most = Duration::from_mins(1);
+    let script = FaultScript::new();
+    let below = faulty(&script);
+    let store = Retry::new(Arc::clone(&below), exact().with_max_time(most));
+    save(&store, "a", "hello").await;
+    for place in [0, 2] {
+        script
+            .on(Operation::GetFileContents)
+            .at_byte(place)
+            .fail(ErrorKind::Interrupted);
+    }
+    let file = store
+        .get_file_contents(&name("a"), &ReadOptions::default())
+        .await
+        .unwrap();
+    let mut stream = file.contents.into_stream();
+    let mut found = Vec::new();
+    loop {
+        tokio::time::sleep(2 * most).await;
+        match stream.next().await {
+            Some(piece) => found.extend_from_slice(&piece.unwrap()),
+            None => break,
+        }
+    }
+    assert_eq!(found, b"hello");
+
+    // From the first failure on, the time is that of the tries.
+    script
+        .on(Operation::GetFileContents)
+        .always()
+        .at_byte(0)
+        .fail(ErrorKind::Interrupted);
+    let store = Retry::new(below, exact().with_max_time(most / 60));
+    let began = Instant::now();
+    let error = store.get_file_bytes(&name("a"), 9).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(began.elapsed(), Duration::from_millis(700));
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use store::{
-    ErrorKind, FaultScript, FaultStore, IStore, ListOptions, MemoryStore, Operation, RetryOptions,
-    SaveMode, StoreBuilder, StoreExt, TimeoutOptions,
+    Error, ErrorKind, FaultScript, FaultStore, IStore, ListOptions, MemoryStore, Operation,
+    RetryOptions, SaveMode, StoreBuilder, StoreExt, TimeoutOptions,
 };
 use tokio::time::Instant;
 
@@ -240,33 +240,54 @@ proptest! {
     }
 }
 
+/// Savers of one file that each save on the same condition: by their mode, and their contents, which
+/// may be the same.
+fn any_race() -> impl Strategy<Value = (bool, Vec<String>)> {
+    let contents = prop::collection::vec(0..3_u8, 4);
+    let contents = contents.prop_map(|of| of.iter().map(|of| format!("racer {of}")).collect());
+    (any::<bool>(), contents)
+}
+
 proptest! {
     #[test]
-    fn of_racing_creators_at_most_one_is_told_that_it_won(
+    fn of_racing_savers_at_most_one_is_told_that_it_won(
+        (is_update, contents) in any_race(),
         faults in prop::collection::vec(any_fault(), 0..12),
     ) {
         paused(async {
             let below: Arc<dyn IStore> = Arc::new(MemoryStore::new());
             let script = FaultScript::new();
             let store = layers(&below, &script, &faults);
-            let racers = (0..4).map(|racer| {
+            let mode = if is_update {
+                let info = below.save_bytes(&name("a"), "old", &options()).await.unwrap();
+                SaveMode::Update(info.etag)
+            } else {
+                SaveMode::Create
+            };
+            let racers = contents.iter().map(|contents| {
                 let store = Arc::clone(&store);
-                async move {
-                    let create = options().with_mode(SaveMode::Create);
-                    store.save_bytes(&name("a"), format!("racer {racer}"), &create).await
-                }
+                let saving = options().with_mode(mode.clone());
+                async move { store.save_bytes(&name("a"), contents.clone(), &saving).await }
             });
             let told = futures_util::future::join_all(racers).await;
+            assert!(told.iter().filter(|told| told.is_ok()).count() <= 1, "{told:?}");
+            let unclear = |told: &Result<_, Error>| {
+                told.as_ref().is_err_and(|error| is_unclear(error.kind()))
+            };
             let stored = stored(&*below).await.remove("a");
-            for (racer, told) in told.into_iter().enumerate() {
-                let is_stored = stored == Some(format!("racer {racer}"));
-                match told.map_err(|error| error.kind()) {
-                    Ok(info) => {
-                        assert!(is_stored, "racer {racer} was told that it won");
-                        assert_eq!(below.get_file_info(&name("a")).await.unwrap(), info);
-                    }
-                    Err(ErrorKind::AlreadyExists) => assert!(!is_stored && stored.is_some()),
-                    Err(kind) => assert!(!is_stored || is_unclear(kind), "{kind:?}"),
+            let saved = stored.filter(|stored| stored != "old");
+            if let Some(winner) = told.iter().position(Result::is_ok) {
+                assert_eq!(saved.as_ref(), Some(&contents[winner]));
+                assert_eq!(Some(below.get_file_info(&name("a")).await.unwrap()), told[winner].as_ref().ok().cloned());
+            } else if let Some(saved) = &saved {
+                // Whoever saved it was told that it may have.
+                let mut savers = contents.iter().zip(&told);
+                assert!(savers.any(|(contents, told)| contents == saved && unclear(told)), "{told:?}");
+            }
+            for told in &told {
+                let Err(error) = told else { continue };
+                if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Conflict) {
+                    assert!(saved.is_some(), "nobody won");
                 }
             }
         });

@@ -18,6 +18,7 @@ const CALL: Duration = Duration::from_secs(5);
 const ALMOST_CALL: Duration = Duration::from_millis(4998);
 const STALL: Duration = Duration::from_secs(9);
 const ALMOST_STALL: Duration = Duration::from_millis(8998);
+const MIB: usize = 1024 * 1024;
 
 fn timed(script: &FaultScript) -> Timeout {
     let options = TimeoutOptions::default().with_call(CALL).with_stall(STALL);
@@ -177,7 +178,6 @@ async fn a_saver_whose_own_stream_is_slow_has_all_the_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_save_that_moves_may_take_any_time_though_all_is_in_memory() {
-    const MIB: usize = 1024 * 1024;
     let script = FaultScript::new();
     let store = timed(&script);
     for place in 0..4 {
@@ -193,6 +193,102 @@ async fn a_save_that_moves_may_take_any_time_though_all_is_in_memory() {
         .await
         .unwrap();
     assert!(bytes_of(&store, "a").await == bytes);
+}
+
+/// More than a stall, so that both limits are seen apart.
+const TOTAL: Duration = Duration::from_secs(20);
+
+fn timed_in_all(script: &FaultScript) -> Timeout {
+    let options = TimeoutOptions::default()
+        .with_call(CALL)
+        .with_stall(STALL)
+        .with_total(TOTAL);
+    Timeout::new(faulty(script), options)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_save_that_moves_ends_with_the_total() {
+    let script = FaultScript::new();
+    let store = timed_in_all(&script);
+    let (a, plain) = (name("a"), options());
+    // Whether the store is slow or the saver.
+    for place in 0..4 {
+        script
+            .on(Operation::SaveFile)
+            .at_byte(place * MIB as u64)
+            .delay(ALMOST_STALL);
+    }
+    let slow_saver = slow(100, Duration::from_secs(1));
+    for contents in [FileContents::from_bytes(pattern(3 * MIB)), slow_saver] {
+        let began = Instant::now();
+        let error = store.save_file(&a, contents, &plain).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.operation(), error.name()),
+            (ErrorKind::Timeout, "save file", Some("a"))
+        );
+        assert!(error.to_string().contains("within 20s"), "{error}");
+        assert_eq!(began.elapsed(), TOTAL);
+        assert!(names_of(&store, &ListOptions::default()).await.is_empty());
+    }
+    store
+        .save_file(&a, slow(19, Duration::from_secs(1)), &plain)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_moves_ends_with_the_total_and_so_does_a_pause() {
+    for store_is_slow in [true, false] {
+        let script = FaultScript::new();
+        let store = timed_in_all(&script);
+        save(&store, "a", "hello").await;
+        let pause = Duration::from_secs(4);
+        // The opening counts, too.
+        script.on(Operation::GetFileContents).delay(pause);
+        for place in 0..5 {
+            let pause = if store_is_slow { pause } else { Duration::ZERO };
+            script
+                .on(Operation::GetFileContents)
+                .at_byte(place)
+                .delay(pause);
+        }
+        let began = Instant::now();
+        let file = store
+            .get_file_contents(&name("a"), &ReadOptions::default())
+            .await
+            .unwrap();
+        let mut stream = file.contents.into_stream();
+        let mut found = Vec::new();
+        let error = loop {
+            if !store_is_slow {
+                tokio::time::sleep(pause).await;
+            }
+            match stream.next().await.unwrap() {
+                Ok(piece) => found.extend_from_slice(&piece),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(
+            (error.kind(), error.operation(), error.name()),
+            (ErrorKind::Timeout, "read file", Some("a"))
+        );
+        assert_eq!(found, b"hel");
+        assert_eq!(began.elapsed(), TOTAL);
+        assert!(stream.next().await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_that_hangs_ends_with_a_shorter_total() {
+    let script = FaultScript::new();
+    let total = CALL / 2;
+    let timeouts = TimeoutOptions::default().with_call(CALL).with_total(total);
+    let store = Timeout::new(faulty(&script), timeouts);
+    script.on(Operation::GetFileContents).hang();
+    let began = Instant::now();
+    let error = store.get_file_bytes(&name("a"), 9).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(began.elapsed(), total);
 }
 
 /// A store that forgets about the contents once it found that they are not there yet.
