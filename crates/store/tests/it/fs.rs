@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use store::{
-    Durability, ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt,
-};
+use store::{ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt};
 
 use crate::samples::{LONG, bytes_of, name, names_of, options, pattern, save, streamed, wait_for};
 
@@ -35,6 +33,7 @@ mod conformance {
 
     mod relaxed {
         use super::*;
+        use store::Durability;
 
         async fn make_store() -> (TempDir, FsStore) {
             let directory = tempfile::tempdir().unwrap();

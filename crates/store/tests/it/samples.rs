@@ -1,7 +1,5 @@
 //! Contents, and calls on a store, that several tests make.
 
-use std::time::{Duration, Instant};
-
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -52,11 +50,12 @@ pub(crate) async fn names_of(store: &dyn IStore, options: &ListOptions) -> Vec<S
 
 /// Waits for what a store does in the background; fails, rather than hangs, if it never does.
 #[track_caller]
+#[cfg(any(feature = "fs", feature = "sqlite"))]
 pub(crate) fn wait_for(what: &str, mut is_done: impl FnMut() -> bool) {
     // Far longer than any machine takes.
-    let end = Instant::now() + Duration::from_mins(1);
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while !is_done() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
+        assert!(std::time::Instant::now() < end, "waited in vain: {what}");
         std::thread::yield_now();
     }
 }
