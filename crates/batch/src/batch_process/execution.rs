@@ -191,8 +191,10 @@ impl<'a> Execution<'a> {
     ) -> Result<RunReport> {
         let stop = limits.cancel.child_token();
         let (live, mut receiver) = LiveOutput::channel(LIVE_PIECES);
-        let run = AssertUnwindSafe(self.process.runner.run(command, options, &live, &stop));
-        let mut run = std::pin::pin!(run.catch_unwind());
+        let runner = &self.process.runner;
+        // Asked for within a future, since the call itself may panic.
+        let run = async { runner.run(command, options, &live, &stop).await };
+        let mut run = std::pin::pin!(AssertUnwindSafe(run).catch_unwind());
         let mut passed = std::pin::pin!(passed(limits.deadline));
         let mut expired = None;
         let mut failure = None;
