@@ -79,7 +79,7 @@ impl Accept {
 /// Steps other than [`OnSuccess`](Self::OnSuccess) ones run after all of those, in their order,
 /// also after a cancel or a timeout.
 /// They never change how the batch ends and reach no status; each has the time of its own
-/// timeout, 60 seconds where it has none.
+/// timeout, 60 seconds where it has none, and its wait for a place in the runner counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum When {

@@ -42,7 +42,7 @@ struct Limits<'a> {
     /// How long its command may run.
     timeout: Option<Duration>,
     cancel: &'a CancellationToken,
-    /// When the whole work is to be done.
+    /// When the whole work, or a step after it, is to be done.
     deadline: Option<Deadline>,
 }
 
@@ -136,10 +136,12 @@ impl<'a> Execution<'a> {
             if process.force.is_cancelled() {
                 break;
             }
+            let limit = step.time_limit().unwrap_or(AFTER_TIMEOUT);
             let limits = Limits {
-                timeout: Some(step.time_limit().unwrap_or(AFTER_TIMEOUT)),
+                timeout: Some(limit),
                 cancel: &process.force,
-                deadline: None,
+                // A timeout begins with the command, which may have to wait for a place.
+                deadline: Deadline::after(limit),
             };
             self.step(index, step, limits).await?;
         }

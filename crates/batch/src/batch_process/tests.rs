@@ -228,6 +228,27 @@ async fn a_batch_has_a_limit_of_its_own() {
     );
 }
 
+/// A runner that has no place for a command does not count its time yet.
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_has_no_longer_than_its_limit_even_to_begin() {
+    let logout = || step("LOGOUT", "hang").when(When::Always);
+    let (process, _) = process([logout().timeout(Duration::from_secs(2)), logout()]);
+    let notes = Notes::default();
+    let begun = tokio::time::Instant::now();
+    let execution = tokio::time::timeout(Duration::from_hours(1), execute(&process, &notes));
+    assert!(execution.await.unwrap().unwrap().is_success());
+    assert_eq!(begun.elapsed().as_secs(), 62);
+    assert_eq!(
+        notes.milestones(),
+        [
+            "STARTED",
+            "(LOGOUT timed out after 2s)",
+            "(LOGOUT timed out after 60s)",
+            "SUCCESS"
+        ]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_step_begins_after_the_batchs_limit() {
     let (mut process, runner) = process([step("ONE", "ok"), step("END", "end").when(When::Always)]);
