@@ -251,7 +251,11 @@ fn ending(status: &Status, outcome: &StepOutcome) -> ProcessOutcome {
     match outcome {
         StepOutcome::Cancelled => ProcessOutcome::Cancelled,
         StepOutcome::TimedOut { .. } => ProcessOutcome::TimedOut { status },
-        outcome => ProcessOutcome::failed(status, outcome.to_string()),
+        StepOutcome::Done
+        | StepOutcome::Exited { .. }
+        | StepOutcome::Signaled { .. }
+        | StepOutcome::SpawnFailed(_)
+        | StepOutcome::Failed { .. } => ProcessOutcome::failed(status, outcome.to_string()),
     }
 }
 
