@@ -13,7 +13,8 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use tokio_util::sync::CancellationToken;
 
-use crate::children::Marked;
+use crate::alone::alone;
+use crate::children::{Marked, assert_reaped};
 
 const SCHEDULES: usize = 500;
 
@@ -296,6 +297,11 @@ impl Schedule {
 
 #[test]
 fn every_schedule_ends_as_it_may_and_leaves_nothing() {
+    let name = "schedules::every_schedule_ends_as_it_may_and_leaves_nothing";
+    alone(name, play_all);
+}
+
+fn play_all() {
     let mut random = TestRunner::default();
     let strategy = schedules();
     let runners = runners();
@@ -324,6 +330,7 @@ fn assert_none_is_left(runtime: tokio::runtime::Runtime, marks: &[Marked]) {
     for marked in marks {
         marked.assert_ended();
     }
+    assert_reaped();
 }
 
 /// Polls a future so many times; tells whether it is done.
@@ -343,6 +350,11 @@ async fn poll_times(future: impl Future<Output = ()>, times: usize) -> bool {
 /// Dropped after its first poll, its second, and so on until it is done: nothing is left.
 #[test]
 fn a_process_that_is_dropped_anywhere_leaves_nothing() {
+    let name = "schedules::a_process_that_is_dropped_anywhere_leaves_nothing";
+    alone(name, drop_everywhere);
+}
+
+fn drop_everywhere() {
     let plan = |script| Plan {
         script,
         accept: Accept::Success,
