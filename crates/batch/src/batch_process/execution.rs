@@ -162,14 +162,13 @@ impl<'a> Execution<'a> {
             .with_timeout(limits.timeout)
             .with_redactor(Arc::clone(&process.redactor))
             .with_force(process.force.clone());
-        let run = self
-            .command(index, step.command(), &options, limits)
-            .await?;
+        let (run, reported) = self.command(index, step.command(), &options, limits).await;
         self.watcher.show(&LiveEvent::StepFinished {
             index,
             status: status.clone(),
             outcome: run.outcome.clone(),
         });
+        reported?;
         let accepted = step.accepted().accepts(&run.outcome);
         let report = StepReport::new(status, what, run.outcome)
             .with_when(step.conditions().clone())
@@ -183,14 +182,15 @@ impl<'a> Execution<'a> {
         Ok(report)
     }
 
-    /// Runs a command while the report before it is written and its output is shown.
+    /// Runs a command while the report before it is written and its output is shown; returns
+    /// whether that report was written, too.
     async fn command(
         &mut self,
         index: usize,
         command: &Command,
         options: &RunOptions,
         limits: Limits<'_>,
-    ) -> Result<RunReport> {
+    ) -> (RunReport, Result<()>) {
         let stop = limits.cancel.child_token();
         let (live, mut receiver) = LiveOutput::channel(LIVE_PIECES);
         let runner = &self.process.runner;
@@ -199,14 +199,14 @@ impl<'a> Execution<'a> {
         let mut run = std::pin::pin!(AssertUnwindSafe(run).catch_unwind());
         let mut passed = std::pin::pin!(passed(limits.deadline));
         let mut expired = None;
-        let mut failure = None;
+        let mut result = Ok(());
         let mut report = loop {
             tokio::select! {
                 biased;
                 reported = self.reporting.join(), if self.reporting.is_under_way() => {
-                    if let Err(error) = reported {
+                    if reported.is_err() {
                         stop.cancel();
-                        failure = Some(error);
+                        result = reported;
                     }
                 }
                 report = &mut run => break report.unwrap_or_else(|_| runner_panicked()),
@@ -224,10 +224,7 @@ impl<'a> Execution<'a> {
         {
             report.outcome = StepOutcome::TimedOut { after };
         }
-        match failure {
-            None => Ok(report),
-            Some(error) => Err(error),
-        }
+        (report, result)
     }
 
     /// Shows what a command that has ended had printed last.

@@ -589,6 +589,17 @@ async fn when_reports_stay_down_the_work_is_stopped() {
     assert_eq!(runner.programs(), ["hang"]);
     assert_eq!(begun.elapsed().as_secs(), REPORT_PATIENCE.as_secs());
     assert!(notes.milestones().is_empty());
+    // The step has ended for those who watch; the error tells them of the batch.
+    assert_eq!(
+        *notes.events.lock().unwrap(),
+        [
+            "2 steps",
+            "0 started hang",
+            "0 is process 7",
+            "0 output hang",
+            "0 cancelled"
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
