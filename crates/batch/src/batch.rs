@@ -1,14 +1,18 @@
 //! Steps in their order.
 
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
+use crate::redactor::{Masked, Redactor};
 use crate::secret::Secret;
 use crate::step::Step;
 
 /// Steps that run one after the other in one directory.
+///
+/// `Debug` shows `***` for the secrets of all steps, wherever they stand.
 ///
 /// # Examples
 ///
@@ -20,7 +24,7 @@ use crate::step::Step;
 /// assert_eq!(batch.steps().len(), 1);
 /// # Ok::<(), batch::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Batch {
     cwd: PathBuf,
     steps: Vec<Step>,
@@ -112,6 +116,18 @@ impl Batch {
     /// The secrets of all steps.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.steps.iter().flat_map(|step| step.command().secrets())
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redactor = &Redactor::new(self.secrets());
+        let steps = self.steps.iter().map(|value| Masked { value, redactor });
+        f.debug_struct("Batch")
+            .field("cwd", &redactor.redact_text(&self.cwd.to_string_lossy()))
+            .field("steps", &steps.collect::<Vec<_>>())
+            .field("timeout", &self.timeout)
+            .finish()
     }
 }
 

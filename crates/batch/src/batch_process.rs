@@ -52,6 +52,7 @@ const REPORT_PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// *Events* are shown in their order: `BatchStarted`, for each step `StepStarted`,
 /// `ProcessStarted`, `Output` (and `Line`) and `StepFinished`, and `BatchFinished`.
+/// Where `execute` fails, its error stands for `BatchFinished`, which tells of a recorded ending.
 /// Output waits in a bounded queue to be shown; what finds no room is counted.
 /// A panic in [`IProgress::observe`] ends the watching, not the work; one in the runner fails the
 /// step.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::quoting::write_quoted;
-use crate::redactor::Redactor;
+use crate::redactor::{Masked, Redactor};
 use crate::secret::{MASK, Secret};
 
 /// One word of a command line, or the value of one environment variable.
@@ -252,21 +252,31 @@ impl fmt::Display for Command {
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let redactor = Redactor::new(self.secrets());
+        Masked {
+            value: self,
+            redactor: &Redactor::new(self.secrets()),
+        }
+        .fmt(f)
+    }
+}
+
+impl fmt::Debug for Masked<'_, Command> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (command, redactor) = (self.value, self.redactor);
         let redacted = |argument: &Argument| match argument {
             Argument::Plain(text) => Argument::Plain(redactor.redact_text(text).into_owned()),
             Argument::Secret(secret) => Argument::Secret(secret.clone()),
         };
-        let environment = self.environment.iter();
+        let environment = command.environment.iter();
         let environment: Vec<_> = environment
             .map(|(name, value)| (redactor.redact_text(name), redacted(value)))
             .collect();
-        let directory = self.working_directory.as_ref();
+        let directory = command.working_directory.as_ref();
         f.debug_struct("Command")
-            .field("program", &redactor.redact_text(&self.program))
+            .field("program", &redactor.redact_text(&command.program))
             .field(
                 "arguments",
-                &self.arguments.iter().map(redacted).collect::<Vec<_>>(),
+                &command.arguments.iter().map(redacted).collect::<Vec<_>>(),
             )
             .field("environment", &environment)
             .field(

@@ -45,7 +45,12 @@ impl StepOutcome {
     pub const fn exit_code(&self) -> Option<i32> {
         match self {
             Self::Exited { code } => Some(*code),
-            _ => None,
+            Self::Done
+            | Self::Signaled { .. }
+            | Self::TimedOut { .. }
+            | Self::Cancelled
+            | Self::SpawnFailed(_)
+            | Self::Failed { .. } => None,
         }
     }
 }

@@ -104,6 +104,12 @@ impl Redactor {
     }
 }
 
+/// A value of which everything is shown but the secrets of a redactor, in `Debug`.
+pub(crate) struct Masked<'a, T> {
+    pub(crate) value: &'a T,
+    pub(crate) redactor: &'a Redactor,
+}
+
 /// More than 2^31 states, which is gigabytes of secrets.
 #[expect(
     clippy::panic,

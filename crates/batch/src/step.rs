@@ -1,12 +1,16 @@
 //! One step of a batch.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::command::Command;
 use crate::outcome::StepOutcome;
+use crate::redactor::{Masked, Redactor};
 use crate::status::Status;
 
 /// A command, the status that is reached by it, and what counts as reaching it.
+///
+/// `Debug` shows `***` for the secrets of the command, wherever they stand.
 ///
 /// # Examples
 ///
@@ -24,7 +28,7 @@ use crate::status::Status;
 /// assert_eq!(logout.conditions(), &When::Always);
 /// # Ok::<(), batch::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Step {
     status: Status,
     command: Command,
@@ -75,7 +79,7 @@ impl Accept {
 /// Steps other than [`OnSuccess`](Self::OnSuccess) ones run after all of those, in their order,
 /// also after a cancel or a timeout.
 /// They never change how the batch ends and reach no status; each has the time of its own
-/// timeout, 60 seconds where it has none.
+/// timeout, 60 seconds where it has none, and its wait for a place in the runner counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum When {
@@ -166,5 +170,34 @@ impl Step {
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Masked {
+            value: self,
+            redactor: &Redactor::new(self.command.secrets()),
+        }
+        .fmt(f)
+    }
+}
+
+impl fmt::Debug for Masked<'_, Step> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (step, redactor) = (self.value, self.redactor);
+        let command = Masked {
+            value: &step.command,
+            redactor,
+        };
+        let description = step.description().map(|text| redactor.redact_text(text));
+        f.debug_struct("Step")
+            .field("status", &step.status)
+            .field("command", &command)
+            .field("accept", &step.accept)
+            .field("timeout", &step.timeout)
+            .field("when", &step.when)
+            .field("description", &description)
+            .finish()
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
+use batch::LocalRunnerOptions;
 
 /// The smallest program at hand.
 pub(crate) struct TinyChild {
@@ -35,6 +36,13 @@ pub(crate) fn tiny_child(folder: &Path) -> Result<TinyChild> {
     })
 }
 
+/// Options with which a runner's children have the environment of the bare ones.
+pub(crate) fn options() -> LocalRunnerOptions {
+    LocalRunnerOptions::default()
+        .without_passed_env()
+        .with_passed_env("PATH")
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the floor is the standard library's own spawn"
@@ -43,24 +51,29 @@ fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     Command::new(program)
 }
 
+/// A child with the environment of a runner's: with cargo's own, most of what is measured is the
+/// loader's search in the folders that it names.
+fn bare(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = command(program);
+    command
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .env("BARE_RUN", "0123456789abcdef0123456789abcdef");
+    command
+}
+
 /// Spawns a child and waits for it.
 pub(crate) fn spawn_and_wait(program: &Path) -> Result<()> {
-    let status = command(program)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
-    ensure!(status.success(), "the child failed");
+    ensure!(bare(program).status()?.success(), "the child failed");
     Ok(())
 }
 
 /// Spawns a child, reads what it prints, and waits for it; returns the bytes read.
 pub(crate) fn spawn_and_read(program: &str, arguments: &[&str], buffer: &mut [u8]) -> Result<u64> {
     let (mut output, merged) = io::pipe()?;
-    let mut command = command(program);
+    let mut command = bare(program);
     command
         .args(arguments)
-        .stdin(Stdio::null())
         .stdout(merged.try_clone()?)
         .stderr(merged);
     let mut child = command.spawn()?;

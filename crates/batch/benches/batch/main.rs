@@ -36,7 +36,8 @@ struct Size {
 
 const FULL: Size = Size {
     rounds: 7,
-    steps: 1_000,
+    // A round of them takes hundreds of the processor clock's ticks.
+    steps: 5_000,
     batches: 1_000,
     output_bytes: 1 << 30,
     late: 200,

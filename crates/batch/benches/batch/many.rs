@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use batch::{
     Batch, BatchProcess, Command, ICommandRunner, IProcess as _, IProgress, LiveEvent, LocalRunner,
-    LocalRunnerOptions, Milestone, ReportError, Status, Step,
+    Milestone, ReportError, Status, Step,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -109,7 +109,7 @@ pub(crate) fn play(batches: usize) -> Result<Value> {
 static DONE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 async fn run_all(batches: usize) -> Result<()> {
-    let runner: Arc<dyn ICommandRunner> = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    let runner: Arc<dyn ICommandRunner> = Arc::new(LocalRunner::new(floor::options()));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..batches {
         let runner = Arc::clone(&runner);

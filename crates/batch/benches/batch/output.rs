@@ -3,9 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use batch::{
-    Command, ICommandRunner as _, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
-};
+use batch::{Command, ICommandRunner as _, LiveOutput, LocalRunner, RunOptions};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +42,7 @@ fn bare(bytes: u64) -> Result<f64> {
 pub(crate) fn play(bytes: u64) -> Result<Value> {
     let runtime = runtime()?;
     let run = async move {
-        let runner = LocalRunner::new(LocalRunnerOptions::default());
+        let runner = LocalRunner::new(floor::options());
         let command = Command::new("head").args(arguments(bytes));
         let (options, cancel) = (RunOptions::new("/"), CancellationToken::new());
         runner

@@ -4,10 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use batch::{
-    Command, ICommandRunner as _, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
-    StepOutcome,
-};
+use batch::{Command, ICommandRunner as _, LiveOutput, LocalRunner, RunOptions, StepOutcome};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +28,7 @@ impl Start {
             Self::Inline => 1_000,
             Self::Gated => 0,
         };
-        LocalRunner::new(LocalRunnerOptions::default().with_inline_limit(limit))
+        LocalRunner::new(floor::options().with_inline_limit(limit))
     }
 }
 

@@ -42,7 +42,7 @@ struct Limits<'a> {
     /// How long its command may run.
     timeout: Option<Duration>,
     cancel: &'a CancellationToken,
-    /// When the whole work is to be done.
+    /// When the whole work, or a step after it, is to be done.
     deadline: Option<Deadline>,
 }
 
@@ -136,10 +136,12 @@ impl<'a> Execution<'a> {
             if process.force.is_cancelled() {
                 break;
             }
+            let limit = step.time_limit().unwrap_or(AFTER_TIMEOUT);
             let limits = Limits {
-                timeout: Some(step.time_limit().unwrap_or(AFTER_TIMEOUT)),
+                timeout: Some(limit),
                 cancel: &process.force,
-                deadline: None,
+                // A timeout begins with the command, which may have to wait for a place.
+                deadline: Deadline::after(limit),
             };
             self.step(index, step, limits).await?;
         }
@@ -160,14 +162,13 @@ impl<'a> Execution<'a> {
             .with_timeout(limits.timeout)
             .with_redactor(Arc::clone(&process.redactor))
             .with_force(process.force.clone());
-        let run = self
-            .command(index, step.command(), &options, limits)
-            .await?;
+        let (run, reported) = self.command(index, step.command(), &options, limits).await;
         self.watcher.show(&LiveEvent::StepFinished {
             index,
             status: status.clone(),
             outcome: run.outcome.clone(),
         });
+        reported?;
         let accepted = step.accepted().accepts(&run.outcome);
         let report = StepReport::new(status, what, run.outcome)
             .with_when(step.conditions().clone())
@@ -181,28 +182,31 @@ impl<'a> Execution<'a> {
         Ok(report)
     }
 
-    /// Runs a command while the report before it is written and its output is shown.
+    /// Runs a command while the report before it is written and its output is shown; returns
+    /// whether that report was written, too.
     async fn command(
         &mut self,
         index: usize,
         command: &Command,
         options: &RunOptions,
         limits: Limits<'_>,
-    ) -> Result<RunReport> {
+    ) -> (RunReport, Result<()>) {
         let stop = limits.cancel.child_token();
         let (live, mut receiver) = LiveOutput::channel(LIVE_PIECES);
-        let run = AssertUnwindSafe(self.process.runner.run(command, options, &live, &stop));
-        let mut run = std::pin::pin!(run.catch_unwind());
+        let runner = &self.process.runner;
+        // Asked for within a future, since the call itself may panic.
+        let run = async { runner.run(command, options, &live, &stop).await };
+        let mut run = std::pin::pin!(AssertUnwindSafe(run).catch_unwind());
         let mut passed = std::pin::pin!(passed(limits.deadline));
         let mut expired = None;
-        let mut failure = None;
+        let mut result = Ok(());
         let mut report = loop {
             tokio::select! {
                 biased;
                 reported = self.reporting.join(), if self.reporting.is_under_way() => {
-                    if let Err(error) = reported {
+                    if reported.is_err() {
                         stop.cancel();
-                        failure = Some(error);
+                        result = reported;
                     }
                 }
                 report = &mut run => break report.unwrap_or_else(|_| runner_panicked()),
@@ -220,10 +224,7 @@ impl<'a> Execution<'a> {
         {
             report.outcome = StepOutcome::TimedOut { after };
         }
-        match failure {
-            None => Ok(report),
-            Some(error) => Err(error),
-        }
+        (report, result)
     }
 
     /// Shows what a command that has ended had printed last.
@@ -247,7 +248,11 @@ fn ending(status: &Status, outcome: &StepOutcome) -> ProcessOutcome {
     match outcome {
         StepOutcome::Cancelled => ProcessOutcome::Cancelled,
         StepOutcome::TimedOut { .. } => ProcessOutcome::TimedOut { status },
-        outcome => ProcessOutcome::failed(status, outcome.to_string()),
+        StepOutcome::Done
+        | StepOutcome::Exited { .. }
+        | StepOutcome::Signaled { .. }
+        | StepOutcome::SpawnFailed(_)
+        | StepOutcome::Failed { .. } => ProcessOutcome::failed(status, outcome.to_string()),
     }
 }
 

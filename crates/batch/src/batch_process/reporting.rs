@@ -57,10 +57,9 @@ async fn report(progress: &dyn IProgress, milestone: Milestone, patience: Durati
     let tries = async {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match AssertUnwindSafe(progress.report(&milestone))
-                .catch_unwind()
-                .await
-            {
+            // Called within a future, since the call itself may panic.
+            let report = async { progress.report(&milestone).await };
+            let error = match AssertUnwindSafe(report).catch_unwind().await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
                 Err(_) => ReportError::from_message("the report panicked"),

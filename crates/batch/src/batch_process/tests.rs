@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::*;
@@ -223,6 +224,27 @@ async fn a_batch_has_a_limit_of_its_own() {
             "(LOGS exit code 0)",
             "(LOGOUT exit code 0)",
             "FAILED"
+        ]
+    );
+}
+
+/// A runner that has no place for a command does not count its time yet.
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_has_no_longer_than_its_limit_even_to_begin() {
+    let logout = || step("LOGOUT", "hang").when(When::Always);
+    let (process, _) = process([logout().timeout(Duration::from_secs(2)), logout()]);
+    let notes = Notes::default();
+    let begun = tokio::time::Instant::now();
+    let execution = tokio::time::timeout(Duration::from_hours(1), execute(&process, &notes));
+    assert!(execution.await.unwrap().unwrap().is_success());
+    assert_eq!(begun.elapsed().as_secs(), 62);
+    assert_eq!(
+        notes.milestones(),
+        [
+            "STARTED",
+            "(LOGOUT timed out after 2s)",
+            "(LOGOUT timed out after 60s)",
+            "SUCCESS"
         ]
     );
 }
@@ -508,6 +530,52 @@ async fn a_report_that_fails_is_tried_again() {
     assert_eq!(notes.reports.load(Ordering::Relaxed), 6);
 }
 
+/// Panics when it is called, before there is a future to await.
+#[derive(Debug)]
+struct Sudden(AtomicUsize);
+
+impl IProgress for Sudden {
+    fn report<'s: 'f, 'm: 'f, 'f>(
+        &'s self,
+        _: &'m Milestone,
+    ) -> BoxFuture<'f, Result<(), ReportError>> {
+        let reports = self.0.fetch_add(1, Ordering::Relaxed);
+        assert_ne!(reports, 0, "on purpose");
+        Box::pin(async { Ok(()) })
+    }
+
+    fn observe(&self, _: &LiveEvent) {}
+}
+
+impl ICommandRunner for Sudden {
+    fn run<'s: 'f, 'c: 'f, 'o: 'f, 'l: 'f, 't: 'f, 'f>(
+        &'s self,
+        _: &'c Command,
+        _: &'o RunOptions,
+        _: &'l LiveOutput,
+        _: &'t CancellationToken,
+    ) -> BoxFuture<'f, RunReport> {
+        panic!("on purpose")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_before_there_is_a_future_is_caught_too() {
+    let sudden = Arc::new(Sudden(AtomicUsize::new(0)));
+    let mut batch = Batch::new("/").unwrap();
+    batch.add(step("ONE", "ok"));
+    let process = BatchProcess::new(batch, Arc::<Sudden>::clone(&sudden));
+    let cancel = CancellationToken::new();
+    let outcome = process.execute(&*sudden, &cancel).await.unwrap();
+    let reason = "the runner panicked";
+    assert_eq!(
+        outcome,
+        ProcessOutcome::failed(Status::from_static("ONE"), reason)
+    );
+    // The first is tried again.
+    assert_eq!(sudden.0.load(Ordering::Relaxed), 4);
+}
+
 #[tokio::test(start_paused = true)]
 async fn when_reports_stay_down_the_work_is_stopped() {
     let (process, runner) = process([step("HANG", "hang"), step("END", "end").when(When::Always)]);
@@ -521,6 +589,17 @@ async fn when_reports_stay_down_the_work_is_stopped() {
     assert_eq!(runner.programs(), ["hang"]);
     assert_eq!(begun.elapsed().as_secs(), REPORT_PATIENCE.as_secs());
     assert!(notes.milestones().is_empty());
+    // The step has ended for those who watch; the error tells them of the batch.
+    assert_eq!(
+        *notes.events.lock().unwrap(),
+        [
+            "2 steps",
+            "0 started hang",
+            "0 is process 7",
+            "0 output hang",
+            "0 cancelled"
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -580,6 +659,7 @@ async fn secrets_of_one_step_are_masked_in_all() {
     execute(&process, &notes).await.unwrap();
     let shown = format!("{process:?} {:?}", notes.events.lock().unwrap());
     assert!(shown.contains("1 started use 'p=*** x'"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Below this many bytes an encoded secret, or a part of one, would be found by chance.
 const SHORTEST: usize = 4;
@@ -24,8 +24,85 @@ const COMPONENT: &AsciiSet = &UNRESERVED
     .remove(b')')
     .remove(b'*');
 
-/// What is escaped inside a path.
-const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
+/// What RFC 3986 leaves as it is in a user's name or password (section 3.2.1).
+const USER_INFO: &AsciiSet = &COMPONENT
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
+/// What it leaves as it is in a segment of a path (section 3.3).
+const SEGMENT: &AsciiSet = &USER_INFO.remove(b':').remove(b'@');
+
+/// What `encodeURI` leaves as it is.
+const WHOLE: &AsciiSet = &SEGMENT.remove(b'/').remove(b'?').remove(b'#');
+
+/// What Go escapes in a user's name or password (`net/url`, read 2026-11).
+const GO_USER_INFO: &AsciiSet = &UNRESERVED
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
+/// What Go escapes in a segment of a path.
+const GO_SEGMENT: &AsciiSet = &UNRESERVED
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// What Go escapes in a path.
+const GO_PATH: &AsciiSet = &GO_SEGMENT.remove(b',').remove(b';').remove(b'/');
+
+/// What browsers, Node and Rust's `url` escape in a query
+/// (<https://url.spec.whatwg.org/#percent-encoded-bytes>, read 2026-11); they leave a `%` bare.
+const WHATWG_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+/// The same in a path; not all of them escape `^`.
+const WHATWG_PATH: &AsciiSet = &WHATWG_QUERY.add(b'?').add(b'`').add(b'{').add(b'}');
+
+/// The same in a user's name or password.
+const WHATWG_USER_INFO: &AsciiSet = &WHATWG_PATH
+    .add(b'/')
+    .add(b':')
+    .add(b';')
+    .add(b'=')
+    .add(b'@')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'|');
+
+/// All sets of what is escaped within URLs.
+const URL: &[&AsciiSet] = &[
+    NON_ALPHANUMERIC,
+    UNRESERVED,
+    // Inside a path.
+    &UNRESERVED.remove(b'/'),
+    COMPONENT,
+    // What Node's `url.format` makes of a name and a password.
+    &COMPONENT.remove(b':'),
+    USER_INFO,
+    &USER_INFO.remove(b':'),
+    SEGMENT,
+    &SEGMENT.remove(b'/'),
+    WHOLE,
+    GO_USER_INFO,
+    GO_SEGMENT,
+    GO_PATH,
+    WHATWG_QUERY,
+    &WHATWG_QUERY.add(b'\''),
+    WHATWG_PATH,
+    &WHATWG_PATH.add(b'^'),
+    WHATWG_USER_INFO,
+];
 
 /// What is escaped in forms (`application/x-www-form-urlencoded`), besides the space.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC
@@ -76,7 +153,7 @@ fn base64(secret: &[u8], texts: &mut Vec<String>) {
 }
 
 fn url(secret: &str, texts: &mut Vec<String>) {
-    for set in [NON_ALPHANUMERIC, UNRESERVED, COMPONENT, PATH] {
+    for set in URL {
         push_both_cases(utf8_percent_encode(secret, set).to_string(), texts);
     }
     for set in [FORM, UNRESERVED, COMPONENT] {
@@ -107,44 +184,73 @@ fn push_both_cases(encoded: String, texts: &mut Vec<String>) {
     texts.extend([encoded, lower]);
 }
 
-/// The common ways to write a JSON string: with and without escapes for characters beyond ASCII,
-/// for `/`, and for what HTML would take for its own.
+/// What has an escape of two characters in JSON, and mostly is written by it.
+const SHORT: &str = "\"\\\n\r\t\u{8}\u{c}";
+
+/// The common ways to write a JSON string: which characters have their short escape, and which
+/// others are escaped by their number though they need not be.
+const JSON: &[(&str, &str)] = &[
+    (SHORT, ""),
+    ("/\"\\\n\r\t\u{8}\u{c}", ""),
+    (SHORT, "\u{7f}"),
+    // What HTML would take for its own.
+    (SHORT, "<>&"),
+    (SHORT, "<>&'"),
+    // Go before 1.22.
+    ("\"\\\n\r\t", "<>&"),
+    // PHP with all its `JSON_HEX_…` flags.
+    ("/\\\n\r\t\u{8}\u{c}", "\"<>&'"),
+    ("\\\n\r\t\u{8}\u{c}", "\"<>&'"),
+    // .NET's `System.Text.Json`.
+    ("\\\n\r\t\u{8}\u{c}", "\"<>&'+`\u{7f}"),
+    // Those who trust letters and digits only.
+    ("", " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\u{7f}"),
+];
+
 fn json(secret: &str, texts: &mut Vec<String>) {
-    for beyond_ascii in [false, true] {
-        for also in ["", "/", "<>&", "<>&'", "\u{7f}"] {
-            texts.push(json_with(secret, |c| {
-                (beyond_ascii && !c.is_ascii()) || also.contains(c)
-            }));
+    for (short, numbered) in JSON {
+        for is_ascii_only in [false, true] {
+            push_json(secret, short, texts, |c| {
+                (is_ascii_only && !c.is_ascii()) || numbered.contains(c)
+            });
         }
     }
 }
 
-fn json_with(secret: &str, is_escaped: impl Fn(char) -> bool) -> String {
-    let mut text = String::with_capacity(secret.len());
+/// Writes numbers in lower case, and in upper case.
+fn push_json(
+    secret: &str,
+    short: &str,
+    texts: &mut Vec<String>,
+    is_numbered: impl Fn(char) -> bool,
+) {
+    let [mut lower, mut upper] = [(); 2].map(|()| String::with_capacity(secret.len()));
     for c in secret.chars() {
-        let short = match c {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            '\u{8}' => "\\b",
-            '\u{c}' => "\\f",
-            '/' if is_escaped(c) => "\\/",
-            _ => "",
-        };
-        if !short.is_empty() {
-            text.push_str(short);
-        } else if c.is_ascii_control() && c != '\u{7f}' || is_escaped(c) {
+        let is_control = c.is_ascii_control() && c != '\u{7f}';
+        if short.contains(c) {
+            let letter = match c {
+                '\n' => 'n',
+                '\r' => 'r',
+                '\t' => 't',
+                '\u{8}' => 'b',
+                '\u{c}' => 'f',
+                itself => itself,
+            };
+            for text in [&mut lower, &mut upper] {
+                text.extend(['\\', letter]);
+            }
+        } else if is_control || is_numbered(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a string does not fail.
-                let _ = write!(text, "\\u{unit:04x}");
+                let _ = write!(lower, "\\u{unit:04x}");
+                let _ = write!(upper, "\\u{unit:04X}");
             }
         } else {
-            text.push(c);
+            lower.push(c);
+            upper.push(c);
         }
     }
-    text
+    texts.extend([lower, upper]);
 }
 
 /// Inside single quotes, and with a backslash before every special character.

@@ -61,6 +61,55 @@ fn encoded_secrets_are_masked() {
     check(&["trimmed\n"], "is trimmed.", "is ***.");
 }
 
+/// As Go, WHATWG's URL, `encodeURI` and Node's `url.format` write them.
+#[test]
+fn secrets_within_urls_are_masked() {
+    let url = |written: &str| format!("https://u:{written}@host/");
+    for (secret, written) in [
+        ("p@ss+1", "p%40ss+1"),
+        ("p@ss!word$", "p%40ss!word$"),
+        ("a b&c=d!", "a%20b&c=d%21"),
+        ("100% (it's) a|b", "100%%20(it's)%20a%7Cb"),
+        ("[a]/b:c", "%5Ba%5D%2Fb%3Ac"),
+        ("a:b c!", "a:b%20c!"),
+        ("a b;c,d*", "a%20b;c,d*"),
+    ] {
+        check(&[secret], &url(written), &url("***"));
+    }
+    check(
+        &["a b:c@d+e"],
+        "https://host/a%20b:c@d+e/x",
+        "https://host/***/x",
+    );
+    check(
+        &["a b^c|d[e"],
+        "https://host/a%20b^c|d[e/x",
+        "https://host/***/x",
+    );
+    check(&["a b;c&d"], "https://host/a%20b%3Bc&d", "https://host/***");
+    check(
+        &["a b#c?d'e"],
+        "https://host/a%20b#c?d'e",
+        "https://host/***",
+    );
+    check(
+        &["a b'c(d)"],
+        "https://host/?a%20b%27c(d)",
+        "https://host/?***",
+    );
+}
+
+/// As .NET, PHP, and those who escape whatever is no letter write them.
+#[test]
+fn secrets_within_json_are_masked() {
+    check(&["größe1"], r"gr\u00F6\u00DFe1", "***");
+    check(&["a\"b+cd"], r"a\u0022b\u002Bcd", "***");
+    check(&["a\"b+cd"], r"a\u0022b\u002bcd", "***");
+    check(&["a'b/c\\d"], r"a\u0027b\/c\\d", "***");
+    check(&["a b-c/d"], r"a\u0020b\u002dc\u002fd", "***");
+    check(&["a\u{8}b\u{c}\nc"], r"a\u0008b\u000c\nc", "***");
+}
+
 #[test]
 fn base64_is_masked_wherever_the_secret_stands() {
     use base64::Engine as _;

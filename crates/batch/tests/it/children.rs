@@ -1,6 +1,7 @@
 //! Running real children, and finding those that are left.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use batch::{
     Command, ICommandRunner as _, LiveOutput, LiveReceiver, LocalRunner, LocalRunnerOptions,
@@ -72,6 +73,34 @@ impl Marked {
         }
         assert_eq!(self.survivors(), []);
     }
+}
+
+/// The children of this process that have ended and that nobody has reaped, and the others too;
+/// for tests that have a process of their own.
+///
+/// What has ended has no environment any more, so no mark tells whose it is.
+pub(crate) fn children() -> Vec<String> {
+    let own = format!("{}", std::process::id());
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| {
+            let stat = std::fs::read_to_string(entry.unwrap().path().join("stat")).ok()?;
+            // Number, name in parentheses, state, parent: proc_pid_stat(5).
+            let (_, fields) = stat.rsplit_once(") ")?;
+            let is_own = fields.split(' ').nth(1) == Some(&own);
+            is_own.then_some(stat)
+        })
+        .collect()
+}
+
+/// Waits until all children of this process are reaped: another thread may be at it.
+#[track_caller]
+pub(crate) fn assert_reaped() {
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !children().is_empty() && Instant::now() < limit {
+        std::thread::yield_now();
+    }
+    assert_eq!(children(), [""; 0]);
 }
 
 pub(crate) fn sh(script: &str) -> Command {

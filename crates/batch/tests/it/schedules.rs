@@ -13,12 +13,21 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use tokio_util::sync::CancellationToken;
 
-use crate::children::Marked;
+use crate::alone::alone;
+use crate::children::{Marked, assert_reaped};
 
 const SCHEDULES: usize = 500;
 
 /// So many run at the same time.
 const AT_ONCE: usize = 32;
+
+/// How many commands may be started inline, and whether those who left their group are looked for.
+const RUNNERS: [(usize, Sweep); 4] = [
+    (0, Sweep::Off),
+    (0, Sweep::On),
+    (64, Sweep::Off),
+    (64, Sweep::On),
+];
 
 /// A batch, and what happens to it.
 #[derive(Clone, Debug)]
@@ -41,6 +50,8 @@ enum Script {
     Exit(i32),
     /// Leaves one behind that holds the output.
     Leave,
+    /// Leaves one behind that left the group, too, and that only a sweep finds.
+    Escape,
     /// Three generations that run until they are stopped.
     Hang,
     /// One that does not end when it is asked to.
@@ -52,6 +63,7 @@ impl Script {
         match self {
             Self::Exit(code) => format!("echo up; exit {code}"),
             Self::Leave => "sleep 1000 & exit 0".to_owned(),
+            Self::Escape => "setsid sleep 1000 >/dev/null 2>&1 & exit 0".to_owned(),
             Self::Hang => crate::children::THREE_GENERATIONS.to_owned(),
             Self::Ignore => "trap '' TERM; while :; do sleep 1000; done".to_owned(),
         }
@@ -60,9 +72,21 @@ impl Script {
     const fn code(self) -> Option<i32> {
         match self {
             Self::Exit(code) => Some(code),
-            Self::Leave => Some(0),
+            Self::Leave | Self::Escape => Some(0),
             Self::Hang | Self::Ignore => None,
         }
+    }
+}
+
+impl Plan {
+    /// Whether it is accepted, where its script ends by itself.
+    fn is_accepted(&self) -> Option<bool> {
+        let code = self.script.code()?;
+        Some(match &self.accept {
+            Accept::AnyExit => true,
+            Accept::Codes(codes) => codes.contains(&code),
+            _ => code == 0,
+        })
     }
 }
 
@@ -82,6 +106,7 @@ fn schedules() -> impl Strategy<Value = Schedule> {
         4 => Just(Script::Exit(0)),
         2 => (0..4).prop_map(Script::Exit),
         1 => Just(Script::Leave),
+        1 => Just(Script::Escape),
         1 => Just(Script::Hang),
         1 => Just(Script::Ignore),
     ];
@@ -106,7 +131,14 @@ fn schedules() -> impl Strategy<Value = Schedule> {
         1 => soon().prop_map(End::Drop),
     ];
     let plans = prop::collection::vec(plan, 0..5);
-    (plans, prop::option::of(soon()), end, 0..4_usize).prop_map(|(steps, limit, end, runner)| {
+    let runner = 0..RUNNERS.len();
+    (plans, prop::option::of(soon()), end, runner).prop_map(|(mut steps, limit, end, runner)| {
+        let (_, sweep) = RUNNERS[runner];
+        for Plan { script, .. } in &mut steps {
+            if let (Script::Escape, Sweep::Off) = (*script, sweep) {
+                *script = Script::Leave;
+            }
+        }
         Schedule {
             steps,
             limit,
@@ -117,12 +149,6 @@ fn schedules() -> impl Strategy<Value = Schedule> {
 }
 
 fn runners() -> Vec<Arc<LocalRunner>> {
-    let sweeps = [
-        (0, Sweep::Off),
-        (0, Sweep::On),
-        (64, Sweep::Off),
-        (64, Sweep::On),
-    ];
     let runner = |(inline_limit, sweep)| {
         let options = LocalRunnerOptions::default()
             .with_grace(Duration::from_millis(20))
@@ -130,7 +156,7 @@ fn runners() -> Vec<Arc<LocalRunner>> {
             .with_sweep(sweep);
         Arc::new(LocalRunner::new(options))
     };
-    sweeps.map(runner).to_vec()
+    RUNNERS.map(runner).to_vec()
 }
 
 /// Keeps the statuses, and the steps that ended without one.
@@ -224,14 +250,8 @@ impl Schedule {
         assert_eq!(first, "STARTED", "{self:?}");
         for (index, status) in reached.iter().enumerate() {
             assert_eq!(*status, format!("STEP{index}"), "{statuses:?} {self:?}");
-            let plan = &self.steps[index];
-            let code = plan.script.code();
-            let is_accepted = code.is_some_and(|code| match &plan.accept {
-                Accept::AnyExit => true,
-                Accept::Codes(codes) => codes.contains(&code),
-                _ => code == 0,
-            });
-            assert!(is_accepted, "{statuses:?} {self:?}");
+            let is_accepted = self.steps[index].is_accepted();
+            assert_eq!(is_accepted, Some(true), "{statuses:?} {self:?}");
         }
         reached.len()
     }
@@ -255,8 +275,7 @@ impl Schedule {
             ProcessOutcome::Success => assert_eq!(reached, self.steps.len(), "{context}"),
             ProcessOutcome::Failed { status, .. } => {
                 assert!(is_next(status), "{context}");
-                let code = next.unwrap().script.code();
-                assert!(code.is_some(), "{context}");
+                assert_eq!(next.unwrap().is_accepted(), Some(false), "{context}");
             }
             ProcessOutcome::TimedOut { status } => {
                 assert!(is_next(status), "{context}");
@@ -278,6 +297,11 @@ impl Schedule {
 
 #[test]
 fn every_schedule_ends_as_it_may_and_leaves_nothing() {
+    let name = "schedules::every_schedule_ends_as_it_may_and_leaves_nothing";
+    alone(name, play_all);
+}
+
+fn play_all() {
     let mut random = TestRunner::default();
     let strategy = schedules();
     let runners = runners();
@@ -306,6 +330,7 @@ fn assert_none_is_left(runtime: tokio::runtime::Runtime, marks: &[Marked]) {
     for marked in marks {
         marked.assert_ended();
     }
+    assert_reaped();
 }
 
 /// Polls a future so many times; tells whether it is done.
@@ -325,6 +350,11 @@ async fn poll_times(future: impl Future<Output = ()>, times: usize) -> bool {
 /// Dropped after its first poll, its second, and so on until it is done: nothing is left.
 #[test]
 fn a_process_that_is_dropped_anywhere_leaves_nothing() {
+    let name = "schedules::a_process_that_is_dropped_anywhere_leaves_nothing";
+    alone(name, drop_everywhere);
+}
+
+fn drop_everywhere() {
     let plan = |script| Plan {
         script,
         accept: Accept::Success,

@@ -48,6 +48,27 @@ async fn no_value_shows_a_secret() {
     check(&format!("{:?}", BatchProcess::new(batch, runner)));
 }
 
+/// A secret of one step stands in the plain text of others, and in the directory.
+#[test]
+fn no_step_shows_the_secret_of_another() {
+    let mut batch = Batch::new("/srv/hunter2").unwrap();
+    let login = Command::new("login").secret_env("PASSWORD", Secret::new("hunter2"));
+    let show = Command::new("show-hunter2")
+        .arg("--password=hunter2")
+        .env("OF_hunter2", "is hunter2")
+        .current_dir("of/hunter2");
+    batch
+        .add(Step::new(Status::STARTED, login.clone()).describe("log in with hunter2"))
+        .add(Step::new(Status::SUCCESS, show).describe("show hunter2"));
+    check(&format!("{batch:?} {batch:#?} {:?}", batch.plan()));
+    let step = Step::new(Status::STARTED, login).describe("log in with hunter2");
+    check(&format!("{step:?} {step:#?}"));
+    assert!(format!("{step:?}").contains("log in with ***"), "{step:?}");
+    assert!(format!("{batch:?}").contains("/srv/***"), "{batch:?}");
+    let runner: Arc<dyn batch::ICommandRunner> = Arc::new(runner());
+    check(&format!("{:?}", BatchProcess::new(batch, runner)));
+}
+
 #[tokio::test]
 async fn failures_to_start_show_no_secret() {
     for command in [
