@@ -39,6 +39,8 @@ pub(super) enum LaunchError {
     Failure(SpawnFailure),
     /// The system refused.
     System(io::Error, PathBuf),
+    /// There is no thread that could start it.
+    NoThread(io::Error),
 }
 
 impl Launch {
@@ -111,6 +113,10 @@ impl Launch {
             LaunchError::System(error, program) => {
                 program::diagnose(&error, &program, &self.directory)
             }
+            LaunchError::NoThread(error) => SpawnFailure::new(
+                SpawnFailureKind::Other,
+                format!("there is no thread to start it: {error}"),
+            ),
         }
     }
 }

@@ -190,8 +190,7 @@ impl LocalRunnerOptions {
     }
 
     /// Sets up to how many running commands the next one is started on the calling thread, which
-    /// it keeps for some hundred microseconds; above it, a thread of the runtime's blocking pool
-    /// does it.
+    /// it keeps for some hundred microseconds; above it, a thread of the runner's own does it.
     ///
     /// The number of processors unless set; zero never uses the calling thread.
     #[must_use]

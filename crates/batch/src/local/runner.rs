@@ -22,7 +22,7 @@ use crate::local::options::{LocalRunnerOptions, Sweep, live_limit};
 use crate::local::reaper::Reaper;
 use crate::local::retry::Retry;
 use crate::local::sink::Sink;
-use crate::local::starters::{NotStarted, Starters};
+use crate::local::starters::Starters;
 use crate::local::stop::Stop;
 use crate::outcome::{SpawnFailure, StepOutcome};
 use crate::redactor::Redactor;
@@ -37,13 +37,14 @@ use crate::runner::{ICommandRunner, RunOptions, RunReport};
 /// The child gets the variables that [`LocalRunnerOptions`] lets through, those of the command,
 /// and `BATCH_RUN`, which is new for every run; its standard input is empty.
 /// A start that fails for a passing reason (the program is still open for writing somewhere, or
-/// processes, files or memory are short) is tried again for about a second within the timeout.
+/// processes, threads, files or memory are short) is tried again for about a second within the timeout.
 /// While few commands run, the next one is started on the calling thread, which takes some
-/// hundred microseconds; otherwise a bounded number of threads of the blocking pool do it.
+/// hundred microseconds; otherwise a bounded number of threads of the runner's own do it.
 ///
 /// *Stop.* Every child leads a process group of its own.
 /// On a timeout or a cancel the whole group gets `SIGTERM` (and `SIGCONT`), then the grace, then
 /// `SIGKILL`, always; the options' `force` token leaves out the grace.
+/// A start that has begun when its time is over is waited for, and its child stopped so.
 /// When the future is dropped the group is killed at once, and a thread of the runner's reaps it.
 /// What is left of the group after a command has exited is killed too
 /// ([`LeakPolicy`](crate::LeakPolicy)).
@@ -263,7 +264,9 @@ impl Run<'_> {
                 Err(error) => error,
             };
             let pause = match &error {
-                LaunchError::System(error, _) => retry.pause_after(error),
+                LaunchError::System(error, _) | LaunchError::NoThread(error) => {
+                    retry.pause_after(error)
+                }
                 LaunchError::Failure(_) => None,
             };
             let Some(pause) = pause else {
@@ -282,10 +285,7 @@ impl Run<'_> {
         if running <= runner.inline_limit {
             return Ok(launch.start());
         }
-        let started = self.stop.or(runner.starters.start(launch)).await?;
-        started.map_err(|NotStarted| StepOutcome::Failed {
-            reason: "not started: the runtime shuts down".to_owned(),
-        })
+        runner.starters.start(launch, self.stop).await
     }
 
     fn masked(&self, mut failure: SpawnFailure) -> SpawnFailure {

@@ -9,6 +9,7 @@ use batch::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::alone::alone;
 use crate::children::{Marked, THREE_GENERATIONS, runner, sh, until_up};
 
 fn with_grace(grace: Duration) -> LocalRunner {
@@ -103,23 +104,62 @@ async fn a_dropped_futures_child_is_reaped() {
 
 #[test]
 fn a_future_that_was_polled_once_leaves_nothing() {
-    for inline_limit in [0, 100, 0, 100, 0, 0] {
+    alone("stop::a_future_that_was_polled_once_leaves_nothing", || {
+        for inline_limit in [0, 100, 0, 100, 0, 0] {
+            let marked = Marked::new();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let options = LocalRunnerOptions::default().with_inline_limit(inline_limit);
+                let runner = LocalRunner::new(options);
+                let (command, cancel) = (marked.sh(THREE_GENERATIONS), CancellationToken::new());
+                let (live, options) = (LiveOutput::none(), RunOptions::new("/"));
+                let mut run = runner.run(&command, &options, &live, &cancel);
+                assert!(futures_util::poll!(&mut run).is_pending());
+            });
+            // One of them may be starting the child right now; with its runner it ends.
+            let limit = std::time::Instant::now() + Duration::from_secs(10);
+            while has_thread("batch-starter") {
+                assert!(std::time::Instant::now() < limit, "a thread goes on");
+                std::thread::yield_now();
+            }
+            marked.assert_ended();
+        }
+    });
+}
+
+/// Whether this process has a thread of that name.
+fn has_thread(name: &str) -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    threads.filter_map(Result::ok).any(|thread| {
+        let comm = std::fs::read_to_string(thread.path().join("comm"));
+        comm.is_ok_and(|comm| comm.trim_end() == name)
+    })
+}
+
+/// At whatever moment of its start a command is stopped, nothing of it is there once it is
+/// reported.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_stopped_leaves_nothing() {
+    let options = LocalRunnerOptions::default().with_inline_limit(0);
+    let (runner, live) = (LocalRunner::new(options), LiveOutput::none());
+    for micros in 0..300 {
         let marked = Marked::new();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let options = LocalRunnerOptions::default().with_inline_limit(inline_limit);
-            let runner = LocalRunner::new(options);
-            let (command, cancel) = (marked.sh(THREE_GENERATIONS), CancellationToken::new());
-            let (live, options) = (LiveOutput::none(), RunOptions::new("/"));
-            let mut run = runner.run(&command, &options, &live, &cancel);
-            assert!(futures_util::poll!(&mut run).is_pending());
-        });
-        // It waits for a thread that is starting the child right now.
-        drop(runtime);
-        marked.assert_ended();
+        let limit = Duration::from_micros(micros);
+        let (options, cancel) = (RunOptions::new("/"), CancellationToken::new());
+        let command = marked.sh("sleep 1000; :");
+        let stop = async {
+            let begun = std::time::Instant::now();
+            while begun.elapsed() < limit {
+                tokio::task::yield_now().await;
+            }
+            cancel.cancel();
+        };
+        let (report, ()) = tokio::join!(runner.run(&command, &options, &live, &cancel), stop);
+        assert_eq!(report.outcome, StepOutcome::Cancelled);
+        assert_eq!(marked.survivors(), [], "after {limit:?}");
     }
 }
 
