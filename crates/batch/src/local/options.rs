@@ -42,6 +42,7 @@ impl LeakPolicy {
 ///
 /// The search reads the environment of all processes of this user in `/proc`, and finds those
 /// that still carry the run's own variable; it takes some milliseconds of a background thread.
+/// It is for Linux: where there is no `/proc`, a warning says once that nothing is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sweep {

@@ -18,7 +18,7 @@ use crate::local::attend::{Care, Ended, attend};
 use crate::local::environment::{self, BaseEnvironment};
 use crate::local::group::Custody;
 use crate::local::launch::{Launch, LaunchError, Launched};
-use crate::local::options::{LocalRunnerOptions, Sweep, live_limit};
+use crate::local::options::{LocalRunnerOptions, live_limit};
 use crate::local::reaper::Reaper;
 use crate::local::retry::Retry;
 use crate::local::sink::Sink;
@@ -63,6 +63,8 @@ use crate::runner::{ICommandRunner, RunOptions, RunReport};
 /// grace: to unblock it while a child is started would let through a signal that the host
 /// receives in its own way, and would end the host.
 /// A host that ignores `SIGCHLD` loses exit statuses, which is reported as a failure.
+/// The number of such a command's group may be another's by then, so that what is left of it is
+/// found by its variable, as in a sweep.
 /// When the host itself is killed, its children live on.
 /// What a killed child had started is reaped by the system's first process; a container whose
 /// first process is the host itself needs an init program before it.
@@ -200,14 +202,11 @@ impl Run<'_> {
         permit: OwnedSemaphorePermit,
     ) -> RunReport {
         let marker: Arc<str> = environment::new_marker().into();
-        let swept_by = match self.runner.options.sweep {
-            Sweep::On => Some(Arc::clone(&marker)),
-            Sweep::Off => None,
-        };
         let custody = Custody {
             reaper: Arc::clone(&self.runner.reaper),
             permit: Arc::new(permit),
-            swept_by: swept_by.clone(),
+            marker: Arc::clone(&marker),
+            sweep: self.runner.options.sweep,
         };
         let launched = match self.launch(command, marker, custody) {
             Ok(launch) => self.start(launch).await,
@@ -224,7 +223,6 @@ impl Run<'_> {
             force: self.stop.force,
             grace: self.runner.options.grace,
             leak_policy: self.runner.options.leak_policy,
-            swept_by,
         };
         let mut sink = Sink::new(self.redactor, self.options.capture, live);
         let Ended {

@@ -271,6 +271,30 @@ async fn the_rest_of_a_group_has_its_grace_and_no_more() {
     assert_eq!(marked.survivors(), []);
 }
 
+/// Those too who do not hold the output, and those who left the group where they are swept.
+#[tokio::test]
+async fn who_holds_no_output_has_its_grace() {
+    let worker = "sh -c 'trap \"sleep 0.3; echo bye >$OUT; exit\" TERM; echo up >&3; exec 3>&-; \
+                  while :; do sleep 0.05; done' 3>&1 >/dev/null 2>&1";
+    for (script, sweep) in [
+        (format!("{worker} & wait"), Sweep::Off),
+        (format!("setsid {worker} & wait"), Sweep::On),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let marked = Marked::new();
+        let runner = LocalRunner::new(
+            LocalRunnerOptions::default()
+                .with_env("OUT", out.to_str().unwrap())
+                .with_sweep(sweep),
+        );
+        let report = run_and(&runner, &marked, &script, 1, |cancel, _| cancel.cancel()).await;
+        assert_eq!(report.outcome, StepOutcome::Cancelled);
+        assert_eq!(marked.survivors(), [], "{sweep:?}");
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), "bye\n", "{sweep:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_halted_child_hears_the_request() {
     let marked = Marked::new();
@@ -297,6 +321,7 @@ async fn force_leaves_out_the_grace() {
         })
         .await;
         assert_eq!(report.outcome, StepOutcome::Cancelled);
+        assert!(!report.leaked, "{report:?}");
         assert_eq!(marked.survivors(), []);
     }
 }
