@@ -268,7 +268,8 @@ impl Run<'_> {
                 LaunchError::Failure(_) => None,
             };
             let Some(pause) = pause else {
-                return Err(StepOutcome::SpawnFailed(self.masked(launch.failure(error))));
+                let failure = self.stop.or(launch.failure(error)).await?;
+                return Err(StepOutcome::SpawnFailed(self.masked(failure)));
             };
             self.stop.or(tokio::time::sleep(pause)).await?;
         }

@@ -103,6 +103,28 @@ async fn a_failed_start_says_what_is_not_allowed() {
     }
 }
 
+/// A pipe that nobody writes to is not read for the name of an interpreter.
+#[test]
+fn a_pipe_is_no_program() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let program = fifo.to_str().unwrap().to_owned();
+    let (tell, told) = std::sync::mpsc::channel();
+    // A runtime that hangs cannot end the test.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        tell.send(runtime.block_on(run(&Command::new(program))))
+            .unwrap();
+    });
+    let report = told.recv_timeout(std::time::Duration::from_secs(10));
+    let report = report.expect("it hangs");
+    check(&report, SpawnFailureKind::PermissionDenied, "fifo");
+}
+
 #[tokio::test]
 async fn malformed_commands_are_refused() {
     for (command, detail) in [
