@@ -383,6 +383,27 @@ async fn a_sweep_ends_those_who_left_the_group() {
     marked.assert_ended();
 }
 
+/// The host's own work is no reason to wait.
+#[test]
+fn a_sweep_needs_no_thread_of_the_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let busy = runtime.spawn_blocking(move || told.recv_timeout(Duration::from_secs(10)));
+    let marked = Marked::new();
+    let runner = LocalRunner::new(LocalRunnerOptions::default().with_sweep(Sweep::On));
+    let script = "setsid sh -c 'echo up; sleep 1000' & wait";
+    let run = run_and(&runner, &marked, script, 1, |cancel, _| cancel.cancel());
+    let report = runtime.block_on(run);
+    assert_eq!(report.outcome, StepOutcome::Cancelled);
+    assert!(!busy.is_finished());
+    assert_eq!(marked.survivors(), []);
+    tell.send(()).unwrap();
+}
+
 #[tokio::test]
 async fn waiting_for_a_place_can_be_cancelled() {
     let marked = Marked::new();
