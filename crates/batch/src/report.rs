@@ -25,6 +25,10 @@ use crate::usage::ResourceUsage;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two facts that do not depend on each other"
+)]
 pub struct StepReport {
     /// The status that the step reaches.
     pub status: Status,
@@ -44,6 +48,8 @@ pub struct StepReport {
     pub output: CapturedOutput,
     /// What it used, where that is known: not of a command that was given up or never began.
     pub usage: Option<ResourceUsage>,
+    /// Whether something that it started still held its output open after it had exited.
+    pub leaked: bool,
 }
 
 impl StepReport {
@@ -61,6 +67,7 @@ impl StepReport {
             took: Duration::ZERO,
             output: CapturedOutput::default(),
             usage: None,
+            leaked: false,
         }
     }
 
@@ -94,6 +101,13 @@ impl StepReport {
     #[must_use]
     pub const fn with_usage(mut self, usage: Option<ResourceUsage>) -> Self {
         self.usage = usage;
+        self
+    }
+
+    /// Says that its output was still held open after it had exited.
+    #[must_use]
+    pub const fn with_leak(mut self) -> Self {
+        self.leaked = true;
         self
     }
 

@@ -3,10 +3,8 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,11 +15,14 @@ use crate::local::group::Group;
 use crate::local::launch::Launched;
 use crate::local::options::LeakPolicy;
 use crate::local::progress::{Phase, Progress};
-use crate::local::remains;
+use crate::local::remains::Remains;
 use crate::local::sink::{Sink, Turn};
-use crate::local::sweep;
 use crate::outcome::StepOutcome;
 use crate::usage::ResourceUsage;
+
+/// How soon, and how seldom, it is looked whether something still runs.
+const FIRST_PAUSE: Duration = Duration::from_micros(500);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long the killed rest of a group may take to be gone.
 const REST_LIMIT: Duration = Duration::from_millis(100);
@@ -35,7 +36,6 @@ pub(super) struct Care<'a> {
     pub(super) force: &'a CancellationToken,
     pub(super) grace: Duration,
     pub(super) leak_policy: LeakPolicy,
-    pub(super) swept_by: Option<Arc<str>>,
 }
 
 /// How a child ended.
@@ -75,12 +75,15 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
             pid = group.pid().as_raw_nonzero(),
             "a killed command is not gone yet"
         );
-        return Ended::unseen(progress.stopped.unwrap_or(StepOutcome::Cancelled));
+        return Ended::unseen(unkillable(progress.stopped));
     }
     let is_cleared = progress.stopped.is_some() || care.leak_policy != LeakPolicy::Detach;
     let stopped = progress.stopped;
+    // Its end may have come with the alarm.
+    let is_held = |output: &Receiver| sink.read(output) != Turn::End;
+    let leaked = stopped.is_none() && rest.as_ref().is_some_and(is_held);
     if is_cleared {
-        kill_rest(&group, care).await;
+        group.kill_rest().await;
     }
     let ended = group.reap();
     if let Some(output) = &rest {
@@ -93,7 +96,7 @@ pub(super) async fn attend(launched: Launched, care: &Care<'_>, sink: &mut Sink<
     Ended {
         usage: ended.as_ref().ok().map(|ended| usage(&ended.rusage)),
         outcome: stopped.unwrap_or_else(|| outcome(ended.map(|ended| ended.status))),
-        leaked: rest.is_some(),
+        leaked,
     }
 }
 
@@ -120,9 +123,12 @@ async fn watch<'a>(
         tokio::select! {
             biased;
             () = exit.exited(group.pid()), if !progress.has_exited() => progress.exit(),
-            () = &mut forced, if progress.phase != Phase::Killed => progress.force(),
+            () = &mut forced, if progress.may_be_forced() => progress.force(),
             () = &mut cancelled, if progress.stopped.is_none() => progress.cancel(),
             () = &mut timer, if progress.alarm.is_some() => progress.ring(),
+            () = nothing_runs(group), if progress.phase == Phase::Leaderless && output.is_none() => {
+                progress.vacate();
+            }
             () = readable(output.as_ref()), if output.is_some() => {
                 match output.as_ref().map(|output| sink.read(output)) {
                     None | Some(Turn::End) => output = None,
@@ -135,30 +141,24 @@ async fn watch<'a>(
     (progress, output)
 }
 
-/// Kills what is left of a group while its number is still its own.
-async fn kill_rest(group: &Group, care: &Care<'_>) {
-    group.signal(Signal::KILL);
-    if let Some(marker) = &care.swept_by {
-        let marker = Arc::clone(marker);
-        let leader = group.pid();
-        let swept = tokio::task::spawn_blocking(move || sweep::kill_all(&marker, leader)).await;
-        if let Err(error) = swept {
-            tracing::warn!(%error, "a run's processes were not looked for");
-        }
+/// Waits until nothing runs of a group that was asked to end.
+async fn nothing_runs(group: &Group) {
+    let mut pause = FIRST_PAUSE;
+    while group.remains().await == Remains::Running {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
 /// A signal is sent at once and takes effect a little later.
 async fn wait_until_gone(group: &Group) {
     let give_up = Instant::now() + REST_LIMIT;
-    let mut pause = Duration::from_micros(500);
+    let mut pause = FIRST_PAUSE;
     while group.has_members() && Instant::now() < give_up {
         tokio::time::sleep(pause).await;
         pause *= 2;
-        let pid = group.pid();
-        let runs = tokio::task::spawn_blocking(move || remains::are_running(pid));
-        // Where no thread is free, or one fails, it is only looked at again.
-        if let Ok(Ok(false)) = tokio::time::timeout_at(give_up, runs).await {
+        let remains = tokio::time::timeout_at(give_up, group.remains()).await;
+        if let Ok(Remains::Nothing) = remains {
             return;
         }
     }
@@ -176,6 +176,14 @@ fn usage(used: &wait4::ResourceUsage) -> ResourceUsage {
     ResourceUsage::new(used.utime, used.stime, used.maxrss)
 }
 
+/// One that was killed and waits in the kernel, as for a broken disk.
+fn unkillable(stopped: Option<StepOutcome>) -> StepOutcome {
+    let stopped = stopped.unwrap_or(StepOutcome::Cancelled);
+    StepOutcome::Failed {
+        reason: format!("{stopped}, killed, and not gone yet"),
+    }
+}
+
 fn outcome(status: io::Result<ExitStatus>) -> StepOutcome {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
@@ -188,5 +196,21 @@ fn outcome(status: io::Result<ExitStatus>) -> StepOutcome {
         Err(error) => StepOutcome::Failed {
             reason: format!("its exit status is lost: {error}"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_not_gone_is_not_told_as_stopped() {
+        let after = Duration::from_secs(3);
+        let outcome = unkillable(Some(StepOutcome::TimedOut { after }));
+        assert_eq!(
+            outcome.to_string(),
+            "timed out after 3s, killed, and not gone yet"
+        );
+        assert!(matches!(outcome, StepOutcome::Failed { .. }), "{outcome:?}");
     }
 }

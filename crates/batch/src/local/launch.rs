@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use rustix::fs::{OFlags, fcntl_setfl};
+use tokio::sync::oneshot;
 
 use crate::command::{Argument, Command};
 use crate::local::environment::{BaseEnvironment, Environment};
@@ -39,6 +40,8 @@ pub(super) enum LaunchError {
     Failure(SpawnFailure),
     /// The system refused.
     System(io::Error, PathBuf),
+    /// There is no thread that could start it.
+    NoThread(io::Error),
 }
 
 impl Launch {
@@ -105,12 +108,31 @@ impl Launch {
     }
 
     /// What kept the child from being started, for people and programs.
-    pub(super) fn failure(&self, error: LaunchError) -> SpawnFailure {
-        match error {
-            LaunchError::Failure(failure) => failure,
-            LaunchError::System(error, program) => {
-                program::diagnose(&error, &program, &self.directory)
+    ///
+    /// A thread of its own looks at the files: those of a disk that does not answer would keep
+    /// the calling one.
+    pub(super) async fn failure(self: Arc<Self>, error: LaunchError) -> SpawnFailure {
+        let (error, program) = match error {
+            LaunchError::Failure(failure) => return failure,
+            LaunchError::System(error, program) => (error, program),
+            LaunchError::NoThread(error) => {
+                let detail = format!("there is no thread to start it: {error}");
+                return SpawnFailure::new(SpawnFailureKind::Other, detail);
             }
+        };
+        let undiagnosed = SpawnFailure::new(
+            SpawnFailureKind::Other,
+            format!("the program could not be started: {error}"),
+        );
+        let (tell, told) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("batch-diagnosis".to_owned());
+        let spawned = thread.spawn(move || {
+            // Who was stopped meanwhile does not hear it.
+            drop(tell.send(program::diagnose(&error, &program, &self.directory)));
+        });
+        match spawned {
+            Ok(_) => told.await.unwrap_or(undiagnosed),
+            Err(_) => undiagnosed,
         }
     }
 }

@@ -42,6 +42,7 @@ impl LeakPolicy {
 ///
 /// The search reads the environment of all processes of this user in `/proc`, and finds those
 /// that still carry the run's own variable; it takes some milliseconds of a background thread.
+/// It is for Linux: where there is no `/proc`, a warning says once that nothing is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sweep {
@@ -190,8 +191,7 @@ impl LocalRunnerOptions {
     }
 
     /// Sets up to how many running commands the next one is started on the calling thread, which
-    /// it keeps for some hundred microseconds; above it, a thread of the runtime's blocking pool
-    /// does it.
+    /// it keeps for some hundred microseconds; above it, a thread of the runner's own does it.
     ///
     /// The number of processors unless set; zero never uses the calling thread.
     #[must_use]

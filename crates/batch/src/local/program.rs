@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, Mode, OFlags, access, open};
 
 use crate::outcome::{SpawnFailure, SpawnFailureKind};
 
@@ -105,13 +105,15 @@ fn may_execute(path: &Path) -> bool {
 
 /// What the first line of a script names.
 fn interpreter(program: &Path) -> Option<PathBuf> {
+    // To open a pipe would wait for somebody who writes to it.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(open(program, flags, Mode::empty()).ok()?);
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
     // The kernel looks at no more either.
     let mut start = Vec::new();
-    File::open(program)
-        .ok()?
-        .take(256)
-        .read_to_end(&mut start)
-        .ok()?;
+    file.take(256).read_to_end(&mut start).ok()?;
     let line = start
         .strip_prefix(b"#!")?
         .split(|byte| *byte == b'\n')

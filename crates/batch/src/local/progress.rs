@@ -1,6 +1,5 @@
 //! What state a child is in, and what follows from what happens to it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -9,7 +8,6 @@ use tokio::time::Instant;
 use crate::local::attend::Care;
 use crate::local::group::Group;
 use crate::local::options::LeakPolicy;
-use crate::local::sweep;
 use crate::outcome::StepOutcome;
 
 /// How long output is read after everything was killed.
@@ -70,8 +68,8 @@ impl<'a> Progress<'a> {
     #[expect(clippy::fn_params_excessive_bools, reason = "a fact, not a choice")]
     pub(super) const fn is_over(&self, has_output: bool) -> bool {
         match self.phase {
-            Phase::Running | Phase::Asked | Phase::Killed => false,
-            Phase::Leaderless | Phase::Draining => !has_output,
+            Phase::Running | Phase::Asked | Phase::Leaderless | Phase::Killed => false,
+            Phase::Draining => !has_output,
             Phase::Over | Phase::Unkillable => true,
         }
     }
@@ -86,6 +84,13 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Nothing of the group runs any more, and nobody holds the output.
+    pub(super) fn vacate(&mut self) {
+        if self.phase == Phase::Leaderless {
+            self.phase = Phase::Over;
+        }
+    }
+
     /// The run is cancelled.
     pub(super) fn cancel(&mut self) {
         match self.phase {
@@ -93,6 +98,15 @@ impl<'a> Progress<'a> {
             // It had ended by itself; only what it left behind is not waited for any more.
             Phase::Draining => self.phase = Phase::Over,
             Phase::Asked | Phase::Leaderless | Phase::Killed | Phase::Over | Phase::Unkillable => {}
+        }
+    }
+
+    /// Whether a forced cancel changes anything: it does not once the child was killed.
+    pub(super) const fn may_be_forced(&self) -> bool {
+        match self.phase {
+            Phase::Running | Phase::Asked | Phase::Leaderless => true,
+            Phase::Draining => self.stopped.is_none(),
+            Phase::Killed | Phase::Over | Phase::Unkillable => false,
         }
     }
 
@@ -131,16 +145,7 @@ impl<'a> Progress<'a> {
             self.kill();
             return;
         }
-        self.group.signal(Signal::TERM);
-        // One that is halted would not hear it.
-        self.group.signal(Signal::CONT);
-        if let Some(marker) = &self.care.swept_by {
-            let (marker, group) = (Arc::clone(marker), self.group.pid());
-            // Nobody waits for it: those whom it does not reach are killed in the end.
-            drop(tokio::task::spawn_blocking(move || {
-                sweep::ask_all(&marker, group);
-            }));
-        }
+        self.group.ask();
         self.enter(Phase::Asked, later(self.care.grace));
     }
 

@@ -36,13 +36,17 @@ impl Retry {
     }
 }
 
-/// A program that another thread's child still has open for writing, and a lack of processes,
-/// files or memory.
+/// A program that another thread's child still has open for writing, and a shortage.
 fn is_temporary(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::ExecutableFileBusy | ErrorKind::Interrupted
-    ) || matches!(
+    ) || is_shortage(error)
+}
+
+/// A lack of processes, threads, files or memory.
+pub(super) fn is_shortage(error: &io::Error) -> bool {
+    matches!(
         Errno::from_io_error(error),
         Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM)
     )

@@ -18,11 +18,11 @@ use crate::local::attend::{Care, Ended, attend};
 use crate::local::environment::{self, BaseEnvironment};
 use crate::local::group::Custody;
 use crate::local::launch::{Launch, LaunchError, Launched};
-use crate::local::options::{LocalRunnerOptions, Sweep, live_limit};
+use crate::local::options::{LocalRunnerOptions, live_limit};
 use crate::local::reaper::Reaper;
 use crate::local::retry::Retry;
 use crate::local::sink::Sink;
-use crate::local::starters::{NotStarted, Starters};
+use crate::local::starters::Starters;
 use crate::local::stop::Stop;
 use crate::outcome::{SpawnFailure, StepOutcome};
 use crate::redactor::Redactor;
@@ -37,13 +37,14 @@ use crate::runner::{ICommandRunner, RunOptions, RunReport};
 /// The child gets the variables that [`LocalRunnerOptions`] lets through, those of the command,
 /// and `BATCH_RUN`, which is new for every run; its standard input is empty.
 /// A start that fails for a passing reason (the program is still open for writing somewhere, or
-/// processes, files or memory are short) is tried again for about a second within the timeout.
+/// processes, threads, files or memory are short) is tried again for about a second within the timeout.
 /// While few commands run, the next one is started on the calling thread, which takes some
-/// hundred microseconds; otherwise a bounded number of threads of the blocking pool do it.
+/// hundred microseconds; otherwise a bounded number of threads of the runner's own do it.
 ///
 /// *Stop.* Every child leads a process group of its own.
 /// On a timeout or a cancel the whole group gets `SIGTERM` (and `SIGCONT`), then the grace, then
 /// `SIGKILL`, always; the options' `force` token leaves out the grace.
+/// A start that has begun when its time is over is waited for, and its child stopped so.
 /// When the future is dropped the group is killed at once, and a thread of the runner's reaps it.
 /// What is left of the group after a command has exited is killed too
 /// ([`LeakPolicy`](crate::LeakPolicy)).
@@ -62,6 +63,8 @@ use crate::runner::{ICommandRunner, RunOptions, RunReport};
 /// grace: to unblock it while a child is started would let through a signal that the host
 /// receives in its own way, and would end the host.
 /// A host that ignores `SIGCHLD` loses exit statuses, which is reported as a failure.
+/// The number of such a command's group may be another's by then, so that what is left of it is
+/// found by its variable, as in a sweep.
 /// When the host itself is killed, its children live on.
 /// What a killed child had started is reaped by the system's first process; a container whose
 /// first process is the host itself needs an init program before it.
@@ -199,14 +202,11 @@ impl Run<'_> {
         permit: OwnedSemaphorePermit,
     ) -> RunReport {
         let marker: Arc<str> = environment::new_marker().into();
-        let swept_by = match self.runner.options.sweep {
-            Sweep::On => Some(Arc::clone(&marker)),
-            Sweep::Off => None,
-        };
         let custody = Custody {
             reaper: Arc::clone(&self.runner.reaper),
             permit: Arc::new(permit),
-            swept_by: swept_by.clone(),
+            marker: Arc::clone(&marker),
+            sweep: self.runner.options.sweep,
         };
         let launched = match self.launch(command, marker, custody) {
             Ok(launch) => self.start(launch).await,
@@ -223,7 +223,6 @@ impl Run<'_> {
             force: self.stop.force,
             grace: self.runner.options.grace,
             leak_policy: self.runner.options.leak_policy,
-            swept_by,
         };
         let mut sink = Sink::new(self.redactor, self.options.capture, live);
         let Ended {
@@ -263,11 +262,14 @@ impl Run<'_> {
                 Err(error) => error,
             };
             let pause = match &error {
-                LaunchError::System(error, _) => retry.pause_after(error),
+                LaunchError::System(error, _) | LaunchError::NoThread(error) => {
+                    retry.pause_after(error)
+                }
                 LaunchError::Failure(_) => None,
             };
             let Some(pause) = pause else {
-                return Err(StepOutcome::SpawnFailed(self.masked(launch.failure(error))));
+                let failure = self.stop.or(launch.failure(error)).await?;
+                return Err(StepOutcome::SpawnFailed(self.masked(failure)));
             };
             self.stop.or(tokio::time::sleep(pause)).await?;
         }
@@ -282,10 +284,7 @@ impl Run<'_> {
         if running <= runner.inline_limit {
             return Ok(launch.start());
         }
-        let started = self.stop.or(runner.starters.start(launch)).await?;
-        started.map_err(|NotStarted| StepOutcome::Failed {
-            reason: "not started: the runtime shuts down".to_owned(),
-        })
+        runner.starters.start(launch, self.stop).await
     }
 
     fn masked(&self, mut failure: SpawnFailure) -> SpawnFailure {

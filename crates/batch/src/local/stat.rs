@@ -1,11 +1,24 @@
 //! What the system's list says of a process.
 
-use std::fs;
+use std::{fs, io};
 
 use rustix::process::Pid;
 
+use crate::local::retry::is_shortage;
+
 /// The parent of the kernel's own processes.
 const KERNEL: i32 = 2;
+
+/// All processes that there are; an error says that the list cannot be read.
+pub(super) fn processes() -> io::Result<Vec<Pid>> {
+    let mut pids = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.parse().ok());
+        pids.extend(number.and_then(Pid::from_raw));
+    }
+    Ok(pids)
+}
 
 /// Some of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,9 +31,18 @@ pub(super) struct Stat {
 }
 
 impl Stat {
+    /// What can be seen of a process.
     pub(super) fn of(pid: Pid) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-        Self::parse(&stat.ok()?)
+        Self::look(pid).ok()?
+    }
+
+    /// Nothing of a process that is gone; an error says that files or memory are short.
+    pub(super) fn look(pid: Pid) -> io::Result<Option<Self>> {
+        match fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) {
+            Ok(stat) => Ok(Self::parse(&stat)),
+            Err(error) if is_shortage(&error) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     fn parse(stat: &str) -> Option<Self> {
@@ -36,9 +58,9 @@ impl Stat {
         })
     }
 
-    /// Whether it runs as a member of a group; one that only waits to be reaped does not.
-    pub(super) fn runs_in(&self, group: Pid) -> bool {
-        self.group == group.as_raw_nonzero().get() && self.runs()
+    /// The group in which it runs; one that only waits to be reaped does not.
+    pub(super) fn running_group(&self) -> Option<i32> {
+        self.runs().then_some(self.group)
     }
 
     /// Whether it may be a descendant of what was started at `since`, where it shows no
@@ -63,11 +85,9 @@ mod tests {
 
     #[test]
     fn a_zombie_does_not_run() {
-        let (group, other) = (Pid::from_raw(7).unwrap(), Pid::from_raw(8).unwrap());
-        assert!(stat("sh", 'S', 1).runs_in(group));
-        assert!(stat("a) Z 1 8", 'D', 1).runs_in(group));
-        assert!(!stat("sh", 'S', 1).runs_in(other));
-        assert!(!stat("sh", 'Z', 1).runs_in(group));
+        assert_eq!(stat("sh", 'S', 1).running_group(), Some(7));
+        assert_eq!(stat("a) Z 1 8", 'D', 1).running_group(), Some(7));
+        assert_eq!(stat("sh", 'Z', 1).running_group(), None);
         assert_eq!(Stat::parse("9 (sh"), None);
         assert_eq!(Stat::parse("9 (sh) S 1 7"), None);
     }
@@ -83,7 +103,8 @@ mod tests {
     #[test]
     fn this_process_is_in_the_list() {
         let stat = Stat::of(rustix::process::getpid()).unwrap();
-        assert!(stat.runs_in(rustix::process::getpgrp()));
+        let group = rustix::process::getpgrp().as_raw_nonzero().get();
+        assert_eq!(stat.running_group(), Some(group));
         assert!(stat.started > 0);
     }
 }

@@ -1,6 +1,7 @@
 //! Whatever happens to a command, nothing of it is left: no process, no open file.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use batch::{
@@ -68,15 +69,16 @@ fn check(runner: &LocalRunner, cases: &[(&str, End, Option<StepOutcome>)]) {
             let report = run(runner, &marked.sh(script), *end).await;
             let ended = report.map(|report| report.outcome);
             assert_eq!(ended, *outcome, "{script} {end:?}");
-            let mut left = open_files();
             if let End::Drop(_) = end {
                 marked.assert_ended();
-                // The thread that reaps it may be looking for others right now.
-                let limit = Instant::now() + Duration::from_secs(10);
-                while left != files && Instant::now() < limit {
-                    std::thread::yield_now();
-                    left = open_files();
-                }
+            }
+            // The runner's thread may be looking at processes right now, also where nobody waits
+            // for it any more.
+            let mut left = open_files();
+            let limit = Instant::now() + Duration::from_secs(10);
+            while left != files && Instant::now() < limit {
+                std::thread::yield_now();
+                left = open_files();
             }
             assert_eq!(marked.survivors(), [], "{script} {end:?}");
             assert_eq!(left, files, "{script} {end:?}");
@@ -271,6 +273,42 @@ fn when_files_run_out() {
                 let expected = if free < first_done { &refused } else { &done };
                 assert_eq!(ending, expected, "{endings:?}");
             }
+        });
+    });
+}
+
+/// A sweep that finds no free file has seen nothing, and looks again.
+#[test]
+fn when_files_run_out_for_a_sweep() {
+    alone("nothing_left::when_files_run_out_for_a_sweep", || {
+        in_runtime(async {
+            let runner = LocalRunner::new(options().with_sweep(Sweep::On));
+            run(&runner, &sh("exit 0"), End::Itself).await.unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let fifo = folder.path().join("fifo");
+            rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+            let marked = Marked::new();
+            let script = "setsid sleep 1000 >/dev/null 2>&1 & echo up; read go <$FIFO; exit 3";
+            let command = marked.sh(script).env("FIFO", fifo.to_str().unwrap());
+            let (live, mut receiver) = LiveOutput::channel(10);
+            let (options, cancel) = (RunOptions::new("/"), CancellationToken::new());
+            let mut run = runner.run(&command, &options, &live, &cancel);
+            tokio::select! {
+                report = &mut run => panic!("it ended by itself: {report:?}"),
+                () = until_up(&mut receiver, 1) => {}
+            }
+            // Opening it waits for the child; reading and writing does not.
+            let mut go = File::options().read(true).write(true).open(&fifo).unwrap();
+            // Files that are closed meanwhile make no room then.
+            let plenty = getrlimit(Resource::Nofile);
+            let current = Some(3);
+            setrlimit(Resource::Nofile, Rlimit { current, ..plenty }).unwrap();
+            go.write_all(b"\n").unwrap();
+            let early = tokio::time::timeout(LIMIT, &mut run).await;
+            setrlimit(Resource::Nofile, plenty).unwrap();
+            assert!(early.is_err(), "it has seen nothing: {early:?}");
+            assert_eq!(run.await.outcome, StepOutcome::Exited { code: 3 });
+            marked.assert_ended();
         });
     });
 }

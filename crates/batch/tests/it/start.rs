@@ -8,8 +8,10 @@ use batch::{
     Command, ICommandRunner as _, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
     RunReport, SpawnFailureKind, StepOutcome,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 
+use crate::alone::alone;
 use crate::children::{run, run_with, runner, sh};
 
 fn script(path: &Path, text: &str, mode: u32) {
@@ -99,6 +101,28 @@ async fn a_failed_start_says_what_is_not_allowed() {
     ] {
         check(&run(&command).await, kind, detail);
     }
+}
+
+/// A pipe that nobody writes to is not read for the name of an interpreter.
+#[test]
+fn a_pipe_is_no_program() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let program = fifo.to_str().unwrap().to_owned();
+    let (tell, told) = std::sync::mpsc::channel();
+    // A runtime that hangs cannot end the test.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        tell.send(runtime.block_on(run(&Command::new(program))))
+            .unwrap();
+    });
+    let report = told.recv_timeout(std::time::Duration::from_secs(10));
+    let report = report.expect("it hangs");
+    check(&report, SpawnFailureKind::PermissionDenied, "fifo");
 }
 
 #[tokio::test]
@@ -244,7 +268,7 @@ async fn many_at_a_time_all_end() {
     }
 }
 
-/// One thread starts all children; its place must not be lost with a runtime.
+/// One thread starts all children, and does so for every runtime.
 #[test]
 fn a_runner_outlives_a_runtime_that_was_shut_down() {
     let one = std::num::NonZeroUsize::MIN;
@@ -259,12 +283,48 @@ fn a_runner_outlives_a_runtime_that_was_shut_down() {
     let handle = first.handle().clone();
     first.shutdown_background();
     let report = handle.block_on(run_with(&runner, &sh("exit 1"), &RunOptions::new("/")));
-    let reason = "not started: the runtime shuts down".to_owned();
-    assert_eq!(report.outcome, StepOutcome::Failed { reason });
+    let StepOutcome::Failed { reason } = report.outcome else {
+        panic!("{report:?}");
+    };
+    assert!(
+        reason.starts_with("its output cannot be read: "),
+        "{reason}"
+    );
     let second = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let report = second.block_on(run_with(&runner, &sh("exit 4"), &RunOptions::new("/")));
     assert_eq!(report.outcome, StepOutcome::Exited { code: 4 });
+}
+
+/// A thread's stack finds no room, which is told as a shortage of threads is.
+#[test]
+fn a_shortage_of_threads_passes() {
+    alone("start::a_shortage_of_threads_passes", || {
+        let options = LocalRunnerOptions::default()
+            .with_inline_limit(0)
+            .with_spawn_limit(std::num::NonZeroUsize::MIN);
+        let runner = LocalRunner::new(options);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let run = |script| runtime.block_on(run_with(&runner, &sh(script), &RunOptions::new("/")));
+        let plenty = getrlimit(Resource::As);
+        let statm = fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: u64 = statm.split_whitespace().next().unwrap().parse().unwrap();
+        let room = 1 << 20;
+        let short = Rlimit {
+            current: Some(pages * rustix::param::page_size() as u64 + room),
+            maximum: plenty.maximum,
+        };
+        setrlimit(Resource::As, short).unwrap();
+        let refused = [run("exit 0"), run("exit 0")];
+        setrlimit(Resource::As, plenty).unwrap();
+        for report in refused {
+            check(&report, SpawnFailureKind::Other, "no thread");
+        }
+        assert_eq!(run("exit 4").outcome, StepOutcome::Exited { code: 4 });
+    });
 }

@@ -9,6 +9,7 @@ use batch::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::alone::alone;
 use crate::children::{Marked, THREE_GENERATIONS, runner, sh, until_up};
 
 fn with_grace(grace: Duration) -> LocalRunner {
@@ -103,23 +104,62 @@ async fn a_dropped_futures_child_is_reaped() {
 
 #[test]
 fn a_future_that_was_polled_once_leaves_nothing() {
-    for inline_limit in [0, 100, 0, 100, 0, 0] {
+    alone("stop::a_future_that_was_polled_once_leaves_nothing", || {
+        for inline_limit in [0, 100, 0, 100, 0, 0] {
+            let marked = Marked::new();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let options = LocalRunnerOptions::default().with_inline_limit(inline_limit);
+                let runner = LocalRunner::new(options);
+                let (command, cancel) = (marked.sh(THREE_GENERATIONS), CancellationToken::new());
+                let (live, options) = (LiveOutput::none(), RunOptions::new("/"));
+                let mut run = runner.run(&command, &options, &live, &cancel);
+                assert!(futures_util::poll!(&mut run).is_pending());
+            });
+            // One of them may be starting the child right now; with its runner it ends.
+            let limit = std::time::Instant::now() + Duration::from_secs(10);
+            while has_thread("batch-starter") {
+                assert!(std::time::Instant::now() < limit, "a thread goes on");
+                std::thread::yield_now();
+            }
+            marked.assert_ended();
+        }
+    });
+}
+
+/// Whether this process has a thread of that name.
+fn has_thread(name: &str) -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    threads.filter_map(Result::ok).any(|thread| {
+        let comm = std::fs::read_to_string(thread.path().join("comm"));
+        comm.is_ok_and(|comm| comm.trim_end() == name)
+    })
+}
+
+/// At whatever moment of its start a command is stopped, nothing of it is there once it is
+/// reported.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_stopped_leaves_nothing() {
+    let options = LocalRunnerOptions::default().with_inline_limit(0);
+    let (runner, live) = (LocalRunner::new(options), LiveOutput::none());
+    for micros in 0..300 {
         let marked = Marked::new();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let options = LocalRunnerOptions::default().with_inline_limit(inline_limit);
-            let runner = LocalRunner::new(options);
-            let (command, cancel) = (marked.sh(THREE_GENERATIONS), CancellationToken::new());
-            let (live, options) = (LiveOutput::none(), RunOptions::new("/"));
-            let mut run = runner.run(&command, &options, &live, &cancel);
-            assert!(futures_util::poll!(&mut run).is_pending());
-        });
-        // It waits for a thread that is starting the child right now.
-        drop(runtime);
-        marked.assert_ended();
+        let limit = Duration::from_micros(micros);
+        let (options, cancel) = (RunOptions::new("/"), CancellationToken::new());
+        let command = marked.sh("sleep 1000; :");
+        let stop = async {
+            let begun = std::time::Instant::now();
+            while begun.elapsed() < limit {
+                tokio::task::yield_now().await;
+            }
+            cancel.cancel();
+        };
+        let (report, ()) = tokio::join!(runner.run(&command, &options, &live, &cancel), stop);
+        assert_eq!(report.outcome, StepOutcome::Cancelled);
+        assert_eq!(marked.survivors(), [], "after {limit:?}");
     }
 }
 
@@ -231,6 +271,30 @@ async fn the_rest_of_a_group_has_its_grace_and_no_more() {
     assert_eq!(marked.survivors(), []);
 }
 
+/// Those too who do not hold the output, and those who left the group where they are swept.
+#[tokio::test]
+async fn who_holds_no_output_has_its_grace() {
+    let worker = "sh -c 'trap \"sleep 0.3; echo bye >$OUT; exit\" TERM; echo up >&3; exec 3>&-; \
+                  while :; do sleep 0.05; done' 3>&1 >/dev/null 2>&1";
+    for (script, sweep) in [
+        (format!("{worker} & wait"), Sweep::Off),
+        (format!("setsid {worker} & wait"), Sweep::On),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let marked = Marked::new();
+        let runner = LocalRunner::new(
+            LocalRunnerOptions::default()
+                .with_env("OUT", out.to_str().unwrap())
+                .with_sweep(sweep),
+        );
+        let report = run_and(&runner, &marked, &script, 1, |cancel, _| cancel.cancel()).await;
+        assert_eq!(report.outcome, StepOutcome::Cancelled);
+        assert_eq!(marked.survivors(), [], "{sweep:?}");
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), "bye\n", "{sweep:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_halted_child_hears_the_request() {
     let marked = Marked::new();
@@ -257,6 +321,7 @@ async fn force_leaves_out_the_grace() {
         })
         .await;
         assert_eq!(report.outcome, StepOutcome::Cancelled);
+        assert!(!report.leaked, "{report:?}");
         assert_eq!(marked.survivors(), []);
     }
 }
@@ -316,6 +381,27 @@ async fn a_sweep_ends_those_who_left_the_group() {
     .await;
     assert_eq!(report.outcome, StepOutcome::Exited { code: 0 });
     marked.assert_ended();
+}
+
+/// The host's own work is no reason to wait.
+#[test]
+fn a_sweep_needs_no_thread_of_the_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let busy = runtime.spawn_blocking(move || told.recv_timeout(Duration::from_secs(10)));
+    let marked = Marked::new();
+    let runner = LocalRunner::new(LocalRunnerOptions::default().with_sweep(Sweep::On));
+    let script = "setsid sh -c 'echo up; sleep 1000' & wait";
+    let run = run_and(&runner, &marked, script, 1, |cancel, _| cancel.cancel());
+    let report = runtime.block_on(run);
+    assert_eq!(report.outcome, StepOutcome::Cancelled);
+    assert!(!busy.is_finished());
+    assert_eq!(marked.survivors(), []);
+    tell.send(()).unwrap();
 }
 
 #[tokio::test]
