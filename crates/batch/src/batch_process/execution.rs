@@ -176,6 +176,11 @@ impl<'a> Execution<'a> {
             .with_output(run.output)
             .with_usage(run.usage)
             .with_accepted(accepted);
+        let report = if run.leaked {
+            report.with_leak()
+        } else {
+            report
+        };
         self.reporting
             .begin(Milestone::Step(report.clone()))
             .await?;

@@ -675,3 +675,27 @@ async fn a_mocked_process_answers_as_it_is_told() {
         .await;
     assert_eq!(outcome.unwrap(), ProcessOutcome::Cancelled);
 }
+
+#[tokio::test]
+async fn a_step_tells_what_its_command_left_behind() {
+    let mut runner = MockICommandRunner::new();
+    runner
+        .expect_run()
+        .once()
+        .returning(|_, _, _, _| RunReport::new(StepOutcome::Exited { code: 0 }).with_leak());
+    let mut batch = Batch::new("/").unwrap();
+    batch.add(step("A", "ok"));
+    let mut progress = MockIProgress::new();
+    progress.expect_observe().returning(|_| ());
+    progress.expect_report().times(3).returning(|milestone| {
+        if let Milestone::Step(report) = milestone {
+            assert!(report.leaked);
+        }
+        Ok(())
+    });
+    let outcome = BatchProcess::new(batch, Arc::new(runner))
+        .execute(&progress, &CancellationToken::new())
+        .await
+        .unwrap();
+    assert!(outcome.is_success());
+}
