@@ -283,7 +283,7 @@ pub fn read_manifest<R: Read>(reader: R, limits: &UnpackLimits) -> Result<Option
             continue;
         }
         if let Some(bytes) = search.room_for(&entry, limits) {
-            while let Some(chunk) = entries.contents()? {
+            while let Some(chunk) = entries.contents(usize::MAX)? {
                 bytes.extend_from_slice(chunk);
             }
         }

@@ -102,12 +102,12 @@ impl<R: Read> Entries<R> {
         }
     }
 
-    /// Some bytes of the current entry's contents; `None` after the last one.
-    pub(super) fn contents(&mut self) -> Result<Option<&[u8]>> {
+    /// Some bytes of the current entry's contents, at most `most`; `None` after the last one.
+    pub(super) fn contents(&mut self, most: usize) -> Result<Option<&[u8]>> {
         if self.remaining == 0 {
             return Ok(None);
         }
-        match self.blocks.take(self.remaining) {
+        match self.blocks.take(self.remaining.min(most as u64)) {
             Ok(bytes) => {
                 self.remaining -= bytes.len() as u64;
                 Ok(Some(bytes))

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
-/// Large enough that a read costs next to nothing.
-const BUFFER: usize = 128 << 10;
+/// Large enough that a read costs next to nothing, and small beside what the decoder itself holds.
+const BUFFER: usize = 32 << 10;
 
 /// A buffered reader that can look ahead, and knows whether its own reader failed.
 pub(super) struct Input<R> {

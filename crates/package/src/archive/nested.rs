@@ -38,11 +38,7 @@ impl<S: Sink> Sink for Nested<S> {
             return Ok(());
         }
         let archive = self.application.clone();
-        let reader: &mut dyn Read = &mut ContentsReader {
-            contents,
-            start: 0,
-            chunk: Vec::new(),
-        };
+        let reader: &mut dyn Read = &mut ContentsReader { contents };
         let walk = Walk::open(reader, archive, &self.name, &self.limits, Role::Application);
         let walked = walk
             .and_then(|walk| walk.run(&mut self.sink))
@@ -88,25 +84,17 @@ impl Sink for Nowhere {
 /// Reads a file inside an archive; the archive's own error travels as the reader's.
 struct ContentsReader<'a, 'b, R> {
     contents: &'a mut Contents<'b, R>,
-    chunk: Vec<u8>,
-    start: usize,
 }
 
 impl<R: Read> Read for ContentsReader<'_, '_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.start == self.chunk.len() {
-            let Some(bytes) = self.contents.next().map_err(io::Error::other)? else {
-                return Ok(0);
-            };
-            self.chunk.clear();
-            self.chunk.extend_from_slice(bytes);
-            self.start = 0;
+        if into.is_empty() {
+            return Ok(0);
         }
-        let rest = &self.chunk[self.start..];
-        let count = rest.len().min(into.len());
-        into[..count].copy_from_slice(&rest[..count]);
-        self.start += count;
-        Ok(count)
+        let next = self.contents.next_of(into.len());
+        let bytes = next.map_err(io::Error::other)?.unwrap_or_default();
+        into[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
     }
 }
 

@@ -45,7 +45,12 @@ pub(super) struct Contents<'a, R> {
 impl<R: Read> Contents<'_, R> {
     /// Some bytes; `None` after the last one.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>> {
-        let bytes = self.entries.contents()?;
+        self.next_of(usize::MAX)
+    }
+
+    /// Some bytes, at most `most`, which is not 0; `None` after the last one.
+    pub(super) fn next_of(&mut self, most: usize) -> Result<Option<&[u8]>> {
+        let bytes = self.entries.contents(most)?;
         if let (Some(copy), Some(bytes)) = (&mut self.copy, bytes) {
             copy.extend_from_slice(bytes);
         }
