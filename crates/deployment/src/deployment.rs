@@ -139,7 +139,7 @@ impl Deployment {
             process,
             status,
             clock: Clock::system(),
-            events: EventSender::new(),
+            events: EventSender::default(),
             limits: UnpackLimits::default(),
             lease: LEASE,
             timeout: None,

@@ -15,7 +15,7 @@ use crate::deployer_options::DeployerOptions;
 use crate::deployment::{Deployment, workbenches};
 use crate::directory::Layout;
 use crate::error::{Error, Result};
-use crate::event::{EventKind, EventSender, Events};
+use crate::event::{EventChannel, EventKind, Events};
 use crate::id::DeploymentId;
 use crate::interruption::Interruption;
 use crate::platform::{IPlatform, PlatformRequest};
@@ -43,7 +43,7 @@ pub(crate) struct Engine {
     turns: Arc<Semaphore>,
     benches: Arc<Semaphore>,
     running: Arc<RunningSet>,
-    events: EventSender,
+    events: EventChannel,
     tasks: TaskTracker,
     /// Requests with one key begin one after the other, so that all but the first find it begun.
     key_lanes: [Mutex<()>; KEY_LANES],
@@ -77,7 +77,7 @@ impl Engine {
             turns: Arc::new(Semaphore::new(options.max_running)),
             benches: workbenches(),
             running: Arc::new(RunningSet::new(Arc::clone(&store))),
-            events: EventSender::new(),
+            events: EventChannel::new(),
             tasks: TaskTracker::new(),
             key_lanes: std::array::from_fn(|_| Mutex::new(())),
             store,
@@ -192,7 +192,7 @@ impl Engine {
 
         // The request, and with it the password, ends here; the process has its own copy.
         drop(request);
-        let (turns, events) = (Arc::clone(&self.turns), self.events.clone());
+        let (turns, events) = (Arc::clone(&self.turns), self.events.sender());
         self.tasks.spawn(async move {
             let turn = turns.acquire_owned();
             let mut ended = None;
@@ -289,7 +289,7 @@ impl Engine {
             .with_limits(self.options.limits.clone())
             .with_lease(self.options.lease)
             .with_workbenches(Arc::clone(&self.benches))
-            .with_events(self.events.clone());
+            .with_events(self.events.sender());
         if let Some(timeout) = request.timeout {
             deployment = deployment.with_timeout(timeout);
         }

@@ -95,27 +95,40 @@ impl Events {
     }
 }
 
-/// The sending side, for the engine.
-#[derive(Clone, Debug)]
-pub(crate) struct EventSender(broadcast::Sender<DeploymentEvent>);
+/// The sending side, for the engine; by default nobody hears it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EventSender(Option<broadcast::Sender<DeploymentEvent>>);
 
 impl EventSender {
+    /// Never blocks: a subscriber that lags loses the oldest events, and counts them.
+    pub(crate) fn send(&self, id: DeploymentId, kind: EventKind) {
+        if let Some(sender) = &self.0
+            && sender.receiver_count() > 0
+        {
+            // An error means that the last subscriber has just gone, which is no failure.
+            drop(sender.send(DeploymentEvent { id, kind }));
+        }
+    }
+}
+
+/// Where the subscribers of one deployer hear of its deployments.
+#[derive(Debug)]
+pub(crate) struct EventChannel(broadcast::Sender<DeploymentEvent>);
+
+impl EventChannel {
+    /// Holds room for all events that a subscriber may lag behind.
     pub(crate) fn new() -> Self {
         Self(broadcast::Sender::new(CAPACITY))
+    }
+
+    pub(crate) fn sender(&self) -> EventSender {
+        EventSender(Some(self.0.clone()))
     }
 
     pub(crate) fn subscribe(&self) -> Events {
         Events {
             receiver: self.0.subscribe(),
             missed: 0,
-        }
-    }
-
-    /// Never blocks: a subscriber that lags loses the oldest events, and counts them.
-    pub(crate) fn send(&self, id: DeploymentId, kind: EventKind) {
-        if self.0.receiver_count() > 0 {
-            // An error means that the last subscriber has just gone, which is no failure.
-            drop(self.0.send(DeploymentEvent { id, kind }));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The original's text form of a point in time.
 
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
+use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// `2015-07-08 14:35:52.951490`, always UTC, always six decimals.
@@ -12,9 +14,14 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 /// `deploy_status.py`; Python's `%f` is microseconds padded to six digits.
 const FORMAT: &str = "%Y-%m-%d %H:%M:%S%.6f";
 
+/// The format, read once: a deployment writes some thirty times.
+static ITEMS: LazyLock<Vec<Item<'static>>> = LazyLock::new(|| StrftimeItems::new(FORMAT).collect());
+
 /// Writes `time` as records hold it, to the microsecond.
 pub(crate) fn to_text(time: SystemTime) -> String {
-    DateTime::<Utc>::from(time).format(FORMAT).to_string()
+    DateTime::<Utc>::from(time)
+        .format_with_items(ITEMS.iter())
+        .to_string()
 }
 
 /// Reads a record's time; `None` when it is not one.
