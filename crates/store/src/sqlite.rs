@@ -8,6 +8,7 @@ mod owner;
 mod readers;
 mod rows;
 mod schema;
+mod streak;
 mod task;
 mod thread;
 mod tidying;

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::database::Database;
+use super::streak::Streak;
 use super::task::{Call, Need, Task};
 use super::thread::Thread;
 use crate::{Durability, Error, ErrorKind, Result};
@@ -15,6 +16,7 @@ use crate::{Durability, Error, ErrorKind, Result};
 /// done.
 pub(super) struct Writer {
     tasks: Sender<Box<dyn Task>>,
+    streak: Streak,
 }
 
 impl fmt::Debug for Writer {
@@ -36,7 +38,10 @@ impl Writer {
                     .with_message("the writing thread cannot be started")
                     .with_source(error)
             })?;
-        Ok(Self { tasks })
+        Ok(Self {
+            tasks,
+            streak: Streak::default(),
+        })
     }
 
     /// Runs `work` in a transaction and returns when it is committed and durable.
@@ -104,6 +109,7 @@ impl Writer {
             reply: Some(reply),
         };
         self.tasks.send(Box::new(task)).map_err(|_| ended())?;
-        answer.await.unwrap_or_else(|_| Err(ended()))
+        let answered = self.streak.wait(answer).await;
+        answered.unwrap_or_else(|| Err(ended()))
     }
 }
