@@ -103,6 +103,8 @@ impl Deployer {
     ///
     /// - [`Error::PackageNotFound`]: no such package is in the store.
     /// - [`Error::Busy`]: the application is being deployed to the endpoint.
+    ///   Where this engine was stopped for longer than a lease while it began, and another one
+    ///   began to deploy the application meanwhile, a record that was made by then ends `FAILED`.
     /// - [`Error::KeyReused`]: the idempotency key belongs to another request.
     /// - [`Error::Platform`]: the platform refuses the request.
     /// - [`Error::Store`]: the store failed.

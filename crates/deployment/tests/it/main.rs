@@ -17,4 +17,5 @@ mod pruning;
 mod records;
 mod recovery;
 mod repeating;
+mod stopped;
 mod swapping;
