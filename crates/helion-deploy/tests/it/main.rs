@@ -6,9 +6,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod crash;
 mod demo;
 mod deploy;
 mod packages;
+mod processes;
 mod recover;
 mod secrets;
 mod world;
