@@ -7,11 +7,14 @@
     reason = "a test that cannot go on fails, and clones say enough here"
 )]
 
+mod cancelling;
 mod claims;
 mod ending;
 mod fixture;
 mod gate;
+mod halting;
 mod history;
+mod jumping;
 mod ownership;
 mod pruning;
 mod records;
@@ -19,3 +22,4 @@ mod recovery;
 mod repeating;
 mod stopped;
 mod swapping;
+mod two_processes;

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod cancel;
 mod crash;
 mod demo;
 mod deploy;
