@@ -4,6 +4,7 @@
 
 mod plan;
 mod scene;
+mod told;
 mod victim;
 
 use std::collections::BTreeSet;

@@ -1,8 +1,7 @@
 //! The world of one run: what dies in it, and what has to be so afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 
 use deployment::PackageCatalog;
@@ -12,7 +11,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::crash::plan::{Cancel, Death, Moment, Plan};
-use crate::crash::victim::{AT_THE_CALL, CALLS, Task, VARIABLE, Work};
+use crate::crash::told::{Told, Verdict, watch};
+use crate::crash::victim::{AT_THE_CALL, Task, VARIABLE, Work};
 use crate::processes::working_for;
 use crate::world::{Backend, SUCCESS, World, finish, statuses};
 
@@ -27,17 +27,6 @@ pub(crate) struct Scene {
     /// Where the store is.
     _disk: TempDir,
     runtime: Runtime,
-}
-
-/// What a program had told before it died, or ended.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    id: Option<String>,
-    /// The statuses that it knew to be recorded.
-    statuses: Vec<String>,
-    pub(crate) was_killed: bool,
-    /// How many calls of its store it made, where it got through.
-    pub(crate) calls: u64,
 }
 
 impl Scene {
@@ -306,49 +295,4 @@ fn check_extends(old: &Value, new: &Value) {
     }
     assert_eq!(added.len(), 1, "{new}");
     assert_eq!(new["deploy_status"], "INTERRUPTED");
-}
-
-enum Verdict {
-    GoOn,
-    Kill,
-}
-
-/// Runs a program and reads what it tells, up to its end; `judge` is told the number of lines and
-/// the last one, before the first too.
-fn watch(command: &mut Command, mut judge: impl FnMut(usize, &str) -> Verdict) -> Told {
-    let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let (mut told, mut seen, mut line) = (Told::default(), 0, String::new());
-    let mut is_watched = true;
-    loop {
-        if is_watched && let Verdict::Kill = judge(seen, line.trim()) {
-            child.kill().unwrap();
-            is_watched = false;
-        }
-        line.clear();
-        // The last line of a program that was killed may be cut.
-        if stderr.read_line(&mut line).unwrap() == 0 || !line.ends_with('\n') {
-            break;
-        }
-        seen += 1;
-        told.hear(line.trim());
-    }
-    told.was_killed = child.wait().unwrap().code().is_none();
-    told
-}
-
-impl Told {
-    fn hear(&mut self, line: &str) {
-        if let Some(id) = line.strip_prefix("deployment ") {
-            self.id = Some(id.to_owned());
-        } else if let Some(calls) = line.strip_prefix(CALLS) {
-            self.calls = calls.parse().unwrap();
-        } else if let [time, status] = line.split_whitespace().collect::<Vec<_>>()[..]
-            && time.ends_with('s')
-            && time[..time.len() - 1].parse::<f64>().is_ok()
-        {
-            self.statuses.push(status.to_owned());
-        }
-    }
 }
