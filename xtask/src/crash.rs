@@ -1,4 +1,5 @@
-//! `cargo xtask crash-store`: kills savers of each durable store; CI runs a short form with the tests.
+//! `cargo xtask crash` and `crash-store`: kill programs at any moment; CI runs short forms with the
+//! tests.
 
 use anyhow::Result;
 
@@ -6,25 +7,43 @@ use crate::shell::Cargo;
 use crate::usage_error;
 use crate::workspace::root;
 
+/// How many programs are killed that deploy.
+const RUNS: &str = "1000";
+
 /// How often a saver is killed for each store.
 const KILLS: &str = "200";
 
-/// Runs the tests that kill savers, in full.
+/// Kills deploying programs, or the one of a seed.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let (variable, value) = match arguments {
+        [] => ("CRASH_RUNS", RUNS),
+        [seed] if seed.parse::<u64>().is_ok() => ("CRASH_SEED", seed.as_str()),
+        _ => return Err(usage_error("`crash` takes the seed of one run, or nothing")),
+    };
+    kill("helion-deploy", "crash::", variable, value)
+}
+
+/// Kills savers of each durable store.
+pub(crate) fn run_store(arguments: &[String]) -> Result<()> {
     if !arguments.is_empty() {
         return Err(usage_error("`crash-store` takes nothing"));
     }
+    kill("store", "killed_saver", "CONFORMANCE_KILLS", KILLS)
+}
+
+/// Runs the tests of a crate that kill, in full.
+fn kill(package: &str, tests: &str, variable: &'static str, value: &str) -> Result<()> {
     let arguments = [
         "test",
         "--locked",
         "--package",
-        "store",
+        package,
         "--all-features",
         "--test",
         "it",
-        "killed_saver",
+        tests,
+        "--",
+        "--nocapture",
     ];
-    Cargo::new(&root(), &arguments)
-        .env("CONFORMANCE_KILLS", KILLS)
-        .run()
+    Cargo::new(&root(), &arguments).env(variable, value).run()
 }

@@ -40,10 +40,16 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "crash",
+        arguments: "[SEED]",
+        summary: "kills deploying programs 1,000 times and recovers, or the one of a seed, and checks what they leave",
+        run: crash::run,
+    },
+    Command {
         name: "crash-store",
         arguments: "",
         summary: "kills savers of each durable store 200 times, and checks what they leave",
-        run: crash::run,
+        run: crash::run_store,
     },
 ];
 
@@ -134,6 +140,10 @@ mod tests {
         check_refused(&["layers", "dance"], "`layers` takes nothing but --prove");
         check_refused(&["bench"], "`bench` takes the name of one benchmark");
         check_refused(&["bench", "dance"], "no such benchmark: `dance`");
+        check_refused(
+            &["crash", "dance"],
+            "`crash` takes the seed of one run, or nothing",
+        );
         check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
     }
 

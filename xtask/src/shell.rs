@@ -17,7 +17,7 @@ pub(crate) fn say(text: &str) {
 pub(crate) struct Cargo {
     folder: PathBuf,
     arguments: Vec<String>,
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Cargo {
@@ -31,8 +31,8 @@ impl Cargo {
     }
 
     /// Adds an environment variable.
-    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment.push((name, value));
+    pub(crate) fn env(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
         self
     }
 
@@ -79,7 +79,7 @@ impl Cargo {
         let mut command = Command::new(cargo);
         command
             .args(&self.arguments)
-            .envs(self.environment.iter().copied())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.folder);
         command
     }

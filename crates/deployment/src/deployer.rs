@@ -103,6 +103,8 @@ impl Deployer {
     ///
     /// - [`Error::PackageNotFound`]: no such package is in the store.
     /// - [`Error::Busy`]: the application is being deployed to the endpoint.
+    ///   Where this engine was stopped for longer than a lease while it began, and another one
+    ///   began to deploy the application meanwhile, a record that was made by then ends `FAILED`.
     /// - [`Error::KeyReused`]: the idempotency key belongs to another request.
     /// - [`Error::Platform`]: the platform refuses the request.
     /// - [`Error::Store`]: the store failed.
@@ -138,6 +140,7 @@ impl Deployer {
     ///
     /// A deployment of another process is asked by a file in the store, which its owner notices
     /// within about a second.
+    /// One whose process has succeeded, and only cleans up, ends in `SUCCESS` all the same.
     ///
     /// # Errors
     ///
@@ -168,7 +171,8 @@ impl Deployer {
 
     /// Ends the deployments of this store whose owner died, as `INTERRUPTED`, and removes what is
     /// left of ended deployments on this machine: processes that carry
-    /// [`DEPLOYMENT_VARIABLE`](crate::DEPLOYMENT_VARIABLE), and private directories.
+    /// [`DEPLOYMENT_VARIABLE`](crate::DEPLOYMENT_VARIABLE), and private directories. Cancel files
+    /// that nobody waits for go, too.
     ///
     /// Applications call it when they start, and again whenever they like; nothing is ever run
     /// again by itself ([`redeploy`](Self::redeploy) does that).

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::catalog::open_file;
-use crate::claim::{Claims, KeyClaim, lock_file};
+use crate::claim::{Claims, KeyClaim};
 use crate::deployer_options::DeployerOptions;
 use crate::deployment::{Deployment, workbenches};
 use crate::directory::Layout;
@@ -18,18 +18,21 @@ use crate::error::{Error, Result};
 use crate::event::{EventChannel, EventKind, Events};
 use crate::id::DeploymentId;
 use crate::interruption::Interruption;
+use crate::lock::{Lock, lock_file};
+use crate::phase::Phase;
 use crate::platform::{IPlatform, PlatformRequest};
+use crate::record::ErrorRecord;
 use crate::recovery::{Recovery, RecoveryReport};
 use crate::request::DeployRequest;
 use crate::running::{AwaitedEnding, Running, RunningSet};
 use crate::source::{ARCHIVE_SUFFIX, PackageSource};
-use crate::status::{IStatus, Subject};
+use crate::status::{IStatus, StatusChange, Subject};
 
 /// How many requests with different idempotency keys are begun side by side.
 const KEY_LANES: usize = 16;
 
-/// The pauses before `INIT` is tried to be recorded again; the caller is waiting.
-const INIT_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
+/// The pauses before a write is tried again whose caller is waiting.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -181,13 +184,19 @@ impl Engine {
             endpoint: request.endpoint.to_string(),
             by,
         })?;
-        self.claims.lock(&request, id).await?;
-        if let Err(error) = self.record_init(&deployment).await {
+        let lock = self.claims.lock(&request, id).await?;
+        let recorded = patiently(async || deployment.record_init().await).await;
+        if let Err(error) = recorded {
             // A record that may be there after all must be named by the lock, so that it is found.
-            if matches!(self.status.get_status(&id).await, Ok(None)) {
-                self.claims.release_lock(&request, id).await;
+            if let Some(lock) = lock
+                && matches!(self.status.get_status(&id).await, Ok(None))
+            {
+                self.claims.release_lock(&lock).await;
             }
             return Err(error);
+        }
+        if let Some(lock) = lock {
+            self.confirm(&lock, &request).await?;
         }
 
         // The request, and with it the password, ends here; the process has its own copy.
@@ -214,16 +223,20 @@ impl Engine {
         Ok(id)
     }
 
-    /// Records `INIT`, with another try or two: a write whose reply was lost would otherwise leave
-    /// the record of a deployment that nobody runs.
-    async fn record_init(&self, deployment: &Deployment) -> Result<()> {
-        for pause in INIT_PAUSES {
-            match deployment.record_init().await {
-                Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,
-                result => return result,
-            }
+    /// Makes sure that the lock is still the deployment's; one that lost its lock ends here.
+    async fn confirm(&self, lock: &Lock, request: &DeployRequest) -> Result<()> {
+        let confirmed = patiently(async || self.claims.confirm(lock, request).await).await;
+        let Err(error) = confirmed else {
+            return Ok(());
+        };
+        let id = lock.deployment();
+        let reason = ErrorRecord::new(None, error.chain());
+        let ending = StatusChange::reach(Phase::Failed, self.now()).with_error(reason);
+        let ended = patiently(async || self.status.set_status(id, &ending).await).await;
+        if let Err(error) = ended {
+            tracing::error!(deployment = %id, error = error.chain(), "ending not recorded");
         }
-        deployment.record_init().await
+        Err(error)
     }
 
     async fn source(&self, request: &DeployRequest) -> Result<PackageSource> {
@@ -295,6 +308,18 @@ impl Engine {
         }
         Ok(deployment)
     }
+}
+
+/// Does `work` with another try or two: a write whose reply was lost would otherwise leave the
+/// record of a deployment that nobody runs.
+async fn patiently<T>(work: impl AsyncFn() -> Result<T>) -> Result<T> {
+    for pause in PAUSES {
+        match work().await {
+            Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,
+            result => return result,
+        }
+    }
+    work().await
 }
 
 /// Where the application will answer: under its own name, which the package's is by default.

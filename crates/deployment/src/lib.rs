@@ -57,6 +57,7 @@ mod event;
 mod id;
 mod inspection;
 mod interruption;
+mod lock;
 mod phase;
 mod platform;
 mod pruning;

@@ -154,7 +154,7 @@ async fn remove(status: &dyn IStatus, id: &DeploymentId) -> Result<bool> {
 }
 
 /// Removes the cancel files of deployments that have ended or have no record any more.
-async fn forget_cancels(status: &dyn IStatus, store: &Arc<dyn IStore>) -> Result<()> {
+pub(crate) async fn forget_cancels(status: &dyn IStatus, store: &Arc<dyn IStore>) -> Result<()> {
     for id in cancel::all(store).await? {
         // One whose record cannot be read may be running.
         let record = status.get_status(&id).await;

@@ -8,6 +8,7 @@ use crate::claim::Claims;
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::interruption::Interruption;
+use crate::pruning::forget_cancels;
 use crate::running::RunningSet;
 use crate::status::{IStatus, ListQuery};
 
@@ -74,6 +75,10 @@ impl Recovery<'_> {
             if !report.interrupted.contains(&id) {
                 report.add(id, self.clean(&id).await);
             }
+        }
+        // Whoever asked a dead owner to cancel has an answer now.
+        if let Err(error) = forget_cancels(self.status(), &self.claims.store).await {
+            tracing::warn!(error = %error.chain(), "cancel files not removed");
         }
         Ok(report)
     }

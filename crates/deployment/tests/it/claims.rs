@@ -43,7 +43,7 @@ async fn a_second_deployment_of_the_same_application_is_a_conflict() {
 async fn requests_with_one_key_are_one_deployment() {
     let fixture = Fixture::new().await;
     let keyed = || request("foo").with_idempotency_key("order 66").unwrap();
-    let ids = join_all((0..200).map(|_| fixture.deployer.deploy_package(keyed()))).await;
+    let ids = join_all((0..1_000).map(|_| fixture.deployer.deploy_package(keyed()))).await;
     let first = *ids[0].as_ref().unwrap();
     assert!(
         ids.iter().all(|id| *id.as_ref().unwrap() == first),

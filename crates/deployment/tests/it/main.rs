@@ -7,14 +7,19 @@
     reason = "a test that cannot go on fails, and clones say enough here"
 )]
 
+mod cancelling;
 mod claims;
 mod ending;
 mod fixture;
 mod gate;
+mod halting;
 mod history;
+mod jumping;
 mod ownership;
 mod pruning;
 mod records;
 mod recovery;
 mod repeating;
+mod stopped;
 mod swapping;
+mod two_processes;

@@ -6,9 +6,12 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod cancel;
+mod crash;
 mod demo;
 mod deploy;
 mod packages;
+mod processes;
 mod recover;
 mod secrets;
 mod world;

@@ -1,32 +1,22 @@
 //! `recover`, `redeploy` and `prune`, after real deaths of the program.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use batch::{LocalRunner, LocalRunnerOptions};
+use deployment::{CliPlatform, Clock, Deployer, DeployerOptions, DeploymentId};
 use serde_json::{Value, json};
 use store::{FileName, SaveOptions, StoreExt as _};
 
-use crate::world::{ENDPOINT, Running, SUCCESS, World, finish, statuses};
-
-/// The processes that work for deployment `id`.
-fn working_for(id: &str) -> usize {
-    let variable = format!("DEPLOYMENT_RUN={id}");
-    let processes = std::fs::read_dir("/proc").unwrap();
-    let environments = processes.filter_map(|entry| {
-        let path = entry.unwrap().path().join("environ");
-        std::fs::read(path).ok()
-    });
-    let carries = |environment: &Vec<u8>| {
-        let mut entries = environment.split(|byte| *byte == 0);
-        entries.any(|entry| entry == variable.as_bytes())
-    };
-    environments.filter(carries).count()
-}
+use crate::processes::working_for;
+use crate::world::{Backend, ENDPOINT, Running, SUCCESS, World, finish, statuses};
 
 /// Has the lease of `id` end now: an hour passes for its record, so that no test waits.
 fn end_lease(world: &World, id: &str) {
-    let url = format!("sqlite:{}", world.path("store.sqlite").display());
     let name = FileName::new(format!("deployment_{id}.json")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = store::open_store_url(&url).await.unwrap();
+        let store = store::open_store_url(&world.store_url).await.unwrap();
         let (mut record, _) = store.get_json::<Value>(&name, 1 << 20).await.unwrap();
         record["engine"]["lease_until"] = json!("2015-07-08 14:35:52.951490");
         let options = SaveOptions::default();
@@ -37,8 +27,7 @@ fn end_lease(world: &World, id: &str) {
 /// A deployment in the middle of its push, whose client outlives the program: it prints nothing, so
 /// that a closed pipe does not end it.
 fn pushing(world: &World) -> Running {
-    let (client, up) = (world.path("bin/helion"), world.path("pushing"));
-    std::fs::remove_file(&client).unwrap();
+    let up = world.path("pushing");
     let script = format!(
         "#!/bin/sh\nPATH=/usr/bin:/bin\n\
          [ \"$1\" = push ] || exit 0\n\
@@ -47,22 +36,13 @@ fn pushing(world: &World) -> Running {
          sleep 1000\n",
         up.display()
     );
-    std::fs::write(&client, script).unwrap();
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&client, executable).unwrap();
+    world.replace_client(&script);
     let mut running = Running::start(world.deploy(&[]));
     running.until("  LIST");
     while !up.exists() {
         std::thread::yield_now();
     }
     running
-}
-
-/// Puts the stand-in client back.
-fn restore_client(world: &World) {
-    let client = world.path("bin/helion");
-    std::fs::remove_file(&client).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_helion-deploy"), client).unwrap();
 }
 
 fn recover(world: &World) -> Value {
@@ -100,7 +80,7 @@ fn a_killed_program_leaves_an_interrupted_record_and_nothing_else() {
     assert_eq!(recover(&world), nothing);
 
     // Once more, and both are there.
-    restore_client(&world);
+    world.restore_client();
     let again = ["--output", "json", "redeploy", &id, "--username", "ann"];
     let repeated = world.run(&again).code(0).json();
     assert_eq!(statuses(&repeated), SUCCESS);
@@ -122,7 +102,7 @@ fn a_deploy_ends_what_a_killed_program_left() {
     let mut running = pushing(&world);
     running.kill();
     end_lease(&world, &running.id);
-    restore_client(&world);
+    world.restore_client();
     let record = finish(world.deploy(&[])).code(0).json();
     assert_eq!(statuses(&record), SUCCESS);
     assert_eq!(working_for(&running.id), 0);
@@ -134,27 +114,56 @@ fn a_deploy_ends_what_a_killed_program_left() {
     );
 }
 
+/// Recovers on a host whose clock is an hour ahead: by then every lease has ended, and no record
+/// has been touched by anything but the recovery.
+fn recover_in_an_hour(world: &World) -> Vec<DeploymentId> {
+    let hour = Duration::from_hours(1);
+    let clock = Clock::system();
+    let ahead = Clock::new(move || clock.now() + hour);
+    let options = DeployerOptions::default()
+        .with_temp_root(world.path("temp"))
+        .with_clock(ahead);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = store::open_store_url(&world.store_url).await.unwrap();
+        let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+        let platform = Arc::new(CliPlatform::helion(runner));
+        let report = Deployer::new(store, platform, options)
+            .recover()
+            .await
+            .unwrap();
+        assert!(report.failed.is_empty(), "{report:?}");
+        report.interrupted
+    })
+}
+
 #[test]
 fn a_stopped_program_that_wakes_up_writes_nothing() {
-    let world = World::with_package();
-    let running = pushing(&world);
-    let id = running.id.clone();
-    running.signal("-STOP");
-    end_lease(&world, &id);
-    assert_eq!(recover(&world)["interrupted"], json!([id]));
-    let status = ["--output", "json", "status", &id];
-    let interrupted = world.run(&status).code(0).json();
+    for backend in [Backend::Sqlite, Backend::Fs] {
+        let world = World::with_package_on(backend);
+        let running = pushing(&world);
+        let id = running.id.clone();
+        running.signal("-STOP");
+        assert_eq!(recover_in_an_hour(&world), [id.parse().unwrap()]);
+        let status = ["--output", "json", "status", &id];
+        let interrupted = world.run(&status).code(0).json();
 
-    running.signal("-CONT");
-    let finished = running.finish().code(1);
-    assert_eq!(finished.json(), interrupted);
-    assert!(
-        finished.stderr.contains("ownership lost"),
-        "{}",
-        finished.stderr
-    );
-    assert_eq!(world.run(&status).code(0).json(), interrupted);
-    assert_eq!(interrupted["deploy_status"], "INTERRUPTED");
-    assert_eq!(working_for(&id), 0);
-    world.assert_nothing_left();
+        running.signal("-CONT");
+        let finished = running.finish().code(1);
+        assert_eq!(finished.json(), interrupted);
+        assert!(
+            finished.stderr.contains("ownership lost"),
+            "{}",
+            finished.stderr
+        );
+        assert_eq!(world.run(&status).code(0).json(), interrupted);
+        assert!(statuses(&interrupted).ends_with("REMOVED LIST INTERRUPTED"));
+        assert_eq!(working_for(&id), 0);
+        world.assert_nothing_left();
+        // Nobody has anything left to do, and the application is free.
+        assert_eq!(recover_in_an_hour(&world), []);
+        world.restore_client();
+        let next = finish(world.deploy(&[])).code(0).json();
+        assert_eq!(statuses(&next), SUCCESS);
+    }
 }

@@ -15,6 +15,7 @@ pub(crate) const SUCCESS: &str = "INIT DOWNLOADING STARTED PREVIEW UNPACK EXTRAC
 
 pub(crate) struct World {
     pub(crate) root: TempDir,
+    pub(crate) store_url: String,
     pub(crate) platform: Platform,
 }
 
@@ -48,9 +49,30 @@ impl Finished {
     }
 }
 
+/// Which store a world has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Backend {
+    Sqlite,
+    Fs,
+}
+
 impl World {
     pub(crate) fn new() -> Self {
+        Self::on(Backend::Sqlite)
+    }
+
+    pub(crate) fn on(backend: Backend) -> Self {
         let root = tempfile::tempdir().unwrap();
+        let store = root.path().join("store");
+        Self::around(root, backend, &store)
+    }
+
+    /// A world in `root` whose store is at `store`.
+    pub(crate) fn around(root: TempDir, backend: Backend, store: &Path) -> Self {
+        let store_url = match backend {
+            Backend::Sqlite => format!("sqlite:{}", store.display()),
+            Backend::Fs => format!("fs:{}", store.display()),
+        };
         for folder in ["bin", "temp", "home"] {
             std::fs::create_dir(root.path().join(folder)).unwrap();
         }
@@ -60,12 +82,20 @@ impl World {
         }
         let platform = Platform::create(root.path().join("platform")).unwrap();
         platform.add_user("ann", PASSWORD).unwrap();
-        Self { root, platform }
+        Self {
+            root,
+            store_url,
+            platform,
+        }
     }
 
     /// A world whose store holds package `foo`.
     pub(crate) fn with_package() -> Self {
-        let world = Self::new();
+        Self::with_package_on(Backend::Sqlite)
+    }
+
+    pub(crate) fn with_package_on(backend: Backend) -> Self {
+        let world = Self::on(backend);
         world
             .run(&["packages", "add", &world.archive("foo")])
             .code(0);
@@ -94,20 +124,42 @@ impl World {
     )]
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_helion-deploy"));
+        command.args(arguments);
+        self.surround(&mut command);
         command
-            .args(arguments)
+    }
+
+    /// Gives a program of this world its environment.
+    pub(crate) fn surround(&self, command: &mut Command) {
+        command
             .env_clear()
             .env("PATH", self.path("bin"))
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("temp"))
-            .env(
-                "STORE_URL",
-                format!("sqlite:{}", self.path("store.sqlite").display()),
-            )
+            .env("STORE_URL", &self.store_url)
             .env("STANDIN_PLATFORM", self.platform.root())
             .env("HELION_PASSWORD", PASSWORD)
             .stdin(Stdio::null());
-        command
+    }
+
+    /// Puts a shell script in the place of the client; the client itself is then `client/helion`.
+    pub(crate) fn replace_client(&self, script: &str) {
+        let (client, folder) = (self.path("bin/helion"), self.path("client"));
+        if !folder.exists() {
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::rename(&client, folder.join("helion")).unwrap();
+        }
+        std::fs::write(&client, script).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&client, executable).unwrap();
+    }
+
+    /// Puts the client back.
+    pub(crate) fn restore_client(&self) {
+        if self.path("client").exists() {
+            std::fs::rename(self.path("client/helion"), self.path("bin/helion")).unwrap();
+            std::fs::remove_dir(self.path("client")).unwrap();
+        }
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
