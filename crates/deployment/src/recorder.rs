@@ -21,6 +21,10 @@ use crate::status::{IStatus, StatusChange};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long a status of a process is tried to be recorded, whoever wrote the process: a store's
+/// short outage is survived, and nothing runs for minutes without a record.
+const REPORT_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How often a lease is renewed before it ends; a renewal that fails is tried again as often until
 /// the next one.
 const RENEWALS: u32 = 3;
@@ -178,7 +182,7 @@ impl IProgress for Recorder {
             // The engine's own unpacking is the first part of the work, so STARTED was noted
             // before the process began; what matters is that all of that is durable now.
             Milestone::Started => self
-                .write(StatusChange::default())
+                .record(StatusChange::default(), REPORT_PATIENCE)
                 .await
                 .map(drop)
                 .map_err(ReportError::new),
@@ -189,8 +193,8 @@ impl IProgress for Recorder {
                     self.note_step(report);
                     return Ok(());
                 }
-                self.write(change).await.map_err(ReportError::new)?;
-                Ok(())
+                let recorded = self.record(change, REPORT_PATIENCE).await;
+                recorded.map(drop).map_err(ReportError::new)
             }
             // The ending is recorded after the clean-up.
             _ => Ok(()),
