@@ -181,7 +181,13 @@ impl Engine {
             endpoint: request.endpoint.to_string(),
             by,
         })?;
-        self.claims.lock(&request, id).await?;
+        if let Err(error) = self.claims.lock(&request, id).await {
+            // A save whose reply was lost may have taken it.
+            if matches!(error, Error::Store { .. }) {
+                self.claims.release_lock(&request, id).await;
+            }
+            return Err(error);
+        }
         if let Err(error) = self.record_init(&deployment).await {
             // A record that may be there after all must be named by the lock, so that it is found.
             if matches!(self.status.get_status(&id).await, Ok(None)) {
