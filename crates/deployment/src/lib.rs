@@ -35,6 +35,7 @@
 //! # Features
 //!
 //! - `mock`: `MockIStatus` and `MockIPlatform`.
+//! - `conformance`: the suite that proves a platform, `platform_conformance!`.
 //!
 //! The design is explained in `docs/architecture.md` of the repository.
 
@@ -43,6 +44,8 @@ mod catalog;
 mod claim;
 mod cli_platform;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod credentials;
 mod deployer;
 mod deployer_options;

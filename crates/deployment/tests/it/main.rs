@@ -13,6 +13,8 @@ mod fixture;
 mod gate;
 mod history;
 mod ownership;
+#[cfg(feature = "conformance")]
+mod platforms;
 mod pruning;
 mod records;
 mod recovery;
