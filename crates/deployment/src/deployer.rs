@@ -75,7 +75,8 @@ impl Deployer {
         platform: Arc<dyn IPlatform>,
         options: DeployerOptions,
     ) -> Self {
-        let status = Arc::new(DeploymentStatus::new(Arc::clone(&store)));
+        let status = DeploymentStatus::new(Arc::clone(&store)).with_limits(options.record_limits);
+        let status = Arc::new(status);
         Self::with_status(store, platform, status, options)
     }
 

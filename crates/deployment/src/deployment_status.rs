@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::phase::Phase;
 use crate::record::DeploymentRecord;
+use crate::record_limits::RecordLimits;
 use crate::status::{IStatus, ListQuery, RecordPage, StatusChange, UnreadableRecord};
 
 /// How many records of a page are read at once: enough to hide a network's latency, few enough
@@ -51,6 +52,7 @@ const PARALLEL_READS: usize = 16;
 #[derive(Debug)]
 pub struct DeploymentStatus {
     store: Arc<dyn IStore>,
+    limits: RecordLimits,
     written: Mutex<HashMap<DeploymentId, Written>>,
 }
 
@@ -72,8 +74,16 @@ impl DeploymentStatus {
     pub fn new(store: Arc<dyn IStore>) -> Self {
         Self {
             store,
+            limits: RecordLimits::default(),
             written: Mutex::default(),
         }
+    }
+
+    /// Sets how much a record keeps.
+    #[must_use]
+    pub fn with_limits(mut self, limits: RecordLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     fn written(&self) -> MutexGuard<'_, HashMap<DeploymentId, Written>> {
@@ -91,8 +101,14 @@ impl DeploymentStatus {
                 DeploymentRecord::parse(file.as_str(), &bytes)?,
                 info.etag,
             ))),
-            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::store("read a deployment's record")(error)),
+            Err(error) => match error.kind() {
+                store::ErrorKind::NotFound => Ok(None),
+                store::ErrorKind::TooLarge => Err(Error::BadRecord {
+                    file: file.to_string(),
+                    reason: format!("it has more than {} bytes", DeploymentRecord::MAX_BYTES),
+                }),
+                _ => Err(Error::store("read a deployment's record")(error)),
+            },
         }
     }
 
@@ -150,6 +166,13 @@ impl DeploymentStatus {
     ) -> Result<Etag, WriteError> {
         let file = id.file_name();
         let bytes = record.to_json().map_err(WriteError::Refused)?;
+        if bytes.len() as u64 > DeploymentRecord::MAX_BYTES {
+            return Err(WriteError::Refused(Error::RecordTooLarge {
+                file: file.to_string(),
+                bytes: bytes.len() as u64,
+                limit: DeploymentRecord::MAX_BYTES,
+            }));
+        }
         let options = SaveOptions::default()
             .with_mode(self.mode(replaced))
             .with_content_type("application/json");
@@ -267,7 +290,7 @@ impl IStatus for DeploymentStatus {
             self.remember(id, record, etag.clone(), settled);
             return Ok(Arc::clone(record));
         }
-        let record = Arc::new(change.apply(id, current.as_deref())?);
+        let record = Arc::new(change.apply_within(&self.limits, id, current.as_deref())?);
         match self.write(id, &record, replaced.as_ref()).await {
             Ok(etag) => {
                 self.remember(id, &record, etag, settled);

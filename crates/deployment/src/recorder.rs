@@ -234,6 +234,14 @@ struct WriterTask {
     write_at: Option<Instant>,
 }
 
+/// Whether the record takes no such status, whoever owns it and however often it is tried.
+const fn is_refused(written: &Result<Written>) -> bool {
+    matches!(
+        written,
+        Err(Error::IllegalMove { .. } | Error::HistoryFull { .. })
+    )
+}
+
 async fn due(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
@@ -300,13 +308,21 @@ impl WriterTask {
     /// Writes what was noted and then `change`.
     async fn write(&mut self, change: StatusChange) -> Result<Written> {
         self.write_at = None;
-        let mut all = self.noted.clone();
-        all.append(change);
-        let result = self.save(all).await;
-        if result.is_ok() {
-            self.noted = StatusChange::default();
+        let mut result = self.save_noted_and(&change).await;
+        if is_refused(&result) && is_refused(&self.save_noted_and(&StatusChange::default()).await) {
+            // What the record refuses now, it refuses for ever: the ending must not wait for it.
+            self.noted.reached.clear();
+            result = self.save_noted_and(&change).await;
         }
         result
+    }
+
+    async fn save_noted_and(&mut self, change: &StatusChange) -> Result<Written> {
+        let mut all = self.noted.clone();
+        all.append(change.clone());
+        let saved = self.save(all).await?;
+        self.noted = StatusChange::default();
+        Ok(saved)
     }
 
     async fn save(&mut self, mut change: StatusChange) -> Result<Written> {

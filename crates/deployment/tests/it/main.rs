@@ -12,6 +12,7 @@ mod ending;
 mod fixture;
 mod gate;
 mod history;
+mod limits;
 mod ownership;
 #[cfg(feature = "conformance")]
 mod platforms;
