@@ -216,7 +216,8 @@ impl Deployer {
     ///
     /// A record of a deployment that has not ended, or that this engine cannot read, is never
     /// removed.
-    /// All records are read.
+    /// All records are read, but for those that are too young by their ids where the policy has an
+    /// age alone.
     /// Locks stay, since a lock that names no record holds nothing; an idempotency key whose
     /// record was removed is forgotten: the same request is deployed anew.
     ///
