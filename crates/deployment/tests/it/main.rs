@@ -8,6 +8,7 @@
 )]
 
 mod claims;
+mod crowd;
 mod ending;
 mod fixture;
 mod gate;
