@@ -75,7 +75,8 @@ impl Deployer {
         platform: Arc<dyn IPlatform>,
         options: DeployerOptions,
     ) -> Self {
-        let status = Arc::new(DeploymentStatus::new(Arc::clone(&store)));
+        let status = DeploymentStatus::new(Arc::clone(&store)).with_limits(options.record_limits);
+        let status = Arc::new(status);
         Self::with_status(store, platform, status, options)
     }
 
@@ -219,7 +220,8 @@ impl Deployer {
     ///
     /// A record of a deployment that has not ended, or that this engine cannot read, is never
     /// removed.
-    /// All records are read.
+    /// All records are read, but for those that are too young by their ids where the policy has an
+    /// age alone.
     /// Locks stay, since a lock that names no record holds nothing; an idempotency key whose
     /// record was removed is forgotten: the same request is deployed anew.
     ///

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::deployment::{LEASE, legal_lease};
 use crate::interruption::CLOCK_MARGIN;
+use crate::record_limits::RecordLimits;
 
 /// Settings of a [`Deployer`](crate::Deployer).
 ///
@@ -35,6 +36,8 @@ pub struct DeployerOptions {
     pub(crate) clock_margin: Duration,
     /// Limits on unpacking.
     pub(crate) limits: UnpackLimits,
+    /// How much a record keeps.
+    pub(crate) record_limits: RecordLimits,
     /// The wall clock.
     pub(crate) clock: Clock,
 }
@@ -47,6 +50,7 @@ impl Default for DeployerOptions {
             lease: LEASE,
             clock_margin: CLOCK_MARGIN,
             limits: UnpackLimits::default(),
+            record_limits: RecordLimits::default(),
             clock: Clock::system(),
         }
     }
@@ -90,6 +94,14 @@ impl DeployerOptions {
     #[must_use]
     pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets how much a record keeps of history, steps and output; a deployer with a status of its
+    /// own ([`Deployer::with_status`](crate::Deployer::with_status)) leaves that to the status.
+    #[must_use]
+    pub fn with_record_limits(mut self, limits: RecordLimits) -> Self {
+        self.record_limits = limits;
         self
     }
 

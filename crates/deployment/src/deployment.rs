@@ -1,20 +1,20 @@
 //! One deployment, from INIT to its ending.
 
-use std::panic::AssertUnwindSafe;
+mod stopping;
+mod work;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use batch::IProcess;
-use futures_util::FutureExt as _;
 use package::{Package, UnpackLimits};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::directory::Layout;
-use crate::ending::{Ending, StopReason};
+use crate::ending::StopReason;
 use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender};
 use crate::id::DeploymentId;
@@ -23,7 +23,8 @@ use crate::record::DeploymentRecord;
 use crate::recorder::{Recorder, Writer};
 use crate::source::PackageSource;
 use crate::status::{IStatus, StatusChange, Subject};
-use crate::unpacking::{UNPACK, Unpacking, Unreached};
+
+pub(crate) use self::stopping::Cancels;
 
 /// How long the engine tries to record an ending while the store is away.
 ///
@@ -102,24 +103,6 @@ pub struct Deployment {
     /// Until when the lease of the recorded `INIT` lasts.
     recorded: OnceLock<Instant>,
     started: AtomicBool,
-}
-
-/// The two ways to be told to stop.
-#[derive(Clone, Debug)]
-pub(crate) struct Cancels {
-    /// Ends the work properly.
-    pub(crate) cancel: CancellationToken,
-    /// Ends it at once.
-    pub(crate) force: CancellationToken,
-}
-
-impl Cancels {
-    pub(crate) fn new() -> Self {
-        Self {
-            cancel: CancellationToken::new(),
-            force: CancellationToken::new(),
-        }
-    }
 }
 
 impl Deployment {
@@ -314,172 +297,6 @@ impl Deployment {
             .map(Arc::unwrap_or_clone)
             .ok_or(Error::DeploymentNotFound { id: self.id })
     }
-
-    /// Stops the work: when another engine may take the application up, at once.
-    fn stop_for(&self, reason: StopReason, stops: &Cancels) {
-        if !matches!(reason, StopReason::Deadline(_)) {
-            stops.force.cancel();
-            self.say_lost(reason);
-        }
-        stops.cancel.cancel();
-    }
-
-    fn say_lost(&self, reason: StopReason) {
-        let reason = reason.to_string();
-        tracing::error!(deployment = %self.id, reason, "ownership lost");
-        self.events
-            .send(self.id, EventKind::OwnershipLost { reason });
-    }
-
-    async fn reason_to_stop(
-        &self,
-        lost: &CancellationToken,
-        mut lease: watch::Receiver<Instant>,
-    ) -> StopReason {
-        let lease_ended = async {
-            loop {
-                let ends = *lease.borrow_and_update();
-                tokio::select! {
-                    () = tokio::time::sleep_until(ends) => return,
-                    changed = lease.changed() => if changed.is_err() {
-                        // The writer has written the last status there is.
-                        std::future::pending::<()>().await;
-                    },
-                }
-            }
-        };
-        let deadline = async {
-            match self.timeout {
-                Some(limit) => {
-                    tokio::time::sleep(limit).await;
-                    limit
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = lost.cancelled() => StopReason::OwnershipLost,
-            () = lease_ended => StopReason::LeaseEnded(self.lease),
-            limit = deadline => StopReason::Deadline(limit),
-        }
-    }
-
-    async fn work<T>(
-        &self,
-        turn: impl Future<Output = T>,
-        recorder: &Arc<Recorder>,
-        stop: &Cancels,
-    ) -> Ending {
-        let Some(_turn) = take_turn(turn, recorder, &stop.cancel).await else {
-            return Ending::cancelled();
-        };
-        recorder.note(self.source.phase());
-        let layout = Layout::new(self.package.cwd());
-        let opened = tokio::select! {
-            biased;
-            opened = self.source.open(&stop.cancel) => opened,
-            () = stop.cancel.cancelled() => return Ending::cancelled(),
-        };
-        let source = match opened {
-            Ok(source) => source,
-            Err(_) if stop.cancel.is_cancelled() => return Ending::cancelled(),
-            Err(error) => return Ending::failed(Some(self.source.phase().as_str()), &error),
-        };
-        recorder.note(Phase::Started);
-        // Only unpacking waits for a bench, and not beyond a cancel: a store that stalls holds up
-        // neither the clean-up of other deployments nor the end of this one.
-        let bench = tokio::select! {
-            biased;
-            () = stop.cancel.cancelled() => return Ending::cancelled(),
-            bench = self.benches.acquire() => bench,
-        };
-        let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
-        let directory = match in_steps(move || unpacking.run(source)).await {
-            Ok(directory) => directory,
-            Err(_) if stop.cancel.is_cancelled() => return Ending::cancelled(),
-            Err(unreached) => return Ending::unreached(&unreached),
-        };
-        drop(bench);
-        let ending = self.execute(recorder, stop).await;
-        let unpacking = self.unpacking(&layout, recorder, &stop.cancel);
-        let finished = if ending.phase == Phase::Success {
-            in_steps(move || unpacking.list_and_remove(directory)).await
-        } else {
-            in_steps(move || {
-                unpacking.remove(directory);
-                Ok(())
-            })
-            .await
-        };
-        match finished {
-            Ok(()) => ending,
-            Err(unreached) => Ending::unreached(&unreached),
-        }
-    }
-
-    fn unpacking(
-        &self,
-        layout: &Layout,
-        recorder: &Arc<Recorder>,
-        stop: &CancellationToken,
-    ) -> Unpacking {
-        Unpacking {
-            package: self.package.name().to_owned(),
-            layout: layout.clone(),
-            limits: self.limits.clone(),
-            recorder: Arc::clone(recorder),
-            cancel: stop.clone(),
-        }
-    }
-
-    /// Runs the platform's process; a panic in it is a failure of this deployment only.
-    ///
-    /// A second cancel drops it, which kills its command without any grace.
-    async fn execute(&self, recorder: &Recorder, cancels: &Cancels) -> Ending {
-        let process = async { self.process.execute(recorder, &cancels.cancel).await };
-        let process = AssertUnwindSafe(process).catch_unwind();
-        let result = tokio::select! {
-            biased;
-            () = cancels.force.cancelled() => return Ending::cancelled(),
-            result = process => result,
-        };
-        match result {
-            Ok(Ok(outcome)) => Ending::of_process(outcome),
-            Ok(Err(error)) => Ending::failed(None, &Error::from(error)),
-            Err(_) => {
-                let reason = "the platform's process panicked".to_owned();
-                Ending::failed(None, &Error::Internal { reason })
-            }
-        }
-    }
-}
-
-/// Waits for the turn, visibly when it does not come at once; `None` after a stop.
-async fn take_turn<T>(
-    turn: impl Future<Output = T>,
-    recorder: &Recorder,
-    stop: &CancellationToken,
-) -> Option<T> {
-    tokio::pin!(turn);
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => return None,
-        turn = &mut turn => return Some(turn),
-        () = std::future::ready(()) => recorder.note(Phase::Queued),
-    }
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => None,
-        turn = turn => Some(turn),
-    }
-}
-
-/// Runs a part of the engine's own work where blocking is allowed.
-async fn in_steps<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Unreached> + Send + 'static,
-) -> Result<T, Unreached> {
-    let joined = tokio::task::spawn_blocking(work).await;
-    joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
 }
 
 /// How many deployments unpack at once: a few for each core, since some of them wait for their

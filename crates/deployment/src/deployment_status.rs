@@ -1,23 +1,18 @@
 //! Statuses kept as one JSON file per deployment in a store.
 
+mod listing;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use futures_util::stream::{self, StreamExt as _};
-use store::{
-    Etag, FileName, Guarantee, IStore, ListOptions, Order, SaveMode, SaveOptions, StoreExt,
-};
+use store::{Etag, FileName, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
 
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
-use crate::phase::Phase;
 use crate::record::DeploymentRecord;
-use crate::status::{IStatus, ListQuery, RecordPage, StatusChange, UnreadableRecord};
-
-/// How many records of a page are read at once: enough to hide a network's latency, few enough
-/// not to crowd out the statuses of running deployments.
-const PARALLEL_READS: usize = 16;
+use crate::record_limits::RecordLimits;
+use crate::status::{IStatus, ListQuery, RecordPage, StatusChange};
 
 /// Keeps deployment records as `deployment_<id>.json` files in a store.
 ///
@@ -51,6 +46,7 @@ const PARALLEL_READS: usize = 16;
 #[derive(Debug)]
 pub struct DeploymentStatus {
     store: Arc<dyn IStore>,
+    limits: RecordLimits,
     written: Mutex<HashMap<DeploymentId, Written>>,
 }
 
@@ -72,8 +68,16 @@ impl DeploymentStatus {
     pub fn new(store: Arc<dyn IStore>) -> Self {
         Self {
             store,
+            limits: RecordLimits::default(),
             written: Mutex::default(),
         }
+    }
+
+    /// Sets how much a record keeps.
+    #[must_use]
+    pub fn with_limits(mut self, limits: RecordLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     fn written(&self) -> MutexGuard<'_, HashMap<DeploymentId, Written>> {
@@ -91,8 +95,14 @@ impl DeploymentStatus {
                 DeploymentRecord::parse(file.as_str(), &bytes)?,
                 info.etag,
             ))),
-            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::store("read a deployment's record")(error)),
+            Err(error) => match error.kind() {
+                store::ErrorKind::NotFound => Ok(None),
+                store::ErrorKind::TooLarge => Err(Error::BadRecord {
+                    file: file.to_string(),
+                    reason: format!("it has more than {} bytes", DeploymentRecord::MAX_BYTES),
+                }),
+                _ => Err(Error::store("read a deployment's record")(error)),
+            },
         }
     }
 
@@ -150,6 +160,13 @@ impl DeploymentStatus {
     ) -> Result<Etag, WriteError> {
         let file = id.file_name();
         let bytes = record.to_json().map_err(WriteError::Refused)?;
+        if bytes.len() as u64 > DeploymentRecord::MAX_BYTES {
+            return Err(WriteError::Refused(Error::RecordTooLarge {
+                file: file.to_string(),
+                bytes: bytes.len() as u64,
+                limit: DeploymentRecord::MAX_BYTES,
+            }));
+        }
         let options = SaveOptions::default()
             .with_mode(self.mode(replaced))
             .with_content_type("application/json");
@@ -193,24 +210,6 @@ impl DeploymentStatus {
             },
         );
     }
-
-    async fn read_listed(&self, file: FileName) -> Option<Listed> {
-        let id = DeploymentId::from_file_name(file.as_str())?;
-        match self.read(&file).await {
-            Ok(Some((record, _))) => Some(Listed::Record(id, Box::new(record))),
-            Ok(None) => None,
-            Err(error) => Some(match error {
-                Error::BadRecord { reason, .. } => {
-                    Listed::Unreadable(UnreadableRecord { id, reason })
-                }
-                other if other.is_retryable() => Listed::Failed(other),
-                other => Listed::Unreadable(UnreadableRecord {
-                    id,
-                    reason: other.chain(),
-                }),
-            }),
-        }
-    }
 }
 
 /// What a change is applied to.
@@ -238,12 +237,6 @@ enum WriteError {
     Unsure(Error),
 }
 
-enum Listed {
-    Record(DeploymentId, Box<DeploymentRecord>),
-    Unreadable(UnreadableRecord),
-    Failed(Error),
-}
-
 #[async_trait]
 impl IStatus for DeploymentStatus {
     async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>> {
@@ -267,7 +260,7 @@ impl IStatus for DeploymentStatus {
             self.remember(id, record, etag.clone(), settled);
             return Ok(Arc::clone(record));
         }
-        let record = Arc::new(change.apply(id, current.as_deref())?);
+        let record = Arc::new(change.apply_within(&self.limits, id, current.as_deref())?);
         match self.write(id, &record, replaced.as_ref()).await {
             Ok(etag) => {
                 self.remember(id, &record, etag, settled);
@@ -296,55 +289,7 @@ impl IStatus for DeploymentStatus {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<RecordPage> {
-        let mut page = RecordPage::default();
-        let mut after = query.after.map(|id| id.file_name().to_string());
-        // With a filter, records are read ahead of knowing whether they count.
-        let chunk = if query.phase.is_some() {
-            256
-        } else {
-            query.limit.clamp(1, 1_000)
-        };
-        while page.records.len() < query.limit {
-            let mut options = ListOptions::default()
-                .with_prefix(DeploymentId::FILE_PREFIX)
-                .with_order(Order::Descending)
-                .with_limit(chunk);
-            if let Some(after) = after.take() {
-                options = options.with_after(after);
-            }
-            let files = self
-                .store
-                .get_files_list(&options)
-                .await
-                .map_err(Error::store("list deployments"))?;
-            let is_last = files.len() < chunk;
-            after = files.last().map(|file| file.name.to_string());
-            let mut listed = stream::iter(files)
-                .map(|file| self.read_listed(file.name))
-                .buffered(PARALLEL_READS);
-            while let Some(entry) = listed.next().await {
-                match entry {
-                    Some(Listed::Record(id, record)) => {
-                        if !wanted(&record, query.phase.as_ref()) {
-                            continue;
-                        }
-                        page.records.push(*record);
-                        page.next = Some(id);
-                        if page.records.len() == query.limit {
-                            return Ok(page);
-                        }
-                    }
-                    Some(Listed::Unreadable(record)) => page.unreadable.push(record),
-                    Some(Listed::Failed(error)) => return Err(error),
-                    None => {}
-                }
-            }
-            if is_last {
-                page.next = None;
-                break;
-            }
-        }
-        Ok(page)
+        self.list_page(query).await
     }
 
     async fn remove_status(&self, id: &DeploymentId) -> Result<()> {
@@ -355,10 +300,6 @@ impl IStatus for DeploymentStatus {
             _ => Ok(()),
         }
     }
-}
-
-fn wanted(record: &DeploymentRecord, phase: Option<&Phase>) -> bool {
-    phase.is_none_or(|phase| record.deploy_status == phase.as_str())
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ impl Engine {
             by,
         })?;
         let lock = self.claims.lock(&request, id).await?;
-        let recorded = patiently(async || deployment.record_init().await).await;
+        let recorded = patiently(|| deployment.record_init()).await;
         if let Err(error) = recorded {
             // A record that may be there after all must be named by the lock, so that it is found.
             if let Some(lock) = lock
@@ -225,14 +225,14 @@ impl Engine {
 
     /// Makes sure that the lock is still the deployment's; one that lost its lock ends here.
     async fn confirm(&self, lock: &Lock, request: &DeployRequest) -> Result<()> {
-        let confirmed = patiently(async || self.claims.confirm(lock, request).await).await;
+        let confirmed = patiently(|| self.claims.confirm(lock, request)).await;
         let Err(error) = confirmed else {
             return Ok(());
         };
         let id = lock.deployment();
         let reason = ErrorRecord::new(None, error.chain());
         let ending = StatusChange::reach(Phase::Failed, self.now()).with_error(reason);
-        let ended = patiently(async || self.status.set_status(id, &ending).await).await;
+        let ended = patiently(|| self.status.set_status(id, &ending)).await;
         if let Err(error) = ended {
             tracing::error!(deployment = %id, error = error.chain(), "ending not recorded");
         }
@@ -312,7 +312,7 @@ impl Engine {
 
 /// Does `work` with another try or two: a write whose reply was lost would otherwise leave the
 /// record of a deployment that nobody runs.
-async fn patiently<T>(work: impl AsyncFn() -> Result<T>) -> Result<T> {
+async fn patiently<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> Result<T> {
     for pause in PAUSES {
         match work().await {
             Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,

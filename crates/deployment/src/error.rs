@@ -73,6 +73,27 @@ pub enum Error {
         /// The phase that was asked for.
         to: String,
     },
+    /// The history has as many statuses as [`RecordLimits`](crate::RecordLimits) allow.
+    #[error("the record of deployment `{id}` holds {limit} statuses, and takes only its ending")]
+    #[non_exhaustive]
+    HistoryFull {
+        /// The deployment's id.
+        id: DeploymentId,
+        /// The most statuses that it may hold.
+        limit: usize,
+    },
+    /// A record would be larger than what is read back
+    /// ([`DeploymentRecord::MAX_BYTES`](crate::DeploymentRecord::MAX_BYTES)).
+    #[error("record `{file}` would have {bytes} bytes, at most {limit} are read back")]
+    #[non_exhaustive]
+    RecordTooLarge {
+        /// The store's file.
+        file: String,
+        /// The bytes that it would have.
+        bytes: u64,
+        /// The most bytes that it may have.
+        limit: u64,
+    },
     /// Somebody else has written the record that this owner alone may write.
     #[error("the record of deployment `{id}` was changed by another owner")]
     #[non_exhaustive]
@@ -203,7 +224,10 @@ impl Error {
             | Self::AlreadyStarted { .. }
             | Self::IllegalMove { .. }
             | Self::LostOwnership { .. } => ErrorKind::Conflict,
-            Self::BadRecord { .. } | Self::NewerRecord { .. } => ErrorKind::Record,
+            Self::BadRecord { .. }
+            | Self::NewerRecord { .. }
+            | Self::HistoryFull { .. }
+            | Self::RecordTooLarge { .. } => ErrorKind::Record,
             Self::Store { .. } => ErrorKind::Store,
             Self::Package { .. } => ErrorKind::Package,
             Self::Platform { .. } | Self::Process { .. } => ErrorKind::Platform,
@@ -228,6 +252,8 @@ impl Error {
             | Self::LostOwnership { .. }
             | Self::BadRecord { .. }
             | Self::NewerRecord { .. }
+            | Self::HistoryFull { .. }
+            | Self::RecordTooLarge { .. }
             | Self::Package { .. }
             | Self::Directory { .. }
             | Self::Platform { .. }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,6 +42,14 @@ impl DeploymentId {
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// The smallest id that is made at `time`, to the millisecond.
+    pub(crate) fn earliest_at(time: SystemTime) -> Self {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        let milliseconds = since.unwrap_or_default().as_millis() & ((1 << 48) - 1);
+        // RFC 9562, section 5.7: 48 bits of time, then the version.
+        Self(Uuid::from_u128(milliseconds << 80 | 7 << 76))
     }
 
     /// The UUID inside.
@@ -120,6 +129,16 @@ mod tests {
             .map(|_| DeploymentId::generate().to_string())
             .collect();
         assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn fresh_ids_lie_between_the_earliest_of_their_time_and_of_the_next() {
+        let clock = crate::clock::Clock::system();
+        let before = clock.now();
+        let id = DeploymentId::generate();
+        assert!(DeploymentId::earliest_at(before) <= id);
+        let later = clock.now() + std::time::Duration::from_millis(1);
+        assert!(id < DeploymentId::earliest_at(later));
     }
 
     #[test]

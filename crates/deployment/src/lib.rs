@@ -35,6 +35,7 @@
 //! # Features
 //!
 //! - `mock`: `MockIStatus` and `MockIPlatform`.
+//! - `conformance`: the suite that proves a platform, `platform_conformance!`.
 //!
 //! The design is explained in `docs/architecture.md` of the repository.
 
@@ -43,6 +44,8 @@ mod catalog;
 mod claim;
 mod cli_platform;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod credentials;
 mod deployer;
 mod deployer_options;
@@ -62,6 +65,7 @@ mod phase;
 mod platform;
 mod pruning;
 mod record;
+mod record_limits;
 mod recorder;
 mod recovery;
 mod request;
@@ -91,6 +95,7 @@ pub use platform::MockIPlatform;
 pub use platform::{DEPLOYMENT_VARIABLE, IPlatform, PlatformRequest, Space};
 pub use pruning::{PrunePolicy, PruneReport};
 pub use record::{DeploymentRecord, ENGINE_SCHEMA, EngineRecord, ErrorRecord, StepRecord};
+pub use record_limits::RecordLimits;
 pub use recovery::{RecoveryFailure, RecoveryReport};
 pub use request::DeployRequest;
 pub use source::PackageSource;

@@ -77,7 +77,11 @@ impl Claims {
         let mine = ClaimFile::new(id, claimed, None);
         let mut mode = SaveMode::Create;
         for _ in 0..TRIES {
-            if let Some(etag) = self.save(&file, &mine, mode).await? {
+            let saved = match self.save(&file, &mine, mode).await {
+                Ok(saved) => saved,
+                Err(error) => Some(self.saved_after_all(&file, id, error).await?),
+            };
+            if let Some(etag) = saved {
                 return Ok(Some(Lock {
                     file,
                     deploy_id: id,
@@ -99,6 +103,20 @@ impl Claims {
             mode = SaveMode::Update(etag);
         }
         Err(contended("take the application's lock", &file))
+    }
+
+    /// The version of the file where it names `id`: the save that failed with `error` took effect,
+    /// and only its reply was lost.
+    async fn saved_after_all(
+        &self,
+        file: &FileName,
+        id: DeploymentId,
+        error: Error,
+    ) -> Result<Etag> {
+        match self.read(file).await {
+            Ok(Some((Some(claim), etag))) if claim.deploy_id == id => Ok(etag),
+            _ => Err(error),
+        }
     }
 
     /// Makes sure that `lock` still names its deployment now that this has a record, which holds

@@ -34,7 +34,13 @@ pub const DEPLOYMENT_VARIABLE: &str = "DEPLOYMENT_RUN";
 /// - Its statuses are words of its own: one of the engine's (`INIT`, `SUCCESS` …) is kept with the
 ///   step and does not enter the history.
 /// - It reports its steps through the [`IProgress`](batch::IProgress) that it is handed, and
-///   never puts a secret into a report.
+///   never puts a secret into a report. A report that fails was tried for half a minute: the
+///   process stops then, since nothing may run unrecorded.
+///
+/// # Implementing
+///
+/// With the feature `conformance`, `platform_conformance!` tests a
+/// platform while its steps, the store and the package go wrong, each in turn.
 ///
 /// [`application_directory`]: PlatformRequest::application_directory
 /// [`directory`]: PlatformRequest::directory

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::stream::{self, StreamExt as _};
 use store::IStore;
 
 use crate::cancel;
@@ -15,6 +16,13 @@ use crate::timestamp;
 
 /// How many records are read at a time.
 const PAGE: usize = 100;
+
+/// What ids of this engine tell their time in.
+const A_MILLISECOND: Duration = Duration::from_millis(1);
+
+/// How many records are removed at once: enough to share a store's waits, few enough not to crowd
+/// out the statuses of running deployments.
+const PARALLEL_REMOVALS: usize = 16;
 
 /// Which records [`Deployer::prune`](crate::Deployer::prune) removes: those that either limit
 /// names, and none where no limit is set.
@@ -67,7 +75,8 @@ impl PrunePolicy {
 pub struct PruneReport {
     /// Records that were removed.
     pub removed: usize,
-    /// Records of ended deployments that the policy keeps.
+    /// Records of ended deployments that the policy keeps; where it has an age alone, most of
+    /// those that are too young by their ids are not looked at, and are not counted here or below.
     pub kept: usize,
     /// Records of deployments that have not ended; they are never removed.
     pub unfinished: usize,
@@ -92,21 +101,32 @@ pub(crate) async fn prune(
 ) -> Result<PruneReport> {
     let mut report = PruneReport::default();
     // By their endings and not by their ids: those of the original do not tell their time.
-    let ended = ended(status, &mut report).await?;
-    for (newer, ended) in ended.iter().rev().enumerate() {
-        let is_removed = policy.removes(ended.at, newer, now) && remove(status, &ended.id).await?;
-        if is_removed {
-            report.removed += 1;
-        } else {
-            report.kept += 1;
-        }
+    let ended = ended(status, Young::of(policy, now), &mut report).await?;
+    let newest_first = ended.iter().rev().enumerate();
+    let old: Vec<_> = newest_first
+        .filter(|(newer, ended)| policy.removes(ended.at, *newer, now))
+        .map(|(_, ended)| ended.id)
+        .collect();
+    let mut removals = stream::iter(old)
+        .map(|id| remove(status, id))
+        .buffer_unordered(PARALLEL_REMOVALS);
+    while let Some(is_removed) = removals.next().await {
+        report.removed += usize::from(is_removed?);
     }
+    report.kept = ended.len() - report.removed;
     forget_cancels(status, store).await?;
     Ok(report)
 }
 
 /// The deployments that have ended, the newest last; counts the others.
-async fn ended(status: &dyn IStatus, report: &mut PruneReport) -> Result<BTreeSet<Ended>> {
+///
+/// Ids tell when a deployment began, and what began after the greatest age cannot have ended before
+/// it: those records are skipped as one range.
+async fn ended(
+    status: &dyn IStatus,
+    young: Option<Young>,
+    report: &mut PruneReport,
+) -> Result<BTreeSet<Ended>> {
     let mut ended = BTreeSet::new();
     let mut query = ListQuery::default().with_limit(PAGE);
     loop {
@@ -121,7 +141,41 @@ async fn ended(status: &dyn IStatus, report: &mut PruneReport) -> Result<BTreeSe
         }
         match page.next {
             None => return Ok(ended),
-            Some(next) => query = query.with_after(next),
+            Some(next) => {
+                let next = young.map_or(next, |young| young.behind(next));
+                query = query.with_after(next);
+            }
+        }
+    }
+}
+
+/// The ids of deployments that are too young to be removed, whenever they ended.
+#[derive(Clone, Copy, Debug)]
+struct Young {
+    /// The greatest one; what sorts behind it is no id of this engine.
+    last: DeploymentId,
+    /// The smallest one.
+    first: DeploymentId,
+}
+
+impl Young {
+    /// `None` where a count needs all of them looked at.
+    fn of(policy: &PrunePolicy, now: SystemTime) -> Option<Self> {
+        let (Some(age), None) = (policy.max_age, policy.keep) else {
+            return None;
+        };
+        Some(Self {
+            last: DeploymentId::earliest_at(now.checked_add(A_MILLISECOND)?),
+            first: DeploymentId::earliest_at(now.checked_sub(age)?.checked_add(A_MILLISECOND)?),
+        })
+    }
+
+    /// Where a listing of the newest first goes on after `next`: behind these ids, if it is one.
+    fn behind(self, next: DeploymentId) -> DeploymentId {
+        if next <= self.last {
+            next.min(self.first)
+        } else {
+            next
         }
     }
 }
@@ -142,11 +196,11 @@ fn is_unfinished(record: &DeploymentRecord) -> bool {
 }
 
 /// Removes the record of `id`, unless it is another one by now.
-async fn remove(status: &dyn IStatus, id: &DeploymentId) -> Result<bool> {
+async fn remove(status: &dyn IStatus, id: DeploymentId) -> Result<bool> {
     // Another process may have pruned it meanwhile, and a repeated request begun it anew.
-    match status.get_status(id).await? {
+    match status.get_status(&id).await? {
         Some(record) if record.is_terminal() => {
-            status.remove_status(id).await?;
+            status.remove_status(&id).await?;
             Ok(true)
         }
         _ => Ok(false),

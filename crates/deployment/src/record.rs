@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::phase::Phase;
 use crate::platform::Space;
+use crate::record_limits::ERROR_BYTES;
+use crate::step_record::shorten;
 use crate::timestamp;
 
 /// The newest schema of the `engine` object that this engine writes.
@@ -96,12 +98,21 @@ pub struct EngineRecord {
     /// Why the deployment ended otherwise than in `SUCCESS`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorRecord>,
-    /// What was done, in order, with its output.
+    /// What was done, in order, with its output; the newest of it where that is more than the
+    /// [limits](crate::RecordLimits) allow.
     #[serde(default)]
     pub steps: Vec<StepRecord>,
+    /// How many steps before those were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub steps_dropped: u64,
     /// Keys of this object that this engine does not know.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Why a deployment did not succeed.
@@ -119,7 +130,7 @@ impl ErrorRecord {
     pub(crate) fn new(step: Option<String>, message: impl Into<String>) -> Self {
         Self {
             step,
-            message: message.into(),
+            message: shorten(message.into(), ERROR_BYTES),
         }
     }
 }
@@ -155,8 +166,8 @@ pub struct StepRecord {
 }
 
 impl DeploymentRecord {
-    /// The largest record that is read, in bytes: a few times what the limits on history and
-    /// output let the engine write.
+    /// The largest record that is read or written, in bytes: more than the
+    /// [limits](crate::RecordLimits) on history and output let the engine write.
     pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
     /// Reads the record in `bytes`, found under `file`.

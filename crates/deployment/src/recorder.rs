@@ -1,38 +1,37 @@
-//! The one task that writes a deployment's record.
+//! What happens to a deployment, on its way to the record.
 
-use std::sync::Arc;
+mod writer;
+
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use batch::{IProgress, LiveEvent, Milestone, ReportError, StepReport};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender};
 use crate::id::DeploymentId;
 use crate::phase::Phase;
-use crate::record::{DeploymentRecord, StepRecord};
-use crate::status::{IStatus, StatusChange};
+use crate::record::StepRecord;
+use crate::status::StatusChange;
+
+pub(crate) use self::writer::Writer;
+use self::writer::{Entry, WriterTask, Written};
 
 /// The first pause before a failed write is tried again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a lease is renewed before it ends; a renewal that fails is tried again as often until
-/// the next one.
-const RENEWALS: u32 = 3;
-
-/// How long a noted status may wait for others to share its write: nobody sees the difference,
-/// and a small package is unpacked in less.
-const NOTE_WINDOW: Duration = Duration::from_millis(10);
+/// How long a status of a process is tried to be recorded, whoever wrote the process: a store's
+/// short outage is survived, and nothing runs for minutes without a record.
+const REPORT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Takes what happens to one deployment and has it recorded, in order.
 ///
 /// Statuses of the engine's own work are [noted](Self::note): they are written within
-/// [`NOTE_WINDOW`], together with others that come in that time.
+/// [`NOTE_WINDOW`](writer::NOTE_WINDOW), together with others that come in that time.
 /// Statuses of a process are awaited, so that no command runs with more than one unrecorded
 /// status before it.
 #[derive(Debug)]
@@ -41,30 +40,6 @@ pub(crate) struct Recorder {
     clock: Clock,
     events: EventSender,
     entries: mpsc::UnboundedSender<Entry>,
-}
-
-/// The record as it was written; `None` when there was nothing to write.
-type Written = Option<Arc<DeploymentRecord>>;
-
-/// What the writer is handed.
-#[derive(Debug)]
-struct Entry {
-    change: StatusChange,
-    /// Told when the change is durable; a change that nobody awaits is kept until it is.
-    done: Option<oneshot::Sender<Result<Written>>>,
-}
-
-/// What the writer needs besides the recorder.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    pub(crate) status: Arc<dyn IStatus>,
-    /// How long the record counts as owned after a write.
-    pub(crate) lease: Duration,
-    /// When that time ends, by the clock that is never set: whoever watches is told of each
-    /// renewal.
-    pub(crate) lease_ends: watch::Sender<Instant>,
-    /// Cancelled when the record belongs to somebody else; nothing is written from then on.
-    pub(crate) lost: CancellationToken,
 }
 
 impl Recorder {
@@ -178,7 +153,7 @@ impl IProgress for Recorder {
             // The engine's own unpacking is the first part of the work, so STARTED was noted
             // before the process began; what matters is that all of that is durable now.
             Milestone::Started => self
-                .write(StatusChange::default())
+                .record(StatusChange::default(), REPORT_PATIENCE)
                 .await
                 .map(drop)
                 .map_err(ReportError::new),
@@ -189,8 +164,8 @@ impl IProgress for Recorder {
                     self.note_step(report);
                     return Ok(());
                 }
-                self.write(change).await.map_err(ReportError::new)?;
-                Ok(())
+                let recorded = self.record(change, REPORT_PATIENCE).await;
+                recorded.map(drop).map_err(ReportError::new)
             }
             // The ending is recorded after the clean-up.
             _ => Ok(()),
@@ -215,158 +190,5 @@ impl IProgress for Recorder {
             _ => return,
         };
         self.events.send(self.id, kind);
-    }
-}
-
-#[derive(Debug)]
-struct WriterTask {
-    id: DeploymentId,
-    clock: Clock,
-    events: EventSender,
-    writer: Writer,
-    /// What was noted and is not durable yet.
-    noted: StatusChange,
-    /// When it is to be written, if nobody awaits a write before.
-    write_at: Option<Instant>,
-}
-
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-impl WriterTask {
-    async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Entry>) {
-        let mut renewal = tokio::time::interval(self.writer.lease / RENEWALS);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        renewal.reset();
-        loop {
-            let is_over = tokio::select! {
-                biased;
-                entry = entries.recv() => match entry {
-                    None => return,
-                    Some(Entry { change, done: None }) => {
-                        self.note(change);
-                        continue;
-                    }
-                    Some(Entry { change, done: Some(done) }) => self.record(change, done).await,
-                },
-                () = due(self.write_at) => {
-                    // What fails here stays noted, and is told to whoever awaits the next write.
-                    if self.write(StatusChange::default()).await.is_err() {
-                        self.write_at = Some(Instant::now() + LONGEST_PAUSE);
-                    }
-                    false
-                }
-                _ = renewal.tick() => {
-                    if !self.renew().await {
-                        renewal.reset_after(self.writer.lease / RENEWALS / RENEWALS);
-                    }
-                    continue;
-                }
-            };
-            if is_over {
-                return;
-            }
-            renewal.reset();
-        }
-    }
-
-    fn note(&mut self, change: StatusChange) {
-        self.noted.append(change);
-        self.write_at
-            .get_or_insert_with(|| Instant::now() + NOTE_WINDOW);
-    }
-
-    /// Records `change` behind what was noted; whether it was the last one of the record.
-    async fn record(
-        &mut self,
-        change: StatusChange,
-        done: oneshot::Sender<Result<Written>>,
-    ) -> bool {
-        let result = self.write(change).await;
-        let is_over = matches!(&result, Ok(Some(record)) if record.is_terminal());
-        // Whoever stopped waiting has its reason.
-        drop(done.send(result));
-        is_over
-    }
-
-    /// Writes what was noted and then `change`.
-    async fn write(&mut self, change: StatusChange) -> Result<Written> {
-        self.write_at = None;
-        let mut all = self.noted.clone();
-        all.append(change);
-        let result = self.save(all).await;
-        if result.is_ok() {
-            self.noted = StatusChange::default();
-        }
-        result
-    }
-
-    async fn save(&mut self, mut change: StatusChange) -> Result<Written> {
-        if change.is_empty() {
-            return Ok(None);
-        }
-        self.check_ownership().await?;
-        let ends = change
-            .reached
-            .last()
-            .is_some_and(|(phase, _)| phase.is_terminal());
-        let lease_ends = Instant::now() + self.writer.lease;
-        if !ends {
-            change.lease_until = Some(self.clock.now() + self.writer.lease);
-        }
-        match self.writer.status.set_status(&self.id, &change).await {
-            Ok(record) => {
-                self.writer.lease_ends.send_replace(lease_ends);
-                for (phase, _) in change.reached {
-                    self.events.send(self.id, EventKind::Status(phase));
-                }
-                Ok(Some(record))
-            }
-            Err(error) => {
-                if matches!(
-                    error,
-                    Error::LostOwnership { .. } | Error::NewerRecord { .. }
-                ) {
-                    self.writer.lost.cancel();
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Refuses to write a record that is, or may be, somebody else's.
-    ///
-    /// An owner whose lease has run out looks first: where the store's update is not exclusive,
-    /// its write would undo the ending that another process has recorded.
-    async fn check_ownership(&self) -> Result<()> {
-        let lost = Error::LostOwnership { id: self.id };
-        if self.writer.lost.is_cancelled() {
-            return Err(lost);
-        }
-        let lease_ends = *self.writer.lease_ends.borrow();
-        if Instant::now() < lease_ends {
-            return Ok(());
-        }
-        match self.writer.status.get_status(&self.id).await? {
-            Some(record) if !record.is_terminal() => Ok(()),
-            _ => {
-                self.writer.lost.cancel();
-                Err(lost)
-            }
-        }
-    }
-
-    /// Keeps the record owned while nothing else is written; whether that worked.
-    async fn renew(&mut self) -> bool {
-        let until = self.clock.now() + self.writer.lease;
-        let renewed = self.write(StatusChange::default().with_lease(until)).await;
-        if let Err(error) = &renewed {
-            tracing::warn!(deployment = %self.id, error = %error.chain(), "lease not renewed");
-        }
-        renewed.is_ok()
     }
 }

@@ -1,11 +1,13 @@
 //! Where a deployment's package comes from.
 
+use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use store::{FileName, IStore, ReadOptions};
+use sha2::{Digest as _, Sha256};
+use store::{FileInfo, FileName, IStore, ReadOptions};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 
@@ -17,11 +19,20 @@ use crate::recorder::Recorder;
 /// What an archive's file name has behind the package's name.
 pub(crate) const ARCHIVE_SUFFIX: &str = ".tar.gz";
 
+/// The key in a stored archive's metadata under which whoever saved it has left its sha256.
+pub(crate) const DIGEST_KEY: &str = "sha256";
+
 /// Where a package's archive is.
+///
+/// Nothing of it is run before all of it was read: an archive that ends before or after the size
+/// that its store or folder tells is refused.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PackageSource {
     /// In a store, which it is streamed from.
+    ///
+    /// Where the file's metadata has a `sha256` in hexadecimal digits, an archive with another one
+    /// is refused.
     Stored {
         /// The store.
         store: Arc<dyn IStore>,
@@ -34,8 +45,10 @@ pub enum PackageSource {
 
 /// An opened archive: how many bytes it has, and where they are read.
 pub(crate) struct OpenSource {
-    pub(crate) size: u64,
-    pub(crate) reader: Box<dyn Read + Send>,
+    size: u64,
+    /// The sha256 that it must have, in lower case, where that is known.
+    digest: Option<String>,
+    reader: Box<dyn Read + Send>,
 }
 
 impl PackageSource {
@@ -63,6 +76,7 @@ impl PackageSource {
                 let reader = SyncIoBridge::new(StreamReader::new(Box::pin(chunks)));
                 Ok(OpenSource {
                     size: stored.info.size,
+                    digest: known_digest(&stored.info),
                     reader: Box::new(reader),
                 })
             }
@@ -77,11 +91,20 @@ impl PackageSource {
                     .map_err(Error::directory("open the package file", path))?;
                 Ok(OpenSource {
                     size,
+                    digest: None,
                     reader: Box::new(file),
                 })
             }
         }
     }
+}
+
+/// The sha256 that whoever saved the archive has left with it; what is none is somebody's own
+/// fact.
+fn known_digest(info: &FileInfo) -> Option<String> {
+    let digest = info.metadata.get(DIGEST_KEY)?;
+    let is_sha256 = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_sha256.then(|| digest.to_ascii_lowercase())
 }
 
 fn fetch_error(file: &FileName, error: store::Error) -> Error {
@@ -92,9 +115,11 @@ fn fetch_error(file: &FileName, error: store::Error) -> Error {
     Error::store("fetch the package")(error)
 }
 
-/// Counts what is read, tells about it, checks it against the size, and stops at a cancel.
+/// Counts what is read, tells about it, checks it against size and digest, and stops at a cancel.
 pub(crate) struct FetchReader<'a> {
     source: OpenSource,
+    /// Of what was read so far, where there is something to compare it with.
+    hash: Option<Sha256>,
     read: u64,
     told: u64,
     recorder: &'a Recorder,
@@ -111,6 +136,7 @@ impl<'a> FetchReader<'a> {
         cancel: CancellationToken,
     ) -> Self {
         Self {
+            hash: source.digest.as_ref().map(|_| Sha256::new()),
             source,
             read: 0,
             told: 0,
@@ -118,6 +144,40 @@ impl<'a> FetchReader<'a> {
             cancel,
         }
     }
+}
+
+impl FetchReader<'_> {
+    /// Checks at the archive's end that it is the one that was saved.
+    fn check_whole(&mut self) -> io::Result<()> {
+        let (read, size) = (self.read, self.source.size);
+        if read != size {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("the archive ended after {read} of {size} bytes"),
+            ));
+        }
+        // Whoever reads on behind the end has the verdict already.
+        let (Some(hash), Some(expected)) = (self.hash.take(), &self.source.digest) else {
+            return Ok(());
+        };
+        let found = hex(&hash.finalize());
+        if found == *expected {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("the archive's sha256 is `{found}`, and was `{expected}` when it was saved"),
+        ))
+    }
+}
+
+/// In lower case, as digests are written.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 impl Read for FetchReader<'_> {
@@ -130,13 +190,12 @@ impl Read for FetchReader<'_> {
             return Err(cancelled());
         }
         self.read += count as u64;
+        if let Some(hash) = &mut self.hash {
+            hash.update(&buffer[..count]);
+        }
         let ended = count == 0 && !buffer.is_empty();
-        if ended && self.read != self.source.size {
-            let (read, size) = (self.read, self.source.size);
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("the archive ended after {read} of {size} bytes"),
-            ));
+        if ended {
+            self.check_whole()?;
         }
         if self.read - self.told >= TELL_EVERY || (ended && self.told != self.read) {
             self.told = self.read;

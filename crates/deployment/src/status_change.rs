@@ -6,16 +6,9 @@ use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::phase::Phase;
 use crate::record::{DeploymentRecord, ENGINE_SCHEMA, EngineRecord, ErrorRecord, StepRecord};
+use crate::record_limits::RecordLimits;
 use crate::status::{StatusChange, Subject};
 use crate::timestamp;
-
-/// The most history lines that a record keeps; a process that reports more is stopped by the
-/// refusal of its next status.
-const MAX_HISTORY: usize = 10_000;
-
-/// The most output that a record keeps of all its steps together, in bytes: an eighth of what is
-/// read back, since JSON writes some bytes as six.
-const MAX_OUTPUT: usize = 2 * 1024 * 1024;
 
 impl Subject {
     /// Describes a deployment of `package`, owned by nobody yet.
@@ -134,16 +127,33 @@ impl StatusChange {
         })
     }
 
-    /// The record of `id` with this change applied to `current` (`None`: there is none yet).
+    /// The record of `id` with this change applied to `current` (`None`: there is none yet), which
+    /// keeps the usual [limits](RecordLimits).
     ///
     /// # Errors
     ///
-    /// - [`Error::IllegalMove`]: a phase may not follow the one before it, or the history is
-    ///   full.
-    /// - [`Error::NewerRecord`]: `current` was written by a newer engine.
-    /// - [`Error::LostOwnership`]: `current` has another lease than the change was decided on.
+    /// Those of [`apply_within`](Self::apply_within).
     pub fn apply(
         &self,
+        id: &DeploymentId,
+        current: Option<&DeploymentRecord>,
+    ) -> Result<DeploymentRecord> {
+        self.apply_within(&RecordLimits::default(), id, current)
+    }
+
+    /// The record of `id` with this change applied to `current` (`None`: there is none yet), which
+    /// keeps `limits`.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::IllegalMove`]: a phase may not follow the one before it.
+    /// - [`Error::HistoryFull`]: the history has as many statuses as it may; it takes an ending
+    ///   still.
+    /// - [`Error::NewerRecord`]: `current` was written by a newer engine.
+    /// - [`Error::LostOwnership`]: `current` has another lease than the change was decided on.
+    pub fn apply_within(
+        &self,
+        limits: &RecordLimits,
         id: &DeploymentId,
         current: Option<&DeploymentRecord>,
     ) -> Result<DeploymentRecord> {
@@ -167,10 +177,10 @@ impl StatusChange {
         let mut previous = current.and_then(DeploymentRecord::phase);
         for (phase, time) in &self.reached {
             phase.after(previous.as_ref())?;
-            if record.history.len() >= MAX_HISTORY && !phase.is_terminal() {
-                return Err(Error::IllegalMove {
-                    from: previous.map(|phase| format!("{phase}, the {MAX_HISTORY}th status,")),
-                    to: phase.to_string(),
+            if record.history.len() >= limits.history() && !phase.is_terminal() {
+                return Err(Error::HistoryFull {
+                    id: *id,
+                    limit: limits.history(),
                 });
             }
             record.datetime = timestamp::to_text(*time);
@@ -180,34 +190,22 @@ impl StatusChange {
                 .push(format!("{} ~ {phase}", record.datetime));
             previous = Some(phase.clone());
         }
-        self.write_engine(&mut record);
+        self.write_engine(limits, &mut record);
         Ok(record)
     }
 
-    fn write_engine(&self, record: &mut DeploymentRecord) {
+    fn write_engine(&self, limits: &RecordLimits, record: &mut DeploymentRecord) {
         if self.steps.is_empty() && self.error.is_none() && self.lease_until.is_none() {
             return;
         }
         let engine = record.engine.get_or_insert_with(EngineRecord::fresh);
         engine.steps.extend(self.steps.iter().cloned());
-        forget_old_output(&mut engine.steps);
+        engine.forget_old_steps(limits);
         if let Some(error) = &self.error {
             engine.error = Some(error.clone());
         }
         if let Some(until) = self.lease_until {
             engine.lease_until = Some(timestamp::to_text(until));
-        }
-    }
-}
-
-/// Keeps the newest steps' output, up to [`MAX_OUTPUT`]; what the older ones printed goes first.
-fn forget_old_output(steps: &mut [StepRecord]) {
-    let mut kept = 0;
-    for step in steps.iter_mut().rev() {
-        kept += step.output_head.len() + step.output_tail.len();
-        if kept > MAX_OUTPUT {
-            step.output_head.clear();
-            step.output_tail.clear();
         }
     }
 }
@@ -218,6 +216,29 @@ impl EngineRecord {
             schema: ENGINE_SCHEMA,
             attempt: 1,
             ..Self::default()
+        }
+    }
+
+    /// Keeps the newest steps and their output within `limits`: what the older ones printed goes
+    /// first, then those steps themselves.
+    fn forget_old_steps(&mut self, limits: &RecordLimits) {
+        let lines = |step: &StepRecord| step.command.len() + step.outcome.len();
+        let mut told = 0;
+        let kept = self.steps.iter().rev().take(limits.steps());
+        let kept = kept.take_while(|step| {
+            told += lines(step);
+            told <= limits.output()
+        });
+        let dropped = self.steps.len() - kept.count();
+        self.steps.drain(..dropped);
+        self.steps_dropped += dropped as u64;
+        let mut used: usize = self.steps.iter().map(lines).sum();
+        for step in self.steps.iter_mut().rev() {
+            used += step.output_head.len() + step.output_tail.len();
+            if used > limits.output() {
+                step.output_head.clear();
+                step.output_tail.clear();
+            }
         }
     }
 }
@@ -311,6 +332,60 @@ mod tests {
     }
 
     #[test]
+    fn a_record_stays_readable_however_many_steps_it_has_and_whatever_they_say() {
+        let id = DeploymentId::generate();
+        let limits = RecordLimits::default().with_history(usize::MAX);
+        let mut record = begun(&id);
+        let (mut change, line) = (StatusChange::default(), "\u{1}".repeat(100_000));
+        let status = batch::Status::new("A".repeat(64)).unwrap();
+        let report = batch::StepReport::new(
+            status.clone(),
+            line.clone(),
+            batch::StepOutcome::Failed {
+                reason: line.clone(),
+            },
+        );
+        for _ in 0..19_999 {
+            change.append(StatusChange::reach(Phase::Step(status.clone()), at(2)));
+        }
+        for _ in 0..1_500 {
+            change = change.with_step(StepRecord::from(&report));
+        }
+        record = change.apply_within(&limits, &id, Some(&record)).unwrap();
+        let change = StatusChange::reach(Phase::Failed, at(2));
+        let error = ErrorRecord::new(None, "\u{1}".repeat(1_000_000));
+        let change = change.with_error(error);
+        record = change.apply_within(&limits, &id, Some(&record)).unwrap();
+
+        let bytes = record.to_json().unwrap();
+        assert!(
+            (bytes.len() as u64) < DeploymentRecord::MAX_BYTES,
+            "{}",
+            bytes.len()
+        );
+        let engine = record.engine.unwrap();
+        assert_eq!(engine.steps_dropped + engine.steps.len() as u64, 1_500);
+        assert!(engine.steps.len() > 100, "{}", engine.steps.len());
+    }
+
+    #[test]
+    fn the_oldest_steps_go_first() {
+        let id = DeploymentId::generate();
+        let limits = RecordLimits::default().with_steps(20);
+        let mut record = begun(&id);
+        for number in 0..25 {
+            let status = batch::Status::new("LIST").unwrap();
+            let what = format!("step {number}");
+            let report = batch::StepReport::new(status, what, batch::StepOutcome::Done);
+            let change = StatusChange::default().with_step(StepRecord::from(&report));
+            record = change.apply_within(&limits, &id, Some(&record)).unwrap();
+        }
+        let engine = record.engine.unwrap();
+        assert_eq!((engine.steps.len(), engine.steps_dropped), (20, 5));
+        assert_eq!(engine.steps[0].command, "step 5");
+    }
+
+    #[test]
     fn a_newer_record_is_never_changed() {
         let id = DeploymentId::generate();
         let newer = r#"{"deploy_id": "x", "deploy_status": "INIT", "engine": {"schema": 99}}"#;
@@ -325,13 +400,14 @@ mod tests {
     fn a_full_history_still_takes_its_ending() {
         let id = DeploymentId::generate();
         let mut record = begun(&id);
-        record.history = vec!["x ~ LIST".to_owned(); MAX_HISTORY];
+        let limit = RecordLimits::default().history();
+        record.history = vec!["x ~ LIST".to_owned(); limit];
         record.deploy_status = "LIST".to_owned();
         let step = Phase::parse("LIST").unwrap();
+        let error = StatusChange::reach(step, at(2)).apply(&id, Some(&record));
         assert!(
-            StatusChange::reach(step, at(2))
-                .apply(&id, Some(&record))
-                .is_err()
+            matches!(error, Err(Error::HistoryFull { limit: found, .. }) if found == limit),
+            "{error:?}"
         );
         assert!(
             StatusChange::reach(Phase::Failed, at(2))

@@ -20,8 +20,8 @@ impl From<&StepReport> for StepRecord {
         let (output_head, output_tail) = head_and_tail(&report.output);
         Self {
             status: report.status.to_string(),
-            command: shorten(&report.what),
-            outcome: shorten(&report.outcome.to_string()),
+            command: shorten(report.what.clone(), LINE_BYTES),
+            outcome: shorten(report.outcome.to_string(), LINE_BYTES),
             exit_code: report.outcome.exit_code(),
             accepted: report.accepted,
             started: timestamp::to_text(report.started),
@@ -53,15 +53,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn shorten(line: &str) -> String {
-    if line.len() <= LINE_BYTES {
-        return line.to_owned();
+/// The text, cut behind its first `most` bytes where it is longer.
+pub(crate) fn shorten(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
     }
-    let mut end = LINE_BYTES;
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &line[..end])
+    text
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use std::time::{Duration, SystemTime};
 use store::{MemoryStore, MockIStore};
 
 use super::*;
+use crate::phase::Phase;
 use crate::status::Subject;
 
 fn at(second: u64) -> SystemTime {
@@ -52,7 +53,10 @@ impl IStore for Faulty {
         self.inner.capabilities()
     }
 
-    async fn get_files_list(&self, options: &ListOptions) -> store::Result<Vec<store::FileInfo>> {
+    async fn get_files_list(
+        &self,
+        options: &store::ListOptions,
+    ) -> store::Result<Vec<store::FileInfo>> {
         self.inner.get_files_list(options).await
     }
 

@@ -137,7 +137,10 @@ pub(crate) struct WallClock(Arc<Mutex<SystemTime>>);
 impl WallClock {
     pub(crate) fn new() -> Self {
         // Late enough for leases and margins to lie before it.
-        let start = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
+        Self::at(SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365))
+    }
+
+    pub(crate) fn at(start: SystemTime) -> Self {
         Self(Arc::new(Mutex::new(start)))
     }
 

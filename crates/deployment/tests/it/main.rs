@@ -9,13 +9,17 @@
 
 mod cancelling;
 mod claims;
+mod crowd;
 mod ending;
 mod fixture;
 mod gate;
 mod halting;
 mod history;
 mod jumping;
+mod limits;
 mod ownership;
+#[cfg(feature = "conformance")]
+mod platforms;
 mod pruning;
 mod records;
 mod recovery;

@@ -27,9 +27,13 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let wall_clock = WallClock::new();
+        Self::on(Arc::new(MemoryStore::new())).await
+    }
+
+    async fn on(store: Arc<dyn IStore>) -> Self {
+        // Ids tell the real time.
+        let wall_clock = WallClock::at(deployment::Clock::system().now());
         let clock = wall_clock.clock();
-        let store = Arc::new(MemoryStore::new());
         let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
         Self {
             wall_clock,
@@ -102,6 +106,43 @@ async fn either_limit_removes_and_the_newest_stay() {
         );
         assert_eq!(world.left_of(&ids).await, ids[5 - kept..], "{policy:?}");
     }
+}
+
+#[tokio::test]
+async fn an_age_looks_at_none_of_those_that_are_younger() {
+    let script = store::FaultScript::new();
+    let world = World::on(Arc::new(MemoryStore::new().with_faults(&script))).await;
+    let store = &world.fixture.store;
+    let now = deployment::Clock::system().now();
+    let text = r#"{"deploy_id": "ID", "deploy_status": "SUCCESS", "datetime": "2015-07-08 14:35:52.951490"}"#;
+    // Of this engine, each a minute younger than the one before; and one of the original.
+    let mut ids = Vec::new();
+    for minute in 0..1_000 {
+        let age = Duration::from_mins(1_000 - minute);
+        let since = (now - age).duration_since(std::time::SystemTime::UNIX_EPOCH);
+        let uuid = (since.unwrap().as_millis() << 80) | (7 << 76) | u128::from(minute);
+        let id = DeploymentId::from_uuid(uuid::Uuid::from_u128(uuid));
+        save(store, id.file_name(), text.replace("ID", &id.to_string())).await;
+        ids.push(id);
+    }
+    let original: DeploymentId = "6eeca9c0-257e-11e5-9760-985aeb8b7458".parse().unwrap();
+    save(
+        store,
+        original.file_name(),
+        text.replace("ID", &original.to_string()),
+    )
+    .await;
+
+    let before = script.calls().len();
+    let policy = PrunePolicy::default().with_max_age(Duration::from_hours(15));
+    let report = world.fixture.deployer.prune(&policy).await.unwrap();
+    // A page of the newest is looked at, whose endings are as old as the original's.
+    assert_eq!(report.removed, 1 + 99 + 100, "{report:?}");
+    let reads = script.calls().into_iter().skip(before);
+    let reads = reads.filter(|call| call.operation == store::Operation::GetFileContents);
+    assert_eq!(reads.count(), 2 * (1 + 99 + 100));
+    assert_eq!(world.left_of(&[original]).await, []);
+    assert_eq!(world.left_of(&ids).await, ids[100..901]);
 }
 
 #[tokio::test]

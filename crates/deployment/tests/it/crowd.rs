@@ -1,0 +1,167 @@
+//! Very many deployments at once on one deployer.
+//!
+//! `CROWD` sets how many, 1,000 unless set.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use batch::{
+    Command, ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions, RunReport,
+};
+use batch::{IProcess, IProgress, Milestone, ProcessOutcome, Status, StepOutcome, StepReport};
+use deployment::{
+    CliPlatform, Deployer, DeployerOptions, DeploymentId, IPlatform, Phase, PlatformRequest, Result,
+};
+use store::{IStore, MemoryStore};
+use tokio_util::sync::CancellationToken;
+
+use crate::fixture::{add_package, request};
+
+/// How many deployments run at once.
+const RUNNING: usize = 32;
+
+/// The memory over base that all of them may take, with what the store in memory holds, in bytes.
+const MOST_MEMORY: usize = 200 * 1024 * 1024;
+
+/// Counts who is inside, and the most that ever were.
+#[derive(Debug, Default)]
+struct Room {
+    inside: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Room {
+    fn enter(&self) {
+        let inside = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(inside, Ordering::SeqCst);
+    }
+
+    fn leave(&self) {
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A platform that has deployed at once.
+#[derive(Clone, Debug, Default)]
+struct Instant(Arc<Room>);
+
+impl IPlatform for Instant {
+    fn process(&self, _request: &PlatformRequest) -> Result<Box<dyn IProcess>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl IProcess for Instant {
+    async fn execute(
+        &self,
+        progress: &dyn IProgress,
+        _cancel: &CancellationToken,
+    ) -> batch::Result<ProcessOutcome> {
+        self.0.enter();
+        let report = StepReport::new(Status::new("DEPLOYED")?, "deploy", StepOutcome::Done);
+        let reported = progress.report(&Milestone::Step(report)).await;
+        self.0.leave();
+        reported?;
+        Ok(ProcessOutcome::Success)
+    }
+}
+
+/// A runner that counts its children.
+#[derive(Debug)]
+struct CountingRunner {
+    inner: LocalRunner,
+    room: Arc<Room>,
+}
+
+#[async_trait]
+impl ICommandRunner for CountingRunner {
+    async fn run(
+        &self,
+        _command: &Command,
+        options: &RunOptions,
+        live: &LiveOutput,
+        cancel: &CancellationToken,
+    ) -> RunReport {
+        self.room.enter();
+        let report = self
+            .inner
+            .run(&Command::new("true"), options, live, cancel)
+            .await;
+        self.room.leave();
+        report
+    }
+}
+
+/// Deploys one package under so many names at once, and waits for all.
+async fn deploy_at_once(store: Arc<dyn IStore>, platform: Arc<dyn IPlatform>, count: usize) {
+    let temp = tempfile::tempdir().unwrap();
+    add_package(&store, "foo").await;
+    let options = DeployerOptions::default()
+        .with_temp_root(temp.path())
+        .with_max_running(RUNNING);
+    let deployer = Deployer::new(store, platform, options);
+    let mut tasks = tokio::task::JoinSet::new();
+    for index in 0..count {
+        let deployer = deployer.clone();
+        let request = request("foo")
+            .with_application(format!("a{index}"))
+            .unwrap();
+        tasks.spawn(async move { deployer.deploy_package(request).await.unwrap() });
+    }
+    let ids: Vec<DeploymentId> = tasks.join_all().await;
+    for id in &ids {
+        let record = deployer.wait(id).await.unwrap();
+        assert_eq!(record.phase(), Some(Phase::Success), "{record:?}");
+    }
+    assert_eq!(ids.len(), count);
+    let left: Vec<_> = std::fs::read_dir(temp.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// What the test program has in memory, and the most that it ever had, in bytes.
+fn memory() -> (usize, usize) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        let kibibytes: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kibibytes * 1024
+    };
+    (field("VmRSS:"), field("VmHWM:"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_at_once_all_end_and_few_run() {
+    let count = std::env::var("CROWD").map_or(1_000, |count| count.parse().unwrap());
+    let instant = Instant::default();
+    // Fresh memory: what earlier work has used and given back would hide what this one takes.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let (base, _) = memory();
+    deploy_at_once(
+        Arc::new(MemoryStore::new()),
+        Arc::new(instant.clone()),
+        count,
+    )
+    .await;
+    let (_, peak) = memory();
+    let taken = peak - base;
+    let report = format!("{count} deployments: {} KiB over base", taken / 1024);
+    writeln!(std::io::stderr(), "{report}").unwrap();
+    assert!(taken < MOST_MEMORY, "{taken} bytes over base");
+    assert!(instant.0.most.load(Ordering::SeqCst) <= RUNNING);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_children_run_than_deployments() {
+    let room = Arc::new(Room::default());
+    let runner = CountingRunner {
+        inner: LocalRunner::new(LocalRunnerOptions::default()),
+        room: Arc::clone(&room),
+    };
+    let platform = CliPlatform::helion(Arc::new(runner));
+    deploy_at_once(Arc::new(MemoryStore::new()), Arc::new(platform), 100).await;
+    let most = room.most.load(Ordering::SeqCst);
+    assert!((1..=RUNNING).contains(&most), "{most}");
+}
