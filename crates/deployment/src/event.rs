@@ -113,6 +113,8 @@ impl EventSender {
 
     /// Never blocks: a subscriber that lags loses the oldest events, and counts them.
     pub(crate) fn send(&self, id: DeploymentId, kind: EventKind) {
+        #[cfg(feature = "metrics")]
+        crate::metrics::event(&kind);
         if self.0.receiver_count() > 0 {
             // An error means that the last subscriber has just gone, which is no failure.
             drop(self.0.send(DeploymentEvent { id, kind }));

@@ -34,8 +34,10 @@
 //!
 //! # Features
 //!
+//! - `metrics`: counters and histograms through the `metrics` facade.
 //! - `mock`: `MockIStatus` and `MockIPlatform`.
 //!
+//! Spans, metrics and events are listed in `docs/reference/observability.md`.
 //! The design is explained in `docs/architecture.md` of the repository.
 
 mod cancel;
@@ -57,6 +59,8 @@ mod event;
 mod id;
 mod inspection;
 mod interruption;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod phase;
 mod platform;
 mod pruning;
@@ -69,6 +73,7 @@ mod source;
 mod status;
 mod status_change;
 mod step_record;
+mod step_span;
 mod timestamp;
 mod unpacking;
 

@@ -8,6 +8,7 @@ use batch::{IProgress, LiveEvent, Milestone, ReportError, StepReport};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -16,6 +17,7 @@ use crate::id::DeploymentId;
 use crate::phase::Phase;
 use crate::record::{DeploymentRecord, StepRecord};
 use crate::status::{IStatus, StatusChange};
+use crate::step_span::RunningCommand;
 
 /// The first pause before a failed write is tried again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -40,6 +42,7 @@ pub(crate) struct Recorder {
     id: DeploymentId,
     clock: Clock,
     events: EventSender,
+    command: RunningCommand,
     entries: mpsc::UnboundedSender<Entry>,
 }
 
@@ -84,11 +87,12 @@ impl Recorder {
             noted: StatusChange::default(),
             write_at: None,
         };
-        tokio::spawn(task.run(receiver));
+        tokio::spawn(task.run(receiver).in_current_span());
         Self {
             id,
             clock,
             events,
+            command: RunningCommand::in_current_span(),
             entries,
         }
     }
@@ -198,6 +202,7 @@ impl IProgress for Recorder {
     }
 
     fn observe(&self, event: &LiveEvent) {
+        self.command.follow(event);
         let kind = match event {
             LiveEvent::StepStarted {
                 status, command, ..
@@ -318,7 +323,12 @@ impl WriterTask {
         if !ends {
             change.lease_until = Some(self.clock.now() + self.writer.lease);
         }
-        match self.writer.status.set_status(&self.id, &change).await {
+        #[cfg(feature = "metrics")]
+        let began = Instant::now();
+        let written = self.writer.status.set_status(&self.id, &change).await;
+        #[cfg(feature = "metrics")]
+        crate::metrics::status_write(began.elapsed(), &written);
+        match written {
             Ok(record) => {
                 self.writer.lease_ends.send_replace(lease_ends);
                 for (phase, _) in change.reached {

@@ -130,6 +130,8 @@ impl Read for FetchReader<'_> {
             return Err(cancelled());
         }
         self.read += count as u64;
+        #[cfg(feature = "metrics")]
+        crate::metrics::fetched(count as u64);
         let ended = count == 0 && !buffer.is_empty();
         if ended && self.read != self.source.size {
             let (read, size) = (self.read, self.source.size);
