@@ -10,8 +10,11 @@
 mod claims;
 mod ending;
 mod fixture;
+mod fuzz;
 mod gate;
 mod history;
+mod hostile;
+mod observability;
 mod ownership;
 mod pruning;
 mod records;
