@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod crash;
+mod fuzz;
 mod layers;
 mod shell;
 mod workspace;
@@ -44,6 +45,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         summary: "kills savers of each durable store 200 times, and checks what they leave",
         run: crash::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "",
+        summary: "200,000 cases of each fuzz target: archives, manifests, names, records, endpoints",
+        run: fuzz::run,
     },
 ];
 
@@ -135,6 +142,7 @@ mod tests {
         check_refused(&["bench"], "`bench` takes the name of one benchmark");
         check_refused(&["bench", "dance"], "no such benchmark: `dance`");
         check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
+        check_refused(&["fuzz", "dance"], "`fuzz` takes nothing");
     }
 
     #[test]
