@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod crash;
+mod fuzz;
 mod layers;
 mod shell;
 mod workspace;
@@ -50,6 +51,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         summary: "kills savers of each durable store 200 times, and checks what they leave",
         run: crash::run_store,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "",
+        summary: "200,000 cases of each fuzz target: archives, manifests, names, records, endpoints",
+        run: fuzz::run,
     },
 ];
 
@@ -145,6 +152,7 @@ mod tests {
             "`crash` takes the seed of one run, or nothing",
         );
         check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
+        check_refused(&["fuzz", "dance"], "`fuzz` takes nothing");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::error::Error;
 ///
 /// It keeps the text as it was given, because clients remember a target by its text, and has
 /// been checked: `http` or `https`, a host, no user or password, no query, no fragment, no white
-/// space or control characters, at most [`MAX_BYTES`](Self::MAX_BYTES) long.
+/// space, control characters or backslashes, at most [`MAX_BYTES`](Self::MAX_BYTES) long.
 ///
 /// # Examples
 ///
@@ -62,6 +62,10 @@ impl FromStr for Endpoint {
         }
         if !(text.starts_with("http://") || text.starts_with("https://")) {
             return refuse("does not begin with http:// or https://");
+        }
+        // A URL parser reads it as a slash, and clients may not.
+        if text.contains('\\') {
+            return refuse("holds a backslash");
         }
         let Ok(url) = Url::parse(text) else {
             return refuse("is not a URL");
@@ -152,6 +156,23 @@ mod tests {
             &format!("https://u:{long}@api.x.io"),
             "user name or password",
         );
+        refused("https://api.x.io\\@evil.example", "backslash");
+        refused("https:\\\\api.x.io", "does not begin");
+        refused("-https://api.x.io", "does not begin");
+        refused("HTTPS://api.x.io", "does not begin");
+        refused("https://api.x.io --skip-ssl-validation", "white space");
+        refused("https://api.x.io\u{a0}", "white space");
+        refused("https://api.x.io\t", "white space");
+        refused("https://api%2ex%0a.io", "not a URL");
+        refused("https://api.x.io\u{202e}", "not a URL");
+        refused("https://[::1", "not a URL");
+        refused("https://[fe80::1%25eth0]", "not a URL");
+        refused("https://1.2.3.4.5", "not a URL");
+        refused("https://api.x.io:port", "not a URL");
+        refused("https://api.x.io:-1", "not a URL");
+        refused("https://hunter2@", "user name or password");
+        refused("https://api.x.io?", "query");
+        refused("https://api.x.io/#", "query");
         refused("https://api.x.io?x=1", "query");
         refused("https://api.x.io#x", "query");
         refused(&format!("https://{}", "x".repeat(3_000)), "2,048");
@@ -163,6 +184,23 @@ mod tests {
         assert_eq!(
             identity("https://API.x.io:443/"),
             identity("https://api.x.io")
+        );
+        assert_eq!(
+            identity("https://api.x.io///"),
+            identity("https://api.x.io")
+        );
+        assert_eq!(
+            identity("https://api.B\u{dc}CHER.example"),
+            identity("https://api.xn--bcher-kva.example/")
+        );
+        assert_eq!(
+            identity("https://[0:0:0:0:0:0:0:1]:443"),
+            identity("https://[::1]/")
+        );
+        assert_eq!(identity("http://api.x.io:80"), identity("http://api.x.io/"));
+        assert_ne!(
+            identity("https://api.x.io/a"),
+            identity("https://api.x.io/b")
         );
         assert_ne!(identity("http://api.x.io"), identity("https://api.x.io"));
         assert_ne!(

@@ -7,6 +7,7 @@ use package::Package;
 use store::{FileName, IStore, StoreExt};
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
 use crate::catalog::open_file;
@@ -202,7 +203,11 @@ impl Engine {
         // The request, and with it the password, ends here; the process has its own copy.
         drop(request);
         let (turns, events) = (Arc::clone(&self.turns), self.events.sender());
-        self.tasks.spawn(async move {
+        let span = tracing::info_span!("deployment", deployment = %id, phase = field::Empty);
+        let told = span.clone();
+        let run = async move {
+            #[cfg(feature = "metrics")]
+            let meter = crate::metrics::Running::begin();
             let turn = turns.acquire_owned();
             let mut ended = None;
             match deployment.deploy_when(turn, running.cancels()).await {
@@ -215,11 +220,16 @@ impl Engine {
                     tracing::error!(deployment = %id, error, "deployment given up");
                 }
             }
+            told.record("phase", ended.as_ref().map(Phase::as_str));
+            // Whoever waits for the ending goes on when it is left.
+            #[cfg(feature = "metrics")]
+            meter.end(ended.as_ref());
             running.leave().await;
             if let Some(phase) = ended {
                 events.send(id, EventKind::Ended(phase));
             }
-        });
+        };
+        self.tasks.spawn(run.instrument(span));
         Ok(id)
     }
 

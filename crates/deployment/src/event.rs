@@ -102,6 +102,8 @@ pub(crate) struct EventSender(Option<broadcast::Sender<DeploymentEvent>>);
 impl EventSender {
     /// Never blocks: a subscriber that lags loses the oldest events, and counts them.
     pub(crate) fn send(&self, id: DeploymentId, kind: EventKind) {
+        #[cfg(feature = "metrics")]
+        crate::metrics::event(&kind);
         if let Some(sender) = &self.0
             && sender.receiver_count() > 0
         {

@@ -34,9 +34,11 @@
 //!
 //! # Features
 //!
+//! - `metrics`: counters and histograms through the `metrics` facade.
 //! - `mock`: `MockIStatus` and `MockIPlatform`.
 //! - `conformance`: the suite that proves a platform, `platform_conformance!`.
 //!
+//! Spans, metrics and events are listed in `docs/reference/observability.md`.
 //! The design is explained in `docs/architecture.md` of the repository.
 
 mod cancel;
@@ -61,6 +63,8 @@ mod id;
 mod inspection;
 mod interruption;
 mod lock;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod phase;
 mod platform;
 mod pruning;
@@ -74,6 +78,7 @@ mod source;
 mod status;
 mod status_change;
 mod step_record;
+mod step_span;
 mod timestamp;
 mod unpacking;
 

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use batch::{IProgress, LiveEvent, Milestone, ReportError, StepReport};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -16,6 +17,7 @@ use crate::id::DeploymentId;
 use crate::phase::Phase;
 use crate::record::StepRecord;
 use crate::status::StatusChange;
+use crate::step_span::RunningCommand;
 
 pub(crate) use self::writer::Writer;
 use self::writer::{Entry, WriterTask, Written};
@@ -39,6 +41,7 @@ pub(crate) struct Recorder {
     id: DeploymentId,
     clock: Clock,
     events: EventSender,
+    command: RunningCommand,
     entries: mpsc::UnboundedSender<Entry>,
 }
 
@@ -59,11 +62,12 @@ impl Recorder {
             noted: StatusChange::default(),
             write_at: None,
         };
-        tokio::spawn(task.run(receiver));
+        tokio::spawn(task.run(receiver).in_current_span());
         Self {
             id,
             clock,
             events,
+            command: RunningCommand::in_current_span(),
             entries,
         }
     }
@@ -173,6 +177,7 @@ impl IProgress for Recorder {
     }
 
     fn observe(&self, event: &LiveEvent) {
+        self.command.follow(event);
         let kind = match event {
             LiveEvent::StepStarted {
                 status, command, ..

@@ -193,6 +193,8 @@ impl Read for FetchReader<'_> {
         if let Some(hash) = &mut self.hash {
             hash.update(&buffer[..count]);
         }
+        #[cfg(feature = "metrics")]
+        crate::metrics::fetched(count as u64);
         let ended = count == 0 && !buffer.is_empty();
         if ended {
             self.check_whole()?;

@@ -6,11 +6,13 @@ use std::time::Instant;
 use batch::{CapturedOutput, Status, StepOutcome, StepReport};
 use package::{PackageArchive, UnpackLimits};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use crate::directory::{Layout, PrivateDirectory};
 use crate::error::{Error, Result};
 use crate::recorder::Recorder;
 use crate::source::{FetchReader, OpenSource};
+use crate::step_span::StepSpan;
 
 const PREVIEW: Status = Status::from_static("PREVIEW");
 pub(crate) const UNPACK: Status = Status::from_static("UNPACK");
@@ -115,6 +117,7 @@ impl Unpacking {
         what: &str,
         work: impl FnOnce() -> Result<(T, String)>,
     ) -> Result<T, Unreached> {
+        let step = StepSpan::begin(&Span::current(), status.as_str());
         let (started, clock) = (self.recorder.now(), Instant::now());
         let report = |outcome, accepted, output: String| {
             StepReport::new(status.clone(), format!("{what} {}", self.package), outcome)
@@ -122,8 +125,9 @@ impl Unpacking {
                 .with_time(started, clock.elapsed())
                 .with_output(CapturedOutput::from_text(output))
         };
-        match work() {
+        match step.in_scope(work) {
             Ok((value, output)) => {
+                step.end(&StepOutcome::Done);
                 self.recorder
                     .note_step(&report(StepOutcome::Done, true, output));
                 Ok(value)
@@ -136,6 +140,7 @@ impl Unpacking {
                         reason: error.chain(),
                     }
                 };
+                step.end(&outcome);
                 self.recorder
                     .note_step(&report(outcome, false, String::new()));
                 Err(Unreached::new(status, error))

@@ -1,12 +1,19 @@
-//! What the tests and benches of several crates share: package archives made on the fly.
+//! What the tests and benches of several crates share: archives made on the fly, also hostile
+//! ones.
 //!
 //! ```
 //! let archive = testkit::package("foo", &[("index.html", b"<h1>foo</h1>")]);
 //! assert_eq!(archive[..2], [0x1f, 0x8b]); // gzip, RFC 1952 section 2.3.1
 //! ```
 
+mod hostile;
+mod tar_stream;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
+
+pub use crate::hostile::{Hostile, HostileLimits, hostile_packages};
+pub use crate::tar_stream::{Tar, gzip, pax_record, sign_header, stored_gzip, tar_header};
 
 /// A package archive as the original's vendors made them: `<name>/manifest.json` and
 /// `<name>/<name>.tar.gz`, the application, whose tree is `<name>/` with `files` in it.

@@ -128,6 +128,7 @@ async fn take_turn<T>(
 async fn in_steps<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Unreached> + Send + 'static,
 ) -> Result<T, Unreached> {
-    let joined = tokio::task::spawn_blocking(work).await;
+    let span = tracing::Span::current();
+    let joined = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
     joined.unwrap_or_else(|error| Err(Unreached::new(UNPACK, Error::task(error))))
 }

@@ -163,7 +163,12 @@ impl WriterTask {
         if !ends {
             change.lease_until = Some(self.clock.now() + self.writer.lease);
         }
-        match self.writer.status.set_status(&self.id, &change).await {
+        #[cfg(feature = "metrics")]
+        let began = Instant::now();
+        let written = self.writer.status.set_status(&self.id, &change).await;
+        #[cfg(feature = "metrics")]
+        crate::metrics::status_write(began.elapsed(), &written);
+        match written {
             Ok(record) => {
                 self.writer.lease_ends.send_replace(lease_ends);
                 for (phase, _) in change.reached {

@@ -12,11 +12,14 @@ mod claims;
 mod crowd;
 mod ending;
 mod fixture;
+mod fuzz;
 mod gate;
 mod halting;
 mod history;
+mod hostile;
 mod jumping;
 mod limits;
+mod observability;
 mod ownership;
 #[cfg(feature = "conformance")]
 mod platforms;

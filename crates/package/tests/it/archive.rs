@@ -1,128 +1,17 @@
 //! Archives of any shape, also ones that no tool writes.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use package::{
     Error, Inspection, PackageArchive, Result, UnpackLimits, UnpackedApplication, UnpackedPackage,
     inspect_package, unpack_application,
 };
 use tempfile::TempDir;
 
-/// A tar stream under construction.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tar(Vec<u8>);
-
-impl Tar {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a header with contents; every part may be illegal.
-    pub(crate) fn raw(
-        mut self,
-        kind: u8,
-        path: &[u8],
-        mode: u32,
-        target: &[u8],
-        data: &[u8],
-    ) -> Self {
-        self.0
-            .extend(header(kind, path, mode, target, data.len() as u64));
-        self.contents(data)
-    }
-
-    /// Adds bytes, filled up to a whole block.
-    pub(crate) fn contents(mut self, data: &[u8]) -> Self {
-        self.0.extend(data);
-        self.0.resize(self.0.len().next_multiple_of(512), 0);
-        self
-    }
-
-    pub(crate) fn file(self, path: &str, data: impl AsRef<[u8]>) -> Self {
-        self.raw(b'0', path.as_bytes(), 0o644, b"", data.as_ref())
-    }
-
-    pub(crate) fn folder(self, path: &str) -> Self {
-        self.raw(b'5', path.as_bytes(), 0o755, b"", b"")
-    }
-
-    pub(crate) fn link(self, path: &str, target: &str) -> Self {
-        self.raw(b'2', path.as_bytes(), 0o777, target.as_bytes(), b"")
-    }
-
-    pub(crate) fn hard_link(self, path: &str, target: &str) -> Self {
-        self.raw(b'1', path.as_bytes(), 0o644, target.as_bytes(), b"")
-    }
-
-    /// Adds a pax header of one record.
-    pub(crate) fn pax(self, key: &str, value: &[u8]) -> Self {
-        self.raw(b'x', b"PaxHeader/x", 0o644, b"", &record(key, value))
-    }
-
-    /// The stream so far, without an end mark.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The whole stream, with its end mark.
-    pub(crate) fn ended(mut self) -> Vec<u8> {
-        self.0.resize(self.0.len() + 1024, 0);
-        self.0
-    }
-
-    pub(crate) fn gz(self) -> Vec<u8> {
-        gzip(&self.ended())
-    }
-}
-
-pub(crate) fn header(kind: u8, path: &[u8], mode: u32, target: &[u8], size: u64) -> Vec<u8> {
-    let mut header = tar::Header::new_ustar();
-    let old = header.as_old_mut();
-    old.name[..path.len()].copy_from_slice(path);
-    old.linkname[..target.len()].copy_from_slice(target);
-    header.set_entry_type(tar::EntryType::new(kind));
-    header.set_mode(mode);
-    header.set_size(size);
-    header.set_cksum();
-    header.as_bytes().to_vec()
-}
-
-pub(crate) fn record(key: &str, value: &[u8]) -> Vec<u8> {
-    let rest = [b" ", key.as_bytes(), b"=", value, b"\n"].concat();
-    let mut length = rest.len();
-    while length != rest.len() + length.to_string().len() {
-        length = rest.len() + length.to_string().len();
-    }
-    [length.to_string().as_bytes(), &rest].concat()
-}
-
-pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// A gzip stream that compresses nothing, which is much faster to make in a test build.
-pub(crate) fn stored(bytes: &[u8]) -> Vec<u8> {
-    let mut stream = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    for block in bytes.chunks(u16::MAX.into()) {
-        let length = u16::try_from(block.len()).unwrap();
-        stream.push(0);
-        stream.extend(length.to_le_bytes());
-        stream.extend((!length).to_le_bytes());
-        stream.extend(block);
-    }
-    stream.extend([1, 0, 0, 0xff, 0xff]);
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    stream.extend(crc.sum().to_le_bytes());
-    stream.extend(crc.amount().to_le_bytes());
-    stream
-}
+pub(crate) use testkit::{
+    Tar, gzip, pax_record as record, stored_gzip as stored, tar_header as header,
+};
 
 /// The smallest application.
 pub(crate) fn application() -> Tar {
@@ -144,7 +33,13 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let outside = tempfile::tempdir().unwrap();
+        // Ten thousand cases make and remove files: in memory, where the system has a folder there.
+        let memory = Path::new("/dev/shm");
+        let outside = if memory.is_dir() {
+            tempfile::tempdir_in(memory).unwrap()
+        } else {
+            tempfile::tempdir().unwrap()
+        };
         std::fs::create_dir(outside.path().join("inside")).unwrap();
         std::fs::write(outside.path().join("secret"), "untouched").unwrap();
         Self { outside }

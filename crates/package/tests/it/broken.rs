@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 use package::{Error, UnpackLimits, inspect_package, unpack_application};
 
+use testkit::sign_header;
+
 use crate::archive::{
     Place, Tar, application, application_error, extract, gzip, header, inspect, package, unpack,
 };
@@ -107,23 +109,17 @@ fn headers_that_cannot_be_understood() {
     bad(
         |block| {
             block[124..136].copy_from_slice(b"zzzzzzzzzzz\0");
-            sign(block);
+            sign_header(block);
         },
         "size is no number",
     );
     bad(
         |block| {
             block[100..108].copy_from_slice(b"99999999");
-            sign(block);
+            sign_header(block);
         },
         "mode is no number",
     );
-}
-
-fn sign(block: &mut [u8]) {
-    block[148..156].fill(b' ');
-    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
 }
 
 /// Fails after some bytes.

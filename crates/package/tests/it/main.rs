@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
 
 mod archive;
+mod attack;
+mod mutation;
 
 mod broken;
+mod fuzz;
+mod hostile;
 mod limits;
 mod manifest;
 mod property;
