@@ -67,12 +67,13 @@ impl FromStr for Endpoint {
         if text.contains('\\') {
             return refuse("holds a backslash");
         }
+        // Whatever else is wrong with it: this one is to be told, and nothing of it shown.
+        if text.contains('@') {
+            return refuse("holds a user name or password; these are given apart");
+        }
         let Ok(url) = Url::parse(text) else {
             return refuse("is not a URL");
         };
-        if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
-            return refuse("holds a user name or password; these are given apart");
-        }
         if url.query().is_some() || url.fragment().is_some() {
             return refuse("holds a query or fragment");
         }

@@ -42,7 +42,8 @@ pub(crate) struct Recorder {
     clock: Clock,
     events: EventSender,
     command: RunningCommand,
-    entries: mpsc::UnboundedSender<Entry>,
+    /// Boxed, since a channel makes room for 32 of them at once.
+    entries: mpsc::UnboundedSender<Box<Entry>>,
 }
 
 impl Recorder {
@@ -84,7 +85,7 @@ impl Recorder {
 
     fn note_change(&self, change: StatusChange) {
         // The writer lives as long as this sender, so there is always somebody to take it.
-        drop(self.entries.send(Entry { change, done: None }));
+        drop(self.entries.send(Box::new(Entry { change, done: None })));
     }
 
     /// Records `change` durably, trying again for up to `patience`, and returns the record.
@@ -113,10 +114,10 @@ impl Recorder {
             reason: "the record's writer is gone".to_owned(),
         };
         self.entries
-            .send(Entry {
+            .send(Box::new(Entry {
                 change,
                 done: Some(done),
-            })
+            }))
             .map_err(|_| gone())?;
         written.await.map_err(|_| gone())?
     }

@@ -75,14 +75,14 @@ async fn due(at: Option<Instant>) {
 }
 
 impl WriterTask {
-    pub(super) async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Entry>) {
+    pub(super) async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Box<Entry>>) {
         let mut renewal = tokio::time::interval(self.writer.lease / RENEWALS);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.reset();
         loop {
             let is_over = tokio::select! {
                 biased;
-                entry = entries.recv() => match entry {
+                entry = entries.recv() => match entry.map(|entry| *entry) {
                     None => return,
                     Some(Entry { change, done: None }) => {
                         self.note(change);
@@ -145,7 +145,8 @@ impl WriterTask {
     async fn save_noted_and(&mut self, change: &StatusChange) -> Result<Written> {
         let mut all = self.noted.clone();
         all.append(change.clone());
-        let saved = self.save(all).await?;
+        // On the heap while it runs: a deployment that waits for its turn is kept small.
+        let saved = Box::pin(self.save(all)).await?;
         self.noted = StatusChange::default();
         Ok(saved)
     }

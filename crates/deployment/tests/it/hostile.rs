@@ -158,7 +158,7 @@ async fn a_foreign_record_is_an_error_that_names_it_and_is_never_written() {
     save(store.as_ref(), &id, &huge).await;
     let status = DeploymentStatus::new(Arc::clone(&store));
     let error = status.get_status(&id).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_eq!(error.kind(), ErrorKind::Record);
     assert!(!error.is_retryable());
     // None of them hides the page.
     let page = status.list(&ListQuery::default()).await.unwrap();

@@ -14,7 +14,7 @@ use helion_cli::{HelionCliComposer, ICliComposer as _};
 use store::{FileContents, IStore, SqliteOptions, SqliteStore};
 
 use super::noise::Noise;
-use super::quiet::settle;
+use super::quiet::{settle, spread_folders};
 use super::row::{Limit, Row};
 use super::{Size, runtime, target_folder};
 
@@ -49,7 +49,8 @@ pub(crate) fn rows(size: &Size, _: &Path) -> Result<Vec<Row>> {
 }
 
 struct Bench {
-    deployer: Deployer,
+    store: Arc<dyn IStore>,
+    platform: Arc<CliPlatform>,
     commands: Vec<Vec<String>>,
     client: PathBuf,
     folder: tempfile::TempDir,
@@ -64,9 +65,8 @@ impl Bench {
             .prefix("bench-deploy-")
             .tempdir_in(&target)?;
         let bin = folder.path().join("bin");
-        let temp = folder.path().join("temp");
         std::fs::create_dir(&bin)?;
-        std::fs::create_dir(&temp)?;
+        spread_folders(folder.path());
         let client = bin.join("helion");
         std::os::unix::fs::symlink("/bin/true", &client)?;
 
@@ -83,21 +83,30 @@ impl Bench {
 
         let runner = LocalRunnerOptions::default().with_env("PATH", bin.to_string_lossy());
         let platform = CliPlatform::helion(Arc::new(LocalRunner::new(runner)));
-        let options = DeployerOptions::default().with_temp_root(&temp);
-        let deployer = Deployer::new(store, Arc::new(platform), options);
         Ok(Self {
-            deployer,
+            store,
+            platform: Arc::new(platform),
             commands: commands()?,
             client,
             folder,
         })
     }
 
+    /// A deployer whose private directories lie in a folder of its own.
+    fn deployer(&self, folder: &str) -> Result<Deployer> {
+        let temp = self.folder.path().join(folder);
+        std::fs::create_dir(&temp)?;
+        let options = DeployerOptions::default().with_temp_root(&temp);
+        let (store, platform) = (Arc::clone(&self.store), Arc::clone(&self.platform));
+        Ok(Deployer::new(store, platform, options))
+    }
+
     /// One round's times of the engine and of the bare commands, in seconds per deployment.
     async fn one_at_a_time(&self, round: usize, count: u32) -> Result<(f64, f64)> {
+        let deployer = self.deployer(&format!("one-{round}"))?;
         let start = Instant::now();
         for index in 0..count {
-            self.deploy(&format!("one-{round}-{index}")).await?;
+            deploy(&deployer, &format!("one-{round}-{index}")).await?;
         }
         let engine = start.elapsed().as_secs_f64() / f64::from(count);
         let start = Instant::now();
@@ -109,11 +118,12 @@ impl Bench {
 
     /// As [`one_at_a_time`](Self::one_at_a_time).
     async fn all_at_once(&self, round: usize) -> Result<(f64, f64)> {
+        let deployer = self.deployer(&format!("all-{round}"))?;
         let start = Instant::now();
         let names: Vec<_> = (0..AT_ONCE)
             .map(|index| format!("all-{round}-{index}"))
             .collect();
-        let deployments = names.iter().map(|name| self.deploy(name));
+        let deployments = names.iter().map(|name| deploy(&deployer, name));
         futures_util::future::try_join_all(deployments).await?;
         let engine = start.elapsed().as_secs_f64() / f64::from(AT_ONCE);
         let start = Instant::now();
@@ -130,16 +140,6 @@ impl Bench {
             })
         })?;
         Ok((engine, start.elapsed().as_secs_f64() / f64::from(AT_ONCE)))
-    }
-
-    async fn deploy(&self, application: &str) -> Result<()> {
-        let credentials = Credentials::new("bench", Secret::new("bench-password"))?;
-        let request =
-            DeployRequest::new("bench", ENDPOINT, credentials)?.with_application(application)?;
-        let id = self.deployer.deploy_package(request).await?;
-        let record = self.deployer.wait(&id).await?;
-        ensure!(record.phase() == Some(Phase::Success), "{record:?}");
-        Ok(())
     }
 
     /// The commands of one deployment and nothing else.
@@ -163,6 +163,16 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+async fn deploy(deployer: &Deployer, application: &str) -> Result<()> {
+    let credentials = Credentials::new("bench", Secret::new("bench-password"))?;
+    let request =
+        DeployRequest::new("bench", ENDPOINT, credentials)?.with_application(application)?;
+    let id = deployer.deploy_package(request).await?;
+    let record = deployer.wait(&id).await?;
+    ensure!(record.phase() == Some(Phase::Success), "{record:?}");
+    Ok(())
 }
 
 /// The command lines that a deployment runs.
