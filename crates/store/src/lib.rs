@@ -72,7 +72,9 @@ mod settings;
 mod sqlite;
 mod store;
 
-pub use crate::capabilities::{Buffering, Capabilities, Freshness, Guarantee, Support};
+pub use crate::capabilities::{
+    Buffering, Capabilities, Folders, Freshness, Guarantee, Snapshots, Support, Versions,
+};
 pub use crate::contents::{FileContents, StoredFile};
 pub use crate::durability::Durability;
 pub use crate::error::{Error, ErrorKind, Result};
