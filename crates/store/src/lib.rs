@@ -71,6 +71,9 @@ mod settings;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+#[cfg(feature = "swift")]
+#[expect(dead_code, reason = "the store that sends the requests comes next")]
+mod swift;
 
 pub use crate::capabilities::{Buffering, Capabilities, Freshness, Guarantee, Support};
 pub use crate::contents::{FileContents, StoredFile};
@@ -104,3 +107,5 @@ pub use crate::sqlite::{SqliteOptions, SqliteStore};
 pub use crate::store::IStore;
 #[cfg(any(test, feature = "mock"))]
 pub use crate::store::MockIStore;
+#[cfg(feature = "swift")]
+pub use crate::swift::{SwiftAuth, SwiftOptions, SwiftTls};

@@ -1,0 +1,14 @@
+//! A container of OpenStack Swift as a store.
+
+mod auth;
+mod client;
+mod config;
+mod error;
+mod request;
+mod response;
+mod secret;
+mod session;
+mod tls;
+
+pub use self::auth::SwiftAuth;
+pub use self::config::{SwiftOptions, SwiftTls};

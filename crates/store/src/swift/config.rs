@@ -1,0 +1,92 @@
+//! Where a container is, and how it is reached.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::auth::SwiftAuth;
+
+/// Which container a [`SwiftStore`](crate::SwiftStore) keeps its files in, and how it is reached.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SwiftOptions {
+    /// The container's name: 1 to 256 bytes without `/`.
+    pub container: String,
+    /// Who asks, and whom for a token.
+    pub auth: SwiftAuth,
+    /// The URL of the account, where it is not the one that comes with the token.
+    pub storage_url: Option<String>,
+    /// Whose certificates are accepted; by default the system decides.
+    pub tls: SwiftTls,
+    /// How long a connection may take to come about; by default 10 s.
+    pub connect_timeout: Duration,
+    /// How long the server may do nothing: take no byte of a body, send none, or not answer; by
+    /// default 1 minute.
+    pub stall_timeout: Duration,
+    /// The most requests that wait for an answer at a time, and the most uploads beside them; by
+    /// default 32. Bodies of answers that are being read are not counted.
+    pub max_requests: usize,
+}
+
+/// Whose certificates are accepted on encrypted connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SwiftTls {
+    /// Those that the operating system trusts.
+    #[default]
+    System,
+    /// Those that lead to a certificate in this PEM file, and no others.
+    CaFile(PathBuf),
+    /// All, also those of an attacker. Opening the store logs a warning.
+    Unverified,
+}
+
+impl SwiftOptions {
+    /// The container, reached as `auth` says.
+    #[must_use]
+    pub fn new(container: impl Into<String>, auth: impl Into<SwiftAuth>) -> Self {
+        Self {
+            container: container.into(),
+            auth: auth.into(),
+            storage_url: None,
+            tls: SwiftTls::System,
+            connect_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_mins(1),
+            max_requests: 32,
+        }
+    }
+
+    /// Sets the URL of the account.
+    #[must_use]
+    pub fn with_storage_url(mut self, url: impl Into<String>) -> Self {
+        self.storage_url = Some(url.into());
+        self
+    }
+
+    /// Sets whose certificates are accepted.
+    #[must_use]
+    pub fn with_tls(mut self, tls: SwiftTls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Sets how long a connection may take to come about.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, most: Duration) -> Self {
+        self.connect_timeout = most;
+        self
+    }
+
+    /// Sets how long the server may do nothing.
+    #[must_use]
+    pub fn with_stall_timeout(mut self, most: Duration) -> Self {
+        self.stall_timeout = most;
+        self
+    }
+
+    /// Sets the most requests at a time; 0 is as 1.
+    #[must_use]
+    pub fn with_max_requests(mut self, most: usize) -> Self {
+        self.max_requests = most;
+        self
+    }
+}
