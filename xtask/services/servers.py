@@ -176,6 +176,7 @@ class Servers:
             },
         }
         return {
+            "folder": str(self.layout.home(instance)),
             "replicas": instance.replicas,
             "token_seconds": instance.token_seconds,
             "page": instance.page,
