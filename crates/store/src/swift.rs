@@ -22,6 +22,7 @@ mod session;
 mod store;
 mod sweep;
 mod tls;
+mod turns;
 mod upload;
 
 pub use self::auth::SwiftAuth;

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_LENGTH, HeaderName};
 use reqwest::{StatusCode, Url, redirect};
@@ -173,13 +172,14 @@ impl Upload {
         let broken = Broken::default();
         let (contents, declared) = match body {
             Body::Empty => (None, None),
+            // Nobody tells the length of nothing unasked, and Swift wants to be told.
+            Body::Bytes(bytes) if bytes.is_empty() => (None, Some(0)),
             Body::Bytes(bytes) if bytes.len() <= AT_ONCE => (Some(bytes.into()), None),
             Body::Bytes(bytes) => {
                 let contents = FileContents::from_bytes(bytes);
                 let size = contents.size();
                 (Some(streamed(contents, &progress, &broken)), size)
             }
-            Body::Blocks(mut blocks) if blocks.len() <= 1 => return Self::of_block(blocks.pop()),
             Body::Blocks(blocks) => {
                 let size = Some(blocks.iter().map(|block| block.len() as u64).sum());
                 let contents = stream::iter(blocks.into_iter().map(Ok)).boxed();
@@ -192,17 +192,6 @@ impl Upload {
             declared,
             progress,
             broken,
-        }
-    }
-}
-
-impl Upload {
-    /// The only block; an object of no bytes has none, and Swift wants to be told.
-    fn of_block(block: Option<Bytes>) -> Self {
-        let declared = block.is_none().then_some(0);
-        Self {
-            declared,
-            ..Self::new(block.map_or(Body::Empty, Body::Bytes))
         }
     }
 }
