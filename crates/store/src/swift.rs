@@ -8,7 +8,9 @@ mod request;
 mod response;
 mod secret;
 mod session;
+mod settings;
+mod timestamp;
 mod tls;
 
-pub use self::auth::SwiftAuth;
+pub use self::auth::{KeystoneAuth, KeystoneName, SwiftAuth, SwiftInterface};
 pub use self::config::{SwiftOptions, SwiftTls};

@@ -12,6 +12,46 @@ use super::refused;
 /// The key that says what a finished save survives.
 const DURABILITY: &str = "store_durability";
 
+/// The keys of Swift: this crate's own, and those of the environment that OpenStack's users have.
+const SWIFT: &[&str] = &[
+    "cloud_auth_url",
+    "cloud_password",
+    "cloud_project_name",
+    "cloud_username",
+    "os_application_credential_id",
+    "os_application_credential_name",
+    "os_application_credential_secret",
+    "os_auth_token",
+    "os_auth_type",
+    "os_auth_url",
+    "os_auth_version",
+    "os_cacert",
+    "os_endpoint_type",
+    "os_identity_api_version",
+    "os_interface",
+    "os_password",
+    "os_project_domain_id",
+    "os_project_domain_name",
+    "os_project_id",
+    "os_project_name",
+    "os_region_name",
+    "os_storage_url",
+    "os_tenant_id",
+    "os_tenant_name",
+    "os_user_domain_id",
+    "os_user_domain_name",
+    "os_user_id",
+    "os_username",
+    "st_auth",
+    "st_auth_version",
+    "st_key",
+    "st_user",
+    "swift_container",
+    "swift_insecure",
+    "swift_token",
+    "swift_url",
+];
+
 /// A scheme of this crate, whether its feature is on or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BuiltIn {
@@ -50,14 +90,7 @@ impl IStoreOpener for BuiltIn {
         match self {
             // Memory keeps nothing, but a trial runs with the settings of the real store.
             Self::Fs | Self::Sqlite | Self::Memory => &[DURABILITY],
-            Self::Swift => &[
-                "cloud_auth_url",
-                "cloud_password",
-                "cloud_project_name",
-                "cloud_username",
-                "swift_container",
-                "swift_url",
-            ],
+            Self::Swift => SWIFT,
         }
     }
 

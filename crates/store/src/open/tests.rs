@@ -75,6 +75,15 @@ async fn a_refusal_shows_no_more_of_the_url_than_its_scheme() {
     }
 }
 
+#[tokio::test]
+async fn the_environment_of_openstack_alone_names_no_store() {
+    let settings = [
+        ("os_auth_url", "http://host/v3"),
+        ("st_auth", "http://host"),
+    ];
+    check(settings, "`store_url`: the setting is missing").await;
+}
+
 /// An opener that knows `keys` and answers with an empty listing of its URL's rest.
 fn opener(keys: &'static [&'static str], opens: usize) -> Arc<dyn IStoreOpener> {
     let mut opener = MockIStoreOpener::new();

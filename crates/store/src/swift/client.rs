@@ -33,7 +33,8 @@ const AT_ONCE: usize = 1024 * 1024;
 pub(super) struct Client {
     http: reqwest::Client,
     session: Session,
-    storage_url: Option<Arc<str>>,
+    /// Whether another token can be had after one that is refused.
+    is_renewable: bool,
     stall_timeout: Duration,
     /// The requests that wait for an answer. Uploads are counted apart: the stream of one may wait
     /// for a request of its own, and never the other way round.
@@ -44,7 +45,7 @@ pub(super) struct Client {
 impl Client {
     /// A client that has asked nobody yet.
     pub(super) fn new(options: &SwiftOptions) -> Result<Self> {
-        options.auth.check()?;
+        options.check()?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config(&options.tls)?)
             .user_agent(concat!("helion-store/", env!("CARGO_PKG_VERSION")))
@@ -60,9 +61,9 @@ impl Client {
             })?;
         let most = options.max_requests.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
-            session: Session::new(options.auth.clone(), http.clone()),
+            is_renewable: options.auth.is_renewable(),
+            session: session(options, &http),
             http,
-            storage_url: options.storage_url.as_deref().map(Arc::from),
             stall_timeout: options.stall_timeout,
             requests: Arc::new(Semaphore::new(most)),
             uploads: Arc::new(Semaphore::new(most)),
@@ -95,7 +96,7 @@ impl Client {
         let grant = self.session.grant(&call).await?;
         let again = request.try_clone();
         let first = self.exchange(&call, &grant, request).await?;
-        if first.status() != StatusCode::UNAUTHORIZED || !self.session.is_renewable() {
+        if first.status() != StatusCode::UNAUTHORIZED || !self.is_renewable {
             return checked(&call, first);
         }
         let grant = self.session.replace(&grant, &call).await?;
@@ -120,12 +121,12 @@ impl Client {
 
     /// Sends the request once.
     async fn exchange(&self, call: &Call, grant: &Grant, request: Request) -> Result<Response> {
-        let account = self.storage_url.as_deref().unwrap_or(&grant.storage_url);
-        let url = Url::parse(&format!("{account}{}", request.target)).map_err(|error| {
-            call.error(ErrorKind::InvalidInput)
-                .with_message("the address of the object is no URL")
-                .with_source(error)
-        })?;
+        let url =
+            Url::parse(&format!("{}{}", grant.storage_url, request.target)).map_err(|error| {
+                call.error(ErrorKind::InvalidInput)
+                    .with_message("the address of the object is no URL")
+                    .with_source(error)
+            })?;
         let upload = Upload::new(request.body);
         let mut outgoing = reqwest::Request::new(request.method, url.clone());
         *outgoing.headers_mut() = request.headers;
@@ -151,6 +152,21 @@ impl Client {
                 .unwrap_or_else(|| call.unanswered(&url, error))),
         }
     }
+}
+
+fn session(options: &SwiftOptions, http: &reqwest::Client) -> Session {
+    let shared = Arc::new((
+        options.auth.clone(),
+        options.storage_url.clone(),
+        http.clone(),
+    ));
+    Session::new(move || {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (auth, account, http) = &*shared;
+            auth.ask(http, account.as_deref()).await
+        }
+    })
 }
 
 /// Hands on the answers that are the caller's business.
