@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::shell::Cargo;
+use crate::shell::Call;
 use crate::usage_error;
 use crate::workspace::root;
 
@@ -44,5 +44,5 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         "--bench",
         bench.name,
     ];
-    Cargo::new(&root(), &arguments).run()
+    Call::cargo(&root(), &arguments).run()
 }

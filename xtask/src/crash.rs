@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::shell::Cargo;
+use crate::shell::Call;
 use crate::usage_error;
 use crate::workspace::root;
 
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "it",
         "killed_saver",
     ];
-    Cargo::new(&root(), &arguments)
+    Call::cargo(&root(), &arguments)
         .env("CONFORMANCE_KILLS", KILLS)
         .run()
 }

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod crash;
 mod layers;
+mod services;
 mod shell;
 mod workspace;
 
@@ -23,8 +24,9 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "ci",
-        arguments: "[STEP...]",
-        summary: "everything that has to pass, or only the named steps of it",
+        arguments: "[--without-services] [STEP...]",
+        summary: "everything that has to pass, or only the named steps of it; --without-services leaves out \
+                  what needs a real Swift",
         run: ci::run,
     },
     Command {
@@ -38,6 +40,12 @@ const COMMANDS: &[Command] = &[
         arguments: "deploy|store|batch",
         summary: "what the engine, a store or the runner costs over the bare system; writes target/bench-NAME.json",
         run: bench::run,
+    },
+    Command {
+        name: "services",
+        arguments: "up|down|status [swift] [keystone]",
+        summary: "real OpenStack Swift and Keystone servers on loopback, for the tests; also start|stop INSTANCE SERVER",
+        run: services::run,
     },
     Command {
         name: "crash-store",
@@ -99,7 +107,7 @@ fn help() -> String {
              run: _,
          }| {
             let call = format!("{name} {arguments}");
-            format!("\n  {call:<20} {summary}")
+            format!("\n  {call:<43} {summary}")
         },
     );
     let steps = ci::STEPS
@@ -108,7 +116,7 @@ fn help() -> String {
         .collect::<Vec<_>>()
         .join(" ");
     format!(
-        "Usage: cargo xtask COMMAND\n{}\n  {:<20} this text\n\nThe steps of ci: {steps}",
+        "Usage: cargo xtask COMMAND\n{}\n  {:<43} this text\n\nThe steps of ci: {steps}",
         lines.collect::<String>(),
         "help"
     )
@@ -135,6 +143,18 @@ mod tests {
         check_refused(&["bench"], "`bench` takes the name of one benchmark");
         check_refused(&["bench", "dance"], "no such benchmark: `dance`");
         check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
+        for services in [
+            &["services"][..],
+            &["services", "dance"],
+            &["services", "up", "dance"],
+            &["services", "stop", "plain"],
+        ] {
+            check_refused(
+                services,
+                "`services` takes up, down or status, and then swift, keystone or nothing; \
+                 or start or stop, an instance and a server",
+            );
+        }
     }
 
     #[test]

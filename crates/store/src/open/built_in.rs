@@ -79,7 +79,7 @@ impl BuiltIn {
             Self::Fs => cfg!(all(feature = "fs", unix)),
             Self::Memory => cfg!(feature = "memory"),
             Self::Sqlite => cfg!(feature = "sqlite"),
-            Self::Swift => false,
+            Self::Swift => cfg!(feature = "swift"),
         }
     }
 }
@@ -119,7 +119,16 @@ impl IStoreOpener for BuiltIn {
             Self::Memory if url.rest().is_empty() => Ok(Arc::new(crate::MemoryStore::new())),
             #[cfg(feature = "memory")]
             Self::Memory => Err(refused("store_url", "nothing may follow `memory:`")),
+            #[cfg(feature = "swift")]
+            Self::Swift => open_swift(url, settings).await,
             // Whatever is left, which depends on the features.
+            #[cfg(not(all(
+                feature = "fs",
+                unix,
+                feature = "memory",
+                feature = "sqlite",
+                feature = "swift"
+            )))]
             _ => Err(refused(
                 "store_url",
                 format!(
@@ -129,6 +138,26 @@ impl IStoreOpener for BuiltIn {
             )),
         }
     }
+}
+
+/// Opens the container in the layers that a store over a network needs; the opening, which asks the
+/// servers, is repeated as the calls are.
+#[cfg(feature = "swift")]
+async fn open_swift(url: &StoreUrl, settings: &dyn ISettings) -> Result<Arc<dyn IStore>> {
+    use crate::layers::Attempts;
+    use crate::swift::SwiftPlace;
+    use crate::{RetryOptions, StoreBuilder, SwiftStore, TimeoutOptions};
+
+    let SwiftPlace { options, folder } = SwiftPlace::from_settings(url, settings)?;
+    let mut attempts = Attempts::new(RetryOptions::default());
+    let store = attempts.run(|| SwiftStore::open(options.clone())).await?;
+    let mut store = StoreBuilder::new(Arc::new(store))
+        .with_timeout(TimeoutOptions::default())
+        .with_retry(RetryOptions::default());
+    if let Some(folder) = folder {
+        store = store.with_prefix(folder);
+    }
+    Ok(store.build())
 }
 
 /// What a finished save survives, by the settings.

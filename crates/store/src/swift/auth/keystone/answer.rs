@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::swift::timestamp;
+use crate::swift::date;
 
 use super::SwiftInterface;
 
@@ -45,9 +45,9 @@ pub(super) fn parse(body: &[u8]) -> serde_json::Result<Answer> {
 impl Answer {
     /// How long the token lasts, by the clock of the server, which alone told both times.
     pub(super) fn lasts(&self) -> Option<Duration> {
-        let issued = timestamp::parse(self.token.issued_at.as_deref()?)?;
-        let expires = timestamp::parse(self.token.expires_at.as_deref()?)?;
-        expires.duration_since(issued).ok()
+        let [issued, expires] = [&self.token.issued_at, &self.token.expires_at]
+            .map(|text| date::of_row(text.as_deref()?.trim_end_matches('Z')));
+        expires?.duration_since(issued?).ok()
     }
 
     /// The URL of the account, or why there is none.

@@ -1,0 +1,12 @@
+//! The store on OpenStack Swift, against real servers: `cargo xtask services up` starts them, and
+//! the variable `SWIFT_SERVICES` says where they are. Without it nothing here is tested, and each
+//! test says so.
+
+#![cfg(all(feature = "swift", feature = "conformance"))]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that is wrong about its own set-up may panic"
+)]
+
+#[expect(dead_code, reason = "its users come with the store")]
+mod world;
