@@ -33,7 +33,8 @@ const AT_ONCE: usize = 1024 * 1024;
 pub(super) struct Client {
     http: reqwest::Client,
     session: Session,
-    storage_url: Option<Arc<str>>,
+    /// Whether another token can be had after one that is refused.
+    is_renewable: bool,
     stall_timeout: Duration,
     /// The requests that wait for an answer.
     requests: Arc<Semaphore>,
@@ -42,7 +43,7 @@ pub(super) struct Client {
 impl Client {
     /// A client that has asked nobody yet.
     pub(super) fn new(options: &SwiftOptions) -> Result<Self> {
-        options.auth.check()?;
+        options.check()?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config(&options.tls)?)
             .user_agent(concat!("helion-store/", env!("CARGO_PKG_VERSION")))
@@ -58,9 +59,9 @@ impl Client {
             })?;
         let most = options.max_requests.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
-            session: Session::new(options.auth.clone(), http.clone()),
+            is_renewable: options.auth.is_renewable(),
+            session: session(options, &http),
             http,
-            storage_url: options.storage_url.as_deref().map(Arc::from),
             stall_timeout: options.stall_timeout,
             requests: Arc::new(Semaphore::new(most)),
         })
@@ -89,7 +90,7 @@ impl Client {
         let _turn = self.turn(&call).await?;
         let grant = self.session.grant(&call).await?;
         let first = self.exchange(&call, &grant, request.clone()).await?;
-        if first.status() != StatusCode::UNAUTHORIZED || !self.session.is_renewable() {
+        if first.status() != StatusCode::UNAUTHORIZED || !self.is_renewable {
             return checked(&call, first);
         }
         let grant = self.session.replace(&grant, &call).await?;
@@ -105,7 +106,7 @@ impl Client {
 
     /// Sends the request once.
     async fn exchange(&self, call: &Call, grant: &Grant, request: Request) -> Result<Response> {
-        let account = self.storage_url.as_deref().unwrap_or(&grant.storage_url);
+        let account = &grant.storage_url;
         let url = match request.base {
             Base::Account => Url::parse(&format!("{account}{}", request.target)),
             Base::Server => Url::parse(account).and_then(|url| url.join(&request.target)),
@@ -140,6 +141,21 @@ impl Client {
                 .unwrap_or_else(|| call.unanswered(&url, error))),
         }
     }
+}
+
+fn session(options: &SwiftOptions, http: &reqwest::Client) -> Session {
+    let shared = Arc::new((
+        options.auth.clone(),
+        options.storage_url.clone(),
+        http.clone(),
+    ));
+    Session::new(move || {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (auth, account, http) = &*shared;
+            auth.ask(http, account.as_deref()).await
+        }
+    })
 }
 
 /// Hands on the answers that are the caller's business.
