@@ -8,6 +8,8 @@ mod traced;
 
 pub use self::builder::StoreBuilder;
 pub use self::prefix::Prefix;
+#[cfg(feature = "swift")]
+pub(crate) use self::retry::Attempts;
 pub use self::retry::{Retry, RetryOptions};
 #[cfg(feature = "swift")]
 pub(crate) use self::timeout::Progress;

@@ -3,12 +3,27 @@
 mod auth;
 mod client;
 mod config;
+mod container;
+mod date;
+mod digest;
+mod download;
 mod error;
+mod hash;
+mod info;
+mod limits;
+mod listing;
+mod manifest;
+mod pieces;
 mod request;
 mod response;
+mod save;
 mod secret;
 mod session;
+mod store;
+mod sweep;
 mod tls;
+mod upload;
 
 pub use self::auth::SwiftAuth;
 pub use self::config::{SwiftOptions, SwiftTls};
+pub use self::store::SwiftStore;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_LENGTH, HeaderName};
 use reqwest::{StatusCode, Url, redirect};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -14,7 +15,7 @@ use crate::{Error, ErrorKind, FileContents, Operation, Result};
 use super::auth::Grant;
 use super::config::SwiftOptions;
 use super::error::Call;
-use super::request::{Body, Request};
+use super::request::{Base, Body, Request};
 use super::response::Response;
 use super::session::Session;
 use super::tls;
@@ -35,10 +36,8 @@ pub(super) struct Client {
     session: Session,
     storage_url: Option<Arc<str>>,
     stall_timeout: Duration,
-    /// The requests that wait for an answer. Uploads are counted apart: the stream of one may wait
-    /// for a request of its own, and never the other way round.
+    /// The requests that wait for an answer.
     requests: Arc<Semaphore>,
-    uploads: Arc<Semaphore>,
 }
 
 impl Client {
@@ -65,15 +64,13 @@ impl Client {
             storage_url: options.storage_url.as_deref().map(Arc::from),
             stall_timeout: options.stall_timeout,
             requests: Arc::new(Semaphore::new(most)),
-            uploads: Arc::new(Semaphore::new(most)),
         })
     }
 
     /// Sends the request and returns the answer, whatever status it has, as long as that is the
     /// caller's business: [`Response::into_error`] makes an error of it.
     ///
-    /// A token that is refused is renewed once, and the request sent again; a stream cannot be, and
-    /// fails with [`Unavailable`](ErrorKind::Unavailable): the same contents may be saved anew.
+    /// A token that is refused is renewed once, and the request sent again.
     ///
     /// # Errors
     ///
@@ -83,7 +80,6 @@ impl Client {
     ///   [`StorageFull`](ErrorKind::StorageFull): the server said so.
     /// - [`Unavailable`](ErrorKind::Unavailable), [`Timeout`](ErrorKind::Timeout): there is no
     ///   answer.
-    /// - The error of the stream, as it is.
     pub(super) async fn send(
         &self,
         operation: Operation,
@@ -91,28 +87,18 @@ impl Client {
         request: Request,
     ) -> Result<Response> {
         let call = Call::new(operation, name);
-        let _turn = self.turn(&request, &call).await?;
+        let _turn = self.turn(&call).await?;
         let grant = self.session.grant(&call).await?;
-        let again = request.try_clone();
-        let first = self.exchange(&call, &grant, request).await?;
+        let first = self.exchange(&call, &grant, request.clone()).await?;
         if first.status() != StatusCode::UNAUTHORIZED || !self.session.is_renewable() {
             return checked(&call, first);
         }
         let grant = self.session.replace(&grant, &call).await?;
-        match again {
-            Some(request) => checked(&call, self.exchange(&call, &grant, request).await?),
-            None => Err(call.error(ErrorKind::Unavailable).with_message(
-                "the token had ended, and contents that were read once cannot be sent again",
-            )),
-        }
+        checked(&call, self.exchange(&call, &grant, request).await?)
     }
 
-    async fn turn(&self, request: &Request, call: &Call) -> Result<SemaphorePermit<'_>> {
-        let bound = match request.body {
-            Body::Empty | Body::Bytes(_) => &self.requests,
-            Body::Stream(..) => &self.uploads,
-        };
-        bound
+    async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+        (self.requests)
             .acquire()
             .await
             .map_err(|error| call.error(ErrorKind::Other).with_source(error))
@@ -121,7 +107,11 @@ impl Client {
     /// Sends the request once.
     async fn exchange(&self, call: &Call, grant: &Grant, request: Request) -> Result<Response> {
         let account = self.storage_url.as_deref().unwrap_or(&grant.storage_url);
-        let url = Url::parse(&format!("{account}{}", request.target)).map_err(|error| {
+        let url = match request.base {
+            Base::Account => Url::parse(&format!("{account}{}", request.target)),
+            Base::Server => Url::parse(account).and_then(|url| url.join(&request.target)),
+        };
+        let url = url.map_err(|error| {
             call.error(ErrorKind::InvalidInput)
                 .with_message("the address of the object is no URL")
                 .with_source(error)
@@ -189,9 +179,12 @@ impl Upload {
                 let size = contents.size();
                 (Some(streamed(contents, &progress, &broken)), size)
             }
-            Body::Stream(stream, length) => {
-                let contents = FileContents::from_stream(stream, length);
-                (Some(streamed(contents, &progress, &broken)), length)
+            Body::Blocks(mut blocks) if blocks.len() <= 1 => return Self::of_block(blocks.pop()),
+            Body::Blocks(blocks) => {
+                let size = Some(blocks.iter().map(|block| block.len() as u64).sum());
+                let contents = stream::iter(blocks.into_iter().map(Ok)).boxed();
+                let contents = FileContents::from_stream(contents, size);
+                (Some(streamed(contents, &progress, &broken)), size)
             }
         };
         Self {
@@ -200,6 +193,13 @@ impl Upload {
             progress,
             broken,
         }
+    }
+}
+
+impl Upload {
+    /// The only block, if there is one.
+    fn of_block(block: Option<Bytes>) -> Self {
+        Self::new(block.map_or(Body::Empty, Body::Bytes))
     }
 }
 

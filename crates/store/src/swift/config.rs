@@ -22,9 +22,12 @@ pub struct SwiftOptions {
     /// How long the server may do nothing: take no byte of a body, send none, or not answer; by
     /// default 1 minute.
     pub stall_timeout: Duration,
-    /// The most requests that wait for an answer at a time, and the most uploads beside them; by
-    /// default 32. Bodies of answers that are being read are not counted.
+    /// The most requests that wait for an answer at a time; by default 32. Bodies of answers that are
+    /// being read are not counted.
     pub max_requests: usize,
+    /// The most bytes of one object: what is longer is saved in segments, of which a save holds up
+    /// to three in memory. By default 8 MiB.
+    pub segment_size: u64,
 }
 
 /// Whose certificates are accepted on encrypted connections.
@@ -52,6 +55,7 @@ impl SwiftOptions {
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_mins(1),
             max_requests: 32,
+            segment_size: 8 * 1024 * 1024,
         }
     }
 
@@ -87,6 +91,13 @@ impl SwiftOptions {
     #[must_use]
     pub fn with_max_requests(mut self, most: usize) -> Self {
         self.max_requests = most;
+        self
+    }
+
+    /// Sets the most bytes of one object; 0 is as 1, and more than the cluster takes as that.
+    #[must_use]
+    pub fn with_segment_size(mut self, bytes: u64) -> Self {
+        self.segment_size = bytes;
         self
     }
 }

@@ -3,12 +3,9 @@
 use std::fmt;
 
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-
-use crate::Result;
 
 /// What stands for itself in a URL wherever it stands.
 const UNRESERVED: AsciiSet = NON_ALPHANUMERIC
@@ -20,22 +17,33 @@ const UNRESERVED: AsciiSet = NON_ALPHANUMERIC
 /// In an object's name the slash does, too.
 const IN_PATH: AsciiSet = UNRESERVED.remove(b'/');
 
-/// A request to an account, a container or an object.
-#[derive(Debug)]
+/// A request to an account, a container or an object, or to the cluster.
+#[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) method: Method,
-    /// What follows the account's URL: a path, and the query.
+    pub(super) base: Base,
+    /// What follows the base: a path, and the query.
     pub(super) target: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
 }
 
-/// What a request carries.
+/// What the target of a request is relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// The account's URL.
+    Account,
+    /// The server of the account.
+    Server,
+}
+
+/// What a request carries; it is in memory, so that it can be sent again.
+#[derive(Clone)]
 pub(super) enum Body {
     Empty,
     Bytes(Bytes),
-    /// A stream, and its length in bytes where that is known; it is sent in chunks otherwise.
-    Stream(BoxStream<'static, Result<Bytes>>, Option<u64>),
+    /// Bytes that came in blocks, to be sent one after the other.
+    Blocks(Vec<Bytes>),
 }
 
 impl Request {
@@ -43,10 +51,19 @@ impl Request {
     pub(super) fn account(method: Method) -> Self {
         Self {
             method,
+            base: Base::Account,
             target: String::new(),
             headers: HeaderMap::new(),
             body: Body::Empty,
         }
+    }
+
+    /// A request for what the cluster tells of itself.
+    pub(super) fn cluster_info() -> Self {
+        let mut request = Self::account(Method::GET);
+        request.base = Base::Server;
+        request.target.push_str("/info");
+        request
     }
 
     /// A request to a container.
@@ -88,21 +105,6 @@ impl Request {
         self.body = body;
         self
     }
-
-    /// The same request once more, unless it carries a stream, which is read once.
-    pub(super) fn try_clone(&self) -> Option<Self> {
-        let body = match &self.body {
-            Body::Empty => Body::Empty,
-            Body::Bytes(bytes) => Body::Bytes(bytes.clone()),
-            Body::Stream(..) => return None,
-        };
-        Some(Self {
-            method: self.method.clone(),
-            target: self.target.clone(),
-            headers: self.headers.clone(),
-            body,
-        })
-    }
 }
 
 impl fmt::Debug for Body {
@@ -111,7 +113,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Empty => f.write_str("Empty"),
             Self::Bytes(bytes) => f.debug_tuple("Bytes").field(&bytes.len()).finish(),
-            Self::Stream(_, length) => f.debug_tuple("Stream").field(length).finish(),
+            Self::Blocks(blocks) => f.debug_tuple("Blocks").field(&blocks.len()).finish(),
         }
     }
 }

@@ -1,0 +1,170 @@
+//! The store itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::{Method, StatusCode};
+
+use crate::{
+    Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, Folders, Freshness,
+    Guarantee, IStore, ListOptions, Operation, ReadOptions, Result, SaveMode, SaveOptions,
+    Snapshots, StoredFile, Support, SwiftOptions, Versions,
+};
+
+use super::client::Client;
+use super::container::{Container, Replaced};
+use super::limits::Limits;
+use super::request::Request;
+use super::{download, listing, save, sweep};
+
+/// The most bytes of what a cluster tells of itself that are read.
+const INFO: usize = 1024 * 1024;
+
+/// Keeps files in a container of OpenStack Swift.
+#[derive(Debug)]
+pub struct SwiftStore {
+    container: Arc<Container>,
+}
+
+impl SwiftStore {
+    /// Opens the container, which need not be there yet: the first save makes it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Configuration`](ErrorKind::Configuration): an option cannot be right.
+    /// - [`Unauthenticated`](ErrorKind::Unauthenticated): the credentials were not accepted.
+    /// - [`Unavailable`](ErrorKind::Unavailable), [`Timeout`](ErrorKind::Timeout): no server
+    ///   answers.
+    pub async fn open(options: SwiftOptions) -> Result<Self> {
+        let client = Client::new(&options)?;
+        check_container(&options.container)?;
+        let limits = limits(&client).await?;
+        let container = Container::new(client, options.container, limits, options.segment_size);
+        Ok(Self { container })
+    }
+
+    /// Deletes the segments that no file needs and that have been there for at least `age`, and
+    /// returns how many those were.
+    ///
+    /// # Errors
+    ///
+    /// - Whatever keeps the store from finding out what is needed; nothing was deleted then.
+    pub async fn sweep(&self, age: Duration) -> Result<usize> {
+        sweep::sweep(&self.container, age).await
+    }
+
+    fn check_name(&self, operation: Operation, name: &FileName) -> Result<()> {
+        let most = self.container.max_name_len();
+        if name.as_str().len() <= most {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::InvalidName, operation.as_str())
+            .with_name(name.as_str())
+            .with_message(format!("this store takes names of up to {most} bytes")))
+    }
+}
+
+fn check_container(container: &str) -> Result<()> {
+    // The name of the segments' container is longer, and Swift takes 256 bytes.
+    let is_right = !container.is_empty() && container.len() <= 247 && !container.contains('/');
+    if is_right && !container.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Configuration, "open store")
+        .with_name(container)
+        .with_message("a container's name has 1 to 247 bytes, and no `/`"))
+}
+
+/// The limits of the cluster; Swift's own where it does not tell them.
+async fn limits(client: &Client) -> Result<Limits> {
+    let answer = client
+        .send(Operation::GetFilesList, None, Request::cluster_info())
+        .await;
+    match answer {
+        Ok(answer) if answer.status() == StatusCode::OK => {
+            Ok(Limits::parse(&answer.bytes(INFO).await?))
+        }
+        Ok(_) => Ok(Limits::default()),
+        // Some clusters keep this to themselves.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Limits::default()),
+        Err(error) => Err(error),
+    }
+}
+
+#[async_trait]
+impl IStore for SwiftStore {
+    fn capabilities(&self) -> Capabilities {
+        let limits = &self.container.limits;
+        Capabilities::default()
+            .with_exclusive_create(Guarantee::BestEffort)
+            .with_exclusive_update(Guarantee::Unsupported)
+            .with_max_file_size(Some(self.container.max_file_size()))
+            .with_max_name_len(self.container.max_name_len())
+            .with_max_metadata_entries(limits.metadata_entries)
+            .with_max_metadata_value_len(limits.metadata_value)
+            .with_listed_metadata(Support::Unsupported)
+            .with_listing(Freshness::Eventual)
+            .with_versions(Versions::Contents)
+            .with_folders(Folders::Overlapping)
+            .with_snapshots(Snapshots::MayBreak)
+    }
+
+    async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
+        let container = &self.container;
+        let page = container.limits.page;
+        listing::files(&container.client, &container.name, page, options).await
+    }
+
+    async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
+        self.check_name(Operation::GetFileInfo, name)?;
+        download::find(&self.container, Operation::GetFileInfo, name).await
+    }
+
+    async fn get_file_contents(
+        &self,
+        name: &FileName,
+        options: &ReadOptions,
+    ) -> Result<StoredFile> {
+        self.check_name(Operation::GetFileContents, name)?;
+        download::open(&self.container, name, options).await
+    }
+
+    async fn save_file(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        self.check_name(Operation::SaveFile, name)?;
+        options.check(name)?;
+        let capabilities = self.capabilities();
+        capabilities.check_size(name, contents.size())?;
+        capabilities.check_metadata(name, options)?;
+        if let SaveMode::Update(_) = options.mode {
+            return Err(save::failed(name, ErrorKind::Unsupported)
+                .with_message("Swift does not check which version it replaces"));
+        }
+        save::save(&self.container, name, contents, options).await
+    }
+
+    async fn delete_file(&self, name: &FileName) -> Result<()> {
+        const OPERATION: Operation = Operation::DeleteFile;
+        self.check_name(OPERATION, name)?;
+        let container = &self.container;
+        let replaced = container.replaced(OPERATION, name).await?;
+        // The manifest goes first: whoever reads the file meanwhile finds it whole, or gone.
+        let request = container.file(Method::DELETE, name);
+        let answer = (container.client)
+            .send(OPERATION, Some(name.as_str()), request)
+            .await?;
+        if !answer.status().is_success() {
+            return Err(answer.into_error().await);
+        }
+        if let Replaced::Large(manifest) = replaced {
+            let objects = manifest.objects(&container.segments);
+            container.remove_segments(objects).await;
+        }
+        Ok(())
+    }
+}
