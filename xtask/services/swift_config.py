@@ -68,6 +68,12 @@ use = egg:swift#proxy_logging
 [filter:cache]
 use = egg:swift#memcache
 memcache_servers = 127.0.0.1:{memcached}
+# A busy machine answers late: by default a cache that did so ten times is left alone for a minute, and
+# with it goes every token.
+conn_timeout = 5
+pool_timeout = 10
+io_timeout = 10
+error_suppression_interval = 0
 [filter:listing_formats]
 use = egg:swift#listing_formats
 [filter:bulk]

@@ -197,9 +197,13 @@ impl Upload {
 }
 
 impl Upload {
-    /// The only block, if there is one.
+    /// The only block; an object of no bytes has none, and Swift wants to be told.
     fn of_block(block: Option<Bytes>) -> Self {
-        Self::new(block.map_or(Body::Empty, Body::Bytes))
+        let declared = block.is_none().then_some(0);
+        Self {
+            declared,
+            ..Self::new(block.map_or(Body::Empty, Body::Bytes))
+        }
     }
 }
 

@@ -8,5 +8,6 @@
     reason = "a test that is wrong about its own set-up may panic"
 )]
 
+mod conformance;
 #[expect(dead_code, reason = "its users come with the store")]
 mod world;
