@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             match command {
                 "up" => services.up(names).map(|_| ()),
                 "down" => services.down(names),
-                _ => services.status(),
+                _ => services.call(&["status"]),
             }
         }
         [command @ ("start" | "stop"), instance, server] => {
@@ -75,22 +75,14 @@ impl Services {
 
     /// Kills them, and removes what was stored.
     pub(crate) fn down(&self, names: &[&str]) -> Result<()> {
-        if !self.installation.is_complete() {
+        if !self.installation.exists() {
             return Ok(());
         }
         self.call(&[&["down"], names].concat())
     }
 
-    fn status(&self) -> Result<()> {
-        if !self.installation.is_complete() {
-            say("nothing is installed: `cargo xtask services up` does it");
-            return Ok(());
-        }
-        self.call(&["status"])
-    }
-
     fn call(&self, arguments: &[&str]) -> Result<()> {
-        if !self.installation.is_complete() {
+        if !self.installation.exists() {
             bail!("nothing is installed: `cargo xtask services up` does it");
         }
         let program = self.program.to_string_lossy();

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::shell::{Call, say};
 
-/// Prints the version, and fails where a module that makes environments is missing.
+/// Fails where Python is too old, or a module that makes environments is missing.
 const PROBE: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 11), sys.version";
 
 /// The folder with everything in it.
@@ -36,9 +36,9 @@ impl Installation {
         self.environment().join("bin/python")
     }
 
-    /// Whether all that is needed is there, in the versions that are wanted now.
-    pub(super) fn is_complete(&self) -> bool {
-        self.has_packages() && self.folder.join("memcached").exists()
+    /// Whether servers can have been started from here, be it in other versions than are wanted now.
+    pub(super) fn exists(&self) -> bool {
+        self.python().exists()
     }
 
     /// Adds what is missing.
