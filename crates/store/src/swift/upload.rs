@@ -1,7 +1,7 @@
 //! Saving a file in segments.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -44,6 +44,8 @@ pub(super) struct Upload {
     object: Arc<NewObject>,
     id: Uuid,
     begun: AtomicUsize,
+    /// Why the contents did not come to their end.
+    broken: Mutex<Option<Error>>,
 }
 
 impl Upload {
@@ -52,6 +54,7 @@ impl Upload {
             object,
             id: Uuid::now_v7(),
             begun: AtomicUsize::new(0),
+            broken: Mutex::new(None),
         }
     }
 
@@ -79,26 +82,46 @@ impl Upload {
     }
 
     async fn save_parts(&self, first: Piece, pieces: Pieces) -> Result<Manifest> {
-        let limits = &self.object.container.limits;
-        let state = (Some(first), pieces, 0_usize);
-        let pieces = stream::try_unfold(state, |(first, mut pieces, number)| async move {
-            let piece = match first {
-                Some(piece) => piece,
-                None if pieces.is_at_end() => return Ok(None),
-                None => pieces.next().await?,
-            };
-            if number >= limits.segments {
-                return Err(self.too_large());
+        let state = (Some(first), pieces, 0);
+        let pieces = stream::unfold(state, |(first, mut pieces, number)| async move {
+            // What is on its way when the contents fail is waited for: deleted earlier than that, it
+            // could come into being afterwards.
+            match self.next_piece(first, &mut pieces, number).await {
+                Ok(piece) => piece.map(|piece| ((number, piece), (None, pieces, number + 1))),
+                Err(error) => {
+                    *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    None
+                }
             }
-            Ok(Some(((number, piece), (None, pieces, number + 1))))
         });
         let parts: Vec<Part> = pieces
             .boxed()
-            .map_ok(|(number, piece)| self.save_segment(number, piece).boxed())
-            .try_buffered(PIECES)
+            .map(|(number, piece)| self.save_segment(number, piece).boxed())
+            .buffered(PIECES)
             .try_collect()
             .await?;
-        Ok(Manifest(parts))
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        match broken.take() {
+            Some(error) => Err(error),
+            None => Ok(Manifest(parts)),
+        }
+    }
+
+    async fn next_piece(
+        &self,
+        first: Option<Piece>,
+        pieces: &mut Pieces,
+        number: usize,
+    ) -> Result<Option<Piece>> {
+        let piece = match first {
+            Some(piece) => piece,
+            None if pieces.is_at_end() => return Ok(None),
+            None => pieces.next().await?,
+        };
+        if number >= self.object.container.limits.segments {
+            return Err(self.too_large());
+        }
+        Ok(Some(piece))
     }
 
     async fn save_segment(&self, number: usize, piece: Piece) -> Result<Part> {

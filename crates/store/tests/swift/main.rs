@@ -9,5 +9,6 @@
 )]
 
 mod conformance;
+mod operations;
 #[expect(dead_code, reason = "its users come with the store")]
 mod world;
