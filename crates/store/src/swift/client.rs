@@ -173,7 +173,11 @@ impl Upload {
         let broken = Broken::default();
         let (contents, declared) = match body {
             Body::Empty => (None, None),
-            Body::Bytes(bytes) if bytes.len() <= AT_ONCE => (Some(bytes.into()), None),
+            Body::Bytes(bytes) if bytes.len() <= AT_ONCE => {
+                // Also of no bytes, of which nobody else would say so.
+                let size = Some(bytes.len() as u64);
+                (Some(bytes.into()), size)
+            }
             Body::Bytes(bytes) => {
                 let contents = FileContents::from_bytes(bytes);
                 let size = contents.size();
@@ -197,13 +201,9 @@ impl Upload {
 }
 
 impl Upload {
-    /// The only block; an object of no bytes has none, and Swift wants to be told.
+    /// The only block, if there is one.
     fn of_block(block: Option<Bytes>) -> Self {
-        let declared = block.is_none().then_some(0);
-        Self {
-            declared,
-            ..Self::new(block.map_or(Body::Empty, Body::Bytes))
-        }
+        Self::new(Body::Bytes(block.unwrap_or_default()))
     }
 }
 
