@@ -112,4 +112,6 @@ pub use crate::store::IStore;
 #[cfg(any(test, feature = "mock"))]
 pub use crate::store::MockIStore;
 #[cfg(feature = "swift")]
-pub use crate::swift::{SwiftAuth, SwiftOptions, SwiftStore, SwiftTls};
+pub use crate::swift::{
+    KeystoneAuth, KeystoneName, SwiftAuth, SwiftInterface, SwiftOptions, SwiftStore, SwiftTls,
+};

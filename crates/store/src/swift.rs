@@ -19,11 +19,15 @@ mod response;
 mod save;
 mod secret;
 mod session;
+mod settings;
 mod store;
 mod sweep;
 mod tls;
+mod turns;
 mod upload;
 
-pub use self::auth::SwiftAuth;
+pub use self::auth::{KeystoneAuth, KeystoneName, SwiftAuth, SwiftInterface};
+pub(crate) use self::settings::SwiftPlace;
+
 pub use self::config::{SwiftOptions, SwiftTls};
 pub use self::store::SwiftStore;

@@ -1,7 +1,10 @@
 //! Who asks for a token, and whom.
 
+mod keystone;
 mod ready;
 mod v1;
+
+use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -9,11 +12,17 @@ use tokio::time::Instant;
 
 use crate::{Error, ErrorKind, Result};
 
+pub use self::keystone::{KeystoneAuth, KeystoneName, SwiftInterface};
+
+pub(super) use self::keystone::tokens_url;
 use self::ready::ReadyToken;
 use self::v1::V1;
 
 use super::error::Call;
 use super::secret::Secret;
+
+/// How long a server of tokens may take.
+pub(super) const MOST: Duration = Duration::from_secs(30);
 
 /// Who asks for the files, and how Swift learns that.
 ///
@@ -24,6 +33,7 @@ pub struct SwiftAuth(Method);
 #[derive(Clone, Debug)]
 enum Method {
     V1(V1),
+    Keystone(KeystoneAuth),
     Ready(ReadyToken),
 }
 
@@ -53,6 +63,7 @@ impl SwiftAuth {
     pub(super) fn check(&self) -> Result<()> {
         match &self.0 {
             Method::V1(v1) => v1.check(),
+            Method::Keystone(keystone) => keystone.check(),
             Method::Ready(ready) => ready.check(),
         }
     }
@@ -60,17 +71,34 @@ impl SwiftAuth {
     /// Whether another token can be had.
     pub(super) fn is_renewable(&self) -> bool {
         match &self.0 {
-            Method::V1(_) => true,
+            Method::V1(_) | Method::Keystone(_) => true,
             Method::Ready(_) => false,
         }
     }
 
-    /// Gets a token.
-    pub(super) async fn ask(&self, http: &reqwest::Client, call: &Call) -> Result<Grant> {
-        match &self.0 {
-            Method::V1(v1) => v1.ask(http, call).await,
-            Method::Ready(ready) => ready.grant(),
-        }
+    /// Gets a token, for the account whose URL is told here or else by the server.
+    pub(super) async fn ask(&self, http: &reqwest::Client, account: Option<&str>) -> Result<Grant> {
+        let call = &Call::token();
+        let asked = async {
+            match &self.0 {
+                Method::V1(v1) => v1.ask(http, account, call).await,
+                Method::Keystone(keystone) => keystone.ask(http, account, call).await,
+                Method::Ready(ready) => ready.grant(),
+            }
+        };
+        let mut grant = (tokio::time::timeout(MOST, asked).await).unwrap_or_else(|_| {
+            let message = format!("no token came within {MOST:?}");
+            Err(call.error(ErrorKind::Timeout).with_message(message))
+        })?;
+        let path = grant.storage_url.trim_end_matches('/').len();
+        grant.storage_url.truncate(path);
+        Ok(grant)
+    }
+}
+
+impl From<KeystoneAuth> for SwiftAuth {
+    fn from(keystone: KeystoneAuth) -> Self {
+        Self(Method::Keystone(keystone))
     }
 }
 
@@ -99,7 +127,7 @@ fn token_header(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
 }
 
 /// The URL, if it is one of a server: `http` or `https`, and nothing secret or meaningless in it.
-fn server_url(setting: &'static str, text: &str) -> Result<Url> {
+pub(super) fn server_url(setting: &'static str, text: &str) -> Result<Url> {
     let refused = |message| refused(setting, message);
     let url = Url::parse(text).map_err(|_| refused("the value is no URL"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_LENGTH, HeaderName};
 use reqwest::{StatusCode, Url, redirect};
@@ -34,7 +33,8 @@ const AT_ONCE: usize = 1024 * 1024;
 pub(super) struct Client {
     http: reqwest::Client,
     session: Session,
-    storage_url: Option<Arc<str>>,
+    /// Whether another token can be had after one that is refused.
+    is_renewable: bool,
     stall_timeout: Duration,
     /// The requests that wait for an answer.
     requests: Arc<Semaphore>,
@@ -43,7 +43,7 @@ pub(super) struct Client {
 impl Client {
     /// A client that has asked nobody yet.
     pub(super) fn new(options: &SwiftOptions) -> Result<Self> {
-        options.auth.check()?;
+        options.check()?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config(&options.tls)?)
             .user_agent(concat!("helion-store/", env!("CARGO_PKG_VERSION")))
@@ -59,9 +59,9 @@ impl Client {
             })?;
         let most = options.max_requests.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
-            session: Session::new(options.auth.clone(), http.clone()),
+            is_renewable: options.auth.is_renewable(),
+            session: session(options, &http),
             http,
-            storage_url: options.storage_url.as_deref().map(Arc::from),
             stall_timeout: options.stall_timeout,
             requests: Arc::new(Semaphore::new(most)),
         })
@@ -90,7 +90,7 @@ impl Client {
         let _turn = self.turn(&call).await?;
         let grant = self.session.grant(&call).await?;
         let first = self.exchange(&call, &grant, request.clone()).await?;
-        if first.status() != StatusCode::UNAUTHORIZED || !self.session.is_renewable() {
+        if first.status() != StatusCode::UNAUTHORIZED || !self.is_renewable {
             return checked(&call, first);
         }
         let grant = self.session.replace(&grant, &call).await?;
@@ -106,7 +106,7 @@ impl Client {
 
     /// Sends the request once.
     async fn exchange(&self, call: &Call, grant: &Grant, request: Request) -> Result<Response> {
-        let account = self.storage_url.as_deref().unwrap_or(&grant.storage_url);
+        let account = &grant.storage_url;
         let url = match request.base {
             Base::Account => Url::parse(&format!("{account}{}", request.target)),
             Base::Server => Url::parse(account).and_then(|url| url.join(&request.target)),
@@ -143,6 +143,21 @@ impl Client {
     }
 }
 
+fn session(options: &SwiftOptions, http: &reqwest::Client) -> Session {
+    let shared = Arc::new((
+        options.auth.clone(),
+        options.storage_url.clone(),
+        http.clone(),
+    ));
+    Session::new(move || {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (auth, account, http) = &*shared;
+            auth.ask(http, account.as_deref()).await
+        }
+    })
+}
+
 /// Hands on the answers that are the caller's business.
 fn checked(call: &Call, response: Response) -> Result<Response> {
     let status = response.status();
@@ -173,17 +188,14 @@ impl Upload {
         let broken = Broken::default();
         let (contents, declared) = match body {
             Body::Empty => (None, None),
-            Body::Bytes(bytes) if bytes.len() <= AT_ONCE => {
-                // Also of no bytes, of which nobody else would say so.
-                let size = Some(bytes.len() as u64);
-                (Some(bytes.into()), size)
-            }
+            // Nobody tells the length of nothing unasked, and Swift wants to be told.
+            Body::Bytes(bytes) if bytes.is_empty() => (None, Some(0)),
+            Body::Bytes(bytes) if bytes.len() <= AT_ONCE => (Some(bytes.into()), None),
             Body::Bytes(bytes) => {
                 let contents = FileContents::from_bytes(bytes);
                 let size = contents.size();
                 (Some(streamed(contents, &progress, &broken)), size)
             }
-            Body::Blocks(mut blocks) if blocks.len() <= 1 => return Self::of_block(blocks.pop()),
             Body::Blocks(blocks) => {
                 let size = Some(blocks.iter().map(|block| block.len() as u64).sum());
                 let contents = stream::iter(blocks.into_iter().map(Ok)).boxed();
@@ -197,13 +209,6 @@ impl Upload {
             progress,
             broken,
         }
-    }
-}
-
-impl Upload {
-    /// The only block, if there is one.
-    fn of_block(block: Option<Bytes>) -> Self {
-        Self::new(Body::Bytes(block.unwrap_or_default()))
     }
 }
 

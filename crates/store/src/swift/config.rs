@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::auth::SwiftAuth;
+use crate::Result;
+
+use super::auth::{SwiftAuth, server_url};
 
 /// Which container a [`SwiftStore`](crate::SwiftStore) keeps its files in, and how it is reached.
 #[derive(Clone, Debug)]
@@ -57,6 +59,15 @@ impl SwiftOptions {
             max_requests: 32,
             segment_size: 8 * 1024 * 1024,
         }
+    }
+
+    /// Refuses what cannot be right whatever the servers say.
+    pub(super) fn check(&self) -> Result<()> {
+        self.auth.check()?;
+        if let Some(url) = &self.storage_url {
+            server_url("os_storage_url", url)?;
+        }
+        Ok(())
     }
 
     /// Sets the URL of the account.

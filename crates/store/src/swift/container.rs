@@ -13,6 +13,7 @@ use super::client::Client;
 use super::limits::Limits;
 use super::manifest::Manifest;
 use super::request::Request;
+use super::turns::Turns;
 use super::upload;
 
 /// How long a store believes that there are no large files.
@@ -31,6 +32,7 @@ pub(super) struct Container {
     pub(super) limits: Limits,
     /// The most bytes of a segment, and of a file that has none.
     pub(super) segment_size: u64,
+    pub(super) turns: Turns,
     /// How the steps of a save are repeated which nobody else can repeat.
     pub(super) retry: RetryOptions,
     /// When it was seen that there are no segments, or nothing once some were seen.
@@ -68,6 +70,7 @@ impl Container {
             name,
             segment_size: segment_size.clamp(1, limits.object),
             limits,
+            turns: Turns::default(),
             retry: RetryOptions::default(),
             no_segments: Mutex::new(NoSegments::Unknown),
         })

@@ -65,6 +65,12 @@ impl Call {
         self.error(ErrorKind::Configuration).with_message(message)
     }
 
+    /// The failure of a server that was taken for one of tokens, and is none.
+    pub(super) fn no_identity(&self) -> Error {
+        self.error(ErrorKind::Configuration)
+            .with_message("asked for a token, the server gave an answer without one")
+    }
+
     /// The failure to get an answer from the server of `url`, of which only scheme and host are
     /// told.
     pub(super) fn unanswered(&self, url: &Url, error: reqwest::Error) -> Error {

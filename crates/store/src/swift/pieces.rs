@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 use crate::{FileContents, FileName, Result, SaveOptions};
 
 use super::hash::hex;
+use super::request::Body;
 
 /// Contents that are handed out piece by piece; each piece is in memory as a whole, so that it can
 /// be sent again.
@@ -21,10 +22,20 @@ pub(super) struct Pieces {
 
 /// Some of the contents.
 pub(super) struct Piece {
-    pub(super) blocks: Vec<Bytes>,
+    blocks: Vec<Bytes>,
     pub(super) length: u64,
     /// The MD5 of the bytes.
     pub(super) hash: String,
+}
+
+impl Piece {
+    /// The bytes as a request carries them.
+    pub(super) fn body(&self) -> Body {
+        match self.blocks.as_slice() {
+            [block] => Body::Bytes(block.clone()),
+            blocks => Body::Blocks(blocks.to_vec()),
+        }
+    }
 }
 
 impl Pieces {

@@ -13,7 +13,7 @@ use crate::{
 use super::container::{Container, Replaced};
 use super::info;
 use super::pieces::{Piece, Pieces};
-use super::request::{Body, Request};
+use super::request::Request;
 use super::response::Response;
 use super::upload::Upload;
 
@@ -27,44 +27,63 @@ pub(super) async fn save(
     contents: FileContents,
     options: &SaveOptions,
 ) -> Result<FileInfo> {
-    let replaced = container.replaced(Operation::SaveFile, name).await?;
-    if options.mode == SaveMode::Create && !matches!(replaced, Replaced::Nothing) {
-        return Err(failed(name, ErrorKind::AlreadyExists));
-    }
-    let object = NewObject {
-        container,
-        name,
-        options,
+    let object = Arc::new(NewObject {
+        container: Arc::clone(container),
+        name: name.clone(),
+        options: options.clone(),
         // Whoever has contents in memory can repeat the whole save, and knows better when.
         is_repeated: contents.try_clone().is_none(),
-    };
+    });
+    // What can be refused is refused before the contents are read.
+    info::told(container.file(Method::PUT, name), name, options)?;
     let mut pieces = Pieces::new(name, contents, options, container.segment_size);
     let first = pieces.next().await?;
-    let saved = if pieces.is_at_end() {
-        object.save_whole(first).await?
+    if pieces.is_at_end() {
+        object.save_whole(first).await
     } else {
-        Upload::new(&object).save(first, pieces).await?
-    };
-    if let Replaced::Large(manifest) = replaced {
-        let objects = manifest.objects(&container.segments);
-        container.remove_segments(objects).await;
+        Upload::new(object).save(first, pieces).await
     }
-    Ok(saved)
 }
 
 /// The object that a file is going to be.
-pub(super) struct NewObject<'a> {
-    pub(super) container: &'a Arc<Container>,
-    pub(super) name: &'a FileName,
-    pub(super) options: &'a SaveOptions,
+pub(super) struct NewObject {
+    pub(super) container: Arc<Container>,
+    pub(super) name: FileName,
+    options: SaveOptions,
     is_repeated: bool,
 }
 
-impl NewObject<'_> {
-    async fn save_whole(&self, piece: Piece) -> Result<FileInfo> {
-        let request = self.container.file(Method::PUT, self.name);
-        let request = request.body(Body::Blocks(piece.blocks));
-        self.put(request, &piece.hash, piece.length).await
+impl NewObject {
+    async fn save_whole(self: Arc<Self>, piece: Piece) -> Result<FileInfo> {
+        let request = self.container.file(Method::PUT, &self.name);
+        let request = request.body(piece.body());
+        let object = Arc::clone(&self);
+        let put = async move { object.replace(request, &piece.hash, piece.length).await };
+        let turns = &self.container.turns;
+        turns.take(Operation::SaveFile, &self.name, put).await
+    }
+
+    /// Puts the object there, and deletes the segments of the one that was there.
+    pub(super) async fn replace(
+        &self,
+        request: Request,
+        hash: &str,
+        size: u64,
+    ) -> Result<FileInfo> {
+        // A create replaces nothing.
+        if self.options.mode == SaveMode::Create {
+            return self.put(request, hash, size).await;
+        }
+        let operation = Operation::SaveFile;
+        let replaced = self
+            .repeat(|| self.container.replaced(operation, &self.name))
+            .await?;
+        let saved = self.put(request, hash, size).await?;
+        if let Replaced::Large(manifest) = replaced {
+            let objects = manifest.objects(&self.container.segments);
+            self.container.remove_segments(objects).await;
+        }
+        Ok(saved)
     }
 
     /// Puts the object there, of which all has come: it is the file when this returns.
@@ -72,8 +91,8 @@ impl NewObject<'_> {
     /// Of saves at the same time the one stays that Swift gave the latest time, which is when it is
     /// told of it; it says so by another status where that is not this one. The file would be
     /// another's then, though this save ended last, so it is made anew.
-    pub(super) async fn put(&self, request: Request, hash: &str, size: u64) -> Result<FileInfo> {
-        let mut request = info::told(request, self.name, self.options)?;
+    async fn put(&self, request: Request, hash: &str, size: u64) -> Result<FileInfo> {
+        let mut request = info::told(request, &self.name, &self.options)?;
         if let Ok(hash) = HeaderValue::from_str(hash) {
             request = request.header(ETAG, hash);
         }
@@ -84,27 +103,27 @@ impl NewObject<'_> {
             let answer = self.send(&request).await?;
             match answer.status() {
                 StatusCode::CREATED if info::etag(&answer) == Some(hash) => {
-                    return info::of_saved(self.name, &answer, size, self.options);
+                    return info::of_saved(&self.name, &answer, size, &self.options);
                 }
                 StatusCode::CREATED => {
                     let message = "the server stored something else than was sent";
-                    return Err(failed(self.name, ErrorKind::Interrupted).with_message(message));
+                    return Err(failed(&self.name, ErrorKind::Interrupted).with_message(message));
                 }
                 StatusCode::ACCEPTED => {
                     tracing::debug!(target: "store", name = %self.name, "a later save went before");
                 }
                 StatusCode::NOT_FOUND => {
-                    let container = self.container;
-                    container.make(&container.name, self.name).await?;
+                    let container = &self.container;
+                    container.make(&container.name, &self.name).await?;
                 }
                 StatusCode::PRECONDITION_FAILED if self.options.mode == SaveMode::Create => {
-                    return Err(failed(self.name, ErrorKind::AlreadyExists));
+                    return Err(failed(&self.name, ErrorKind::AlreadyExists));
                 }
                 _ => return Err(answer.into_error().await),
             }
         }
         let message = format!("the save was lost to later ones {ROUNDS} times");
-        Err(failed(self.name, ErrorKind::Unavailable).with_message(message))
+        Err(failed(&self.name, ErrorKind::Unavailable).with_message(message))
     }
 
     async fn send(&self, request: &Request) -> Result<Response> {

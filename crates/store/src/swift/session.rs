@@ -1,5 +1,6 @@
 //! The token that requests carry, and its renewal.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,9 +8,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::Instant;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
-use super::auth::{Grant, SwiftAuth};
+use super::auth::Grant;
 use super::error::Call;
 
 /// The most that a token is renewed before its end.
@@ -19,18 +20,24 @@ const AHEAD: Duration = Duration::from_mins(1);
 /// seconds, and some give the same token again until its very end.
 const AT_LEAST: Duration = Duration::from_millis(500);
 
-/// How long the server of tokens may take.
-const MOST: Duration = Duration::from_secs(30);
-
 /// The token of one store, got once for all requests that wait for it.
 ///
 /// It is renewed before its end, by a quarter of its time and at most by a minute, and when a
 /// server refuses it. A renewal that fails while the token is good is no failure of the request.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
-    auth: Arc<SwiftAuth>,
-    http: reqwest::Client,
+    ask: Ask,
     state: Arc<Mutex<State>>,
+}
+
+/// What gets a token.
+#[derive(Clone)]
+struct Ask(Arc<dyn Fn() -> BoxFuture<'static, Result<Grant>> + Send + Sync>);
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ask")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -50,10 +57,13 @@ struct Held {
 type Renewal = BoxFuture<'static, std::result::Result<Arc<Grant>, Arc<Error>>>;
 
 impl Session {
-    pub(super) fn new(auth: SwiftAuth, http: reqwest::Client) -> Self {
+    /// A session whose tokens come from `ask`.
+    pub(super) fn new<F>(ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Grant>> + Send + 'static,
+    {
         Self {
-            auth: Arc::new(auth),
-            http,
+            ask: Ask(Arc::new(move || ask().boxed())),
             state: Arc::default(),
         }
     }
@@ -96,11 +106,6 @@ impl Session {
         renewal.await.map_err(|error| told(call, error))
     }
 
-    /// Whether another token can be had.
-    pub(super) fn is_renewable(&self) -> bool {
-        self.auth.is_renewable()
-    }
-
     /// The renewal that is under way, or a new one.
     fn renewal(&self, state: &mut State) -> Shared<Renewal> {
         if let Some(renewal) = state.renewal.as_ref().and_then(WeakShared::upgrade) {
@@ -114,15 +119,10 @@ impl Session {
     }
 
     async fn renew(&self) -> Result<Arc<Grant>> {
-        let call = Call::token();
-        let asked = tokio::time::timeout(MOST, self.auth.ask(&self.http, &call)).await;
+        let asked = (self.ask.0)().await;
         // Whoever asks from here on begins anew.
         self.state().renewal = None;
-        let grant = asked.unwrap_or_else(|_| {
-            let message = format!("no token came within {MOST:?}");
-            Err(call.error(ErrorKind::Timeout).with_message(message))
-        })?;
-        let grant = Arc::new(grant);
+        let grant = Arc::new(asked?);
         self.keep(&grant);
         tracing::debug!(target: "store", "got a token");
         Ok(grant)

@@ -151,20 +151,27 @@ impl IStore for SwiftStore {
     async fn delete_file(&self, name: &FileName) -> Result<()> {
         const OPERATION: Operation = Operation::DeleteFile;
         self.check_name(OPERATION, name)?;
-        let container = &self.container;
-        let replaced = container.replaced(OPERATION, name).await?;
-        // The manifest goes first: whoever reads the file meanwhile finds it whole, or gone.
-        let request = container.file(Method::DELETE, name);
-        let answer = (container.client)
-            .send(OPERATION, Some(name.as_str()), request)
-            .await?;
-        if !answer.status().is_success() {
-            return Err(answer.into_error().await);
-        }
-        if let Replaced::Large(manifest) = replaced {
-            let objects = manifest.objects(&container.segments);
-            container.remove_segments(objects).await;
-        }
-        Ok(())
+        let (container, file) = (Arc::clone(&self.container), name.clone());
+        let delete = async move { delete(&container, &file).await };
+        self.container.turns.take(OPERATION, name, delete).await
     }
+}
+
+/// Deletes the file, and then what it was put together of: whoever reads it meanwhile finds it
+/// whole, or gone.
+async fn delete(container: &Container, name: &FileName) -> Result<()> {
+    const OPERATION: Operation = Operation::DeleteFile;
+    let replaced = container.replaced(OPERATION, name).await?;
+    let request = container.file(Method::DELETE, name);
+    let answer = (container.client)
+        .send(OPERATION, Some(name.as_str()), request)
+        .await?;
+    if !answer.status().is_success() {
+        return Err(answer.into_error().await);
+    }
+    if let Replaced::Large(manifest) = replaced {
+        let objects = manifest.objects(&container.segments);
+        container.remove_segments(objects).await;
+    }
+    Ok(())
 }

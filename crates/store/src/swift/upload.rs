@@ -1,5 +1,6 @@
 //! Saving a file in segments.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use reqwest::header::{ETAG, HeaderValue};
 use reqwest::{Method, StatusCode};
 use uuid::Uuid;
 
-use crate::{Error, ErrorKind, FileInfo, FileName, Result};
+use crate::{Error, ErrorKind, FileInfo, FileName, Operation, Result};
 
 use super::info;
 use super::manifest::{Manifest, Part};
@@ -27,14 +28,14 @@ pub(super) const EXTRA: usize = FileName::RESERVED.len() + 1 + 36 + 1 + 6 + 1;
 /// The segment of number `n` is `.store/<upload>/<n>/<name>` in the container beside the files'.
 /// The upload is a UUID of version 7, so that uploads are sorted by their beginning, and the name
 /// tells which file's manifest may name the segment; [`Sweep`](super::sweep) lives by both.
-pub(super) struct Upload<'a> {
-    object: &'a NewObject<'a>,
+pub(super) struct Upload {
+    object: Arc<NewObject>,
     id: Uuid,
     begun: AtomicUsize,
 }
 
-impl<'a> Upload<'a> {
-    pub(super) fn new(object: &'a NewObject<'a>) -> Self {
+impl Upload {
+    pub(super) fn new(object: Arc<NewObject>) -> Self {
         Self {
             object,
             id: Uuid::now_v7(),
@@ -44,23 +45,25 @@ impl<'a> Upload<'a> {
 
     /// Saves the file, of which the first piece has come.
     pub(super) async fn save(self, first: Piece, pieces: Pieces) -> Result<FileInfo> {
-        let container = self.object.container;
+        let (container, name) = (Arc::clone(&self.object.container), self.object.name.clone());
         container.note_segments().await;
-        let saved = match self.save_parts(first, pieces).await {
-            Ok(manifest) => self.save_manifest(&manifest).await,
-            Err(error) => Err(Failure::Certain(error)),
-        };
-        match saved {
-            Ok(info) => Ok(info),
-            Err(Failure::Certain(error)) => {
-                let begun = self.begun.load(Ordering::Relaxed);
-                let objects = (0..begun).map(|number| self.segment(number)).collect();
-                container.remove_segments(objects).await;
+        match self.save_parts(first, pieces).await {
+            Ok(manifest) => {
+                let show = async move { self.show(&manifest).await };
+                container.turns.take(Operation::SaveFile, &name, show).await
+            }
+            Err(error) => {
+                self.remove().await;
                 Err(error)
             }
-            // The file may be there, and need them. If it is not, the sweep finds that out.
-            Err(Failure::Uncertain(error)) => Err(error),
         }
+    }
+
+    /// Deletes what is there of the segments.
+    async fn remove(&self) {
+        let begun = self.begun.load(Ordering::Relaxed);
+        let objects = (0..begun).map(|number| self.segment(number)).collect();
+        self.object.container.remove_segments(objects).await;
     }
 
     async fn save_parts(&self, first: Piece, pieces: Pieces) -> Result<Manifest> {
@@ -87,7 +90,7 @@ impl<'a> Upload<'a> {
     }
 
     async fn save_segment(&self, number: usize, piece: Piece) -> Result<Part> {
-        let container = self.object.container;
+        let container = &self.object.container;
         self.begun.fetch_max(number + 1, Ordering::Relaxed);
         let segment = self.segment(number);
         self.object
@@ -98,14 +101,14 @@ impl<'a> Upload<'a> {
     }
 
     async fn put_segment(&self, segment: &str, piece: &Piece) -> Result<()> {
-        let (container, name) = (self.object.container, self.object.name);
+        let (container, name) = (&self.object.container, &self.object.name);
         loop {
             let mut request = container.segment(Method::PUT, segment);
             if let Ok(hash) = HeaderValue::from_str(&piece.hash) {
                 request = request.header(ETAG, hash);
             }
-            let request = request.body(Body::Blocks(piece.blocks.clone()));
-            let operation = crate::Operation::SaveFile;
+            let request = request.body(piece.body());
+            let operation = Operation::SaveFile;
             let answer = (container.client)
                 .send(operation, Some(name.as_str()), request)
                 .await?;
@@ -127,42 +130,40 @@ impl<'a> Upload<'a> {
     }
 
     /// Makes a file of the segments, which are all there.
-    async fn save_manifest(&self, manifest: &Manifest) -> std::result::Result<FileInfo, Failure> {
-        let object = self.object;
-        let body = serde_json::to_vec(&manifest.0).map_err(|error| {
-            Failure::Certain(failed(object.name, ErrorKind::Other).with_source(error))
-        })?;
+    async fn show(&self, manifest: &Manifest) -> Result<FileInfo> {
+        let object = &self.object;
+        let body = serde_json::to_vec(&manifest.0)
+            .map_err(|error| failed(&object.name, ErrorKind::Other).with_source(error))?;
         let request = object
             .container
-            .file(Method::PUT, object.name)
+            .file(Method::PUT, &object.name)
             .query("multipart-manifest", "put")
             .body(Body::Bytes(Bytes::from(body)));
-        let saved = object.put(request, &manifest.etag(), manifest.size()).await;
-        saved.map_err(|error| match error.kind() {
-            kind if error.is_retryable() || kind == ErrorKind::Other => Failure::Uncertain(error),
-            _ => Failure::Certain(error),
-        })
+        let saved = object
+            .replace(request, &manifest.etag(), manifest.size())
+            .await;
+        if let Err(error) = &saved {
+            // Where the outcome is unknown, the file may be there and need its segments: if it is
+            // not, the sweep finds that out.
+            let is_known = !error.is_retryable() && error.kind() != ErrorKind::Other;
+            if is_known {
+                self.remove().await;
+            }
+        }
+        saved
     }
 
     fn too_large(&self) -> Error {
-        let container = self.object.container;
+        let container = &self.object.container;
         let message = format!(
             "the contents are longer than the {} bytes that this store takes",
             container.max_file_size()
         );
-        failed(self.object.name, ErrorKind::TooLarge).with_message(message)
+        failed(&self.object.name, ErrorKind::TooLarge).with_message(message)
     }
 
     fn segment(&self, number: usize) -> String {
-        let (folder, id, name) = (FileName::RESERVED, self.id, self.object.name);
+        let (folder, id, name) = (FileName::RESERVED, self.id, &self.object.name);
         format!("{folder}/{id}/{number:06}/{name}")
     }
-}
-
-/// How far the failure of an upload tells what has become of it.
-enum Failure {
-    /// There is no file.
-    Certain(Error),
-    /// There may be one.
-    Uncertain(Error),
 }

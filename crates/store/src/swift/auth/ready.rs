@@ -20,7 +20,7 @@ impl ReadyToken {
         Ok(Grant {
             token: (self.token.to_header())
                 .ok_or_else(|| refused("swift_token", "the value cannot be a token"))?,
-            storage_url: self.storage_url.trim_end_matches('/').to_owned(),
+            storage_url: self.storage_url.clone(),
             ends: None,
         })
     }

@@ -35,7 +35,12 @@ impl V1 {
         Ok(())
     }
 
-    pub(super) async fn ask(&self, http: &reqwest::Client, call: &Call) -> Result<Grant> {
+    pub(super) async fn ask(
+        &self,
+        http: &reqwest::Client,
+        account: Option<&str>,
+        call: &Call,
+    ) -> Result<Grant> {
         let url = server_url("st_auth", &self.url)?;
         let mut request = http.get(url.clone()).header("x-auth-user", &self.user);
         if let Some(key) = self.key.to_header() {
@@ -54,16 +59,15 @@ impl V1 {
         }
         let headers = answer.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let (Some(token), Some(storage_url)) =
-            (token_header(headers, "x-auth-token"), text("x-storage-url"))
-        else {
-            return Err(call
-                .error(ErrorKind::Configuration)
-                .with_message("the server that was asked for a token is none that gives tokens"));
+        let (Some(token), Some(storage_url)) = (
+            token_header(headers, "x-auth-token"),
+            account.or_else(|| text("x-storage-url")),
+        ) else {
+            return Err(call.no_identity());
         };
         Ok(Grant {
             token,
-            storage_url: storage_url.trim_end_matches('/').to_owned(),
+            storage_url: storage_url.to_owned(),
             ends: left(headers).map(|left| Instant::now() + left),
         })
     }
