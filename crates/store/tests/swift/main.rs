@@ -8,7 +8,13 @@
     reason = "a test that is wrong about its own set-up may panic"
 )]
 
+mod compat;
 mod conformance;
+mod faults;
 mod operations;
+mod others;
+mod proxy;
+mod samples;
+mod traffic;
 #[expect(dead_code, reason = "its users come with the store")]
 mod world;

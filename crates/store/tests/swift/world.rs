@@ -151,6 +151,16 @@ impl Instance {
         let auth = SwiftAuth::v1(&*self.tempauth.auth_url, &*user.name, &*user.key);
         SwiftOptions::new(fresh_container(), auth)
     }
+
+    /// The same, reached by another port than the proxy's own; Swift names that one in its answers.
+    pub(crate) fn place_behind(&self, port: u16) -> SwiftOptions {
+        let user = &self.tempauth.users[0];
+        let url = format!("http://127.0.0.1:{port}/auth/v1.0");
+        SwiftOptions::new(
+            fresh_container(),
+            SwiftAuth::v1(url, &*user.name, &*user.key),
+        )
+    }
 }
 
 /// A name that no container has yet, in this run or another.
