@@ -8,5 +8,8 @@
     reason = "a test that is wrong about its own set-up may panic"
 )]
 
+mod auth;
+mod http;
+mod watch;
 #[expect(dead_code, reason = "its users come with the store")]
 mod world;
