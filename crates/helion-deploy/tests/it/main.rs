@@ -11,4 +11,5 @@ mod deploy;
 mod packages;
 mod recover;
 mod secrets;
+mod swift;
 mod world;

@@ -22,6 +22,68 @@ use super::{download, listing, save, sweep};
 const INFO: usize = 1024 * 1024;
 
 /// Keeps files in a container of OpenStack Swift.
+///
+/// # Semantics
+///
+/// What of [`IStore`]'s contract Swift cannot keep, its [`Capabilities`] say:
+///
+/// - [`SaveMode::Create`] only reports a file that is there already: of racing creators several may be
+///   told that they won, and the last stays. [`SaveMode::Update`] is
+///   [`Unsupported`](ErrorKind::Unsupported), since Swift does not check what it replaces. So there
+///   are no locks here.
+/// - An etag is Swift's: the MD5 of the contents, or of the hashes of a large file's segments. It
+///   tells contents apart, not saves.
+/// - `a` and `a/b` are two files like any others.
+/// - A listing lags while servers are down, and tells no metadata; the parameters of a content type
+///   are told there with `; ` between them, however they were saved. A reading of one file is as
+///   fresh as the cluster: one of whose servers some are down, or cannot reach each other, can give
+///   an older version for a while.
+/// - Metadata has few entries and short values, as the cluster says; what is beyond is refused.
+/// - A file that is put together of segments cannot be read to the end once it is replaced or
+///   deleted: the read fails with [`Interrupted`](ErrorKind::Interrupted). Other files can.
+/// - Times are whole seconds.
+///
+/// **Saves.** Contents are taken in pieces of [`SwiftOptions::segment_size`], of which up to three
+/// are in memory. A file of one piece is one request, with the MD5 that Swift is to check. A longer
+/// one is saved in segments and shows with its manifest, at the end. So the last save to end stays,
+/// and nothing shows before; a save that Swift put before a later one is made anew. Saves and deletes
+/// of one file in this process are made in turn, and each that has begun its last step ends it, even
+/// if its future is dropped.
+///
+/// A save of a stream repeats its requests itself; whoever has contents in memory repeats the save,
+/// as [`Retry`](crate::Retry) does.
+///
+/// **Segments** lie in the container `<container>_segments`, each by the name
+/// `.store/<upload>/<number>/<name>`. They are deleted with their file, when it is replaced, and when
+/// the save fails. What a process that died leaves there, or a save that was dropped or whose outcome
+/// is unknown, is swept: at an opening, as [`SwiftOptions::sweep_age`] says, or when
+/// [`sweep`](Self::sweep) is called. A file that another process has made large within the last minute
+/// may leave its segments to the sweep as well.
+///
+/// **Reads** check the length, and the MD5 of a whole file, in a large one of each segment; a part of
+/// a file has no hash. A read that breaks is taken up again at the same byte of the same version.
+/// Files of other programs are read whether they are plain, static or dynamic large objects; of a
+/// dynamic one there is no hash. Names that are no [`FileName`] are not listed.
+///
+/// **Requests** carry a token, which is renewed before it ends, and once when it is refused. Their
+/// time, and how many there are, is bounded by the options. A request whose sender gave up may still
+/// be carried out: after [`Timeout`](ErrorKind::Timeout) the outcome of a save is unknown.
+///
+/// # Examples
+///
+/// ```no_run
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// use store::{FileName, SaveOptions, StoreExt, SwiftAuth, SwiftOptions, SwiftStore};
+///
+/// let auth = SwiftAuth::v1("http://127.0.0.1:8080/auth/v1.0", "test:tester", "testing");
+/// let store = SwiftStore::open(SwiftOptions::new("deployments", auth)).await?;
+/// let name = FileName::new("greeting.txt")?;
+/// store.save_bytes(&name, "hello", &SaveOptions::default()).await?;
+/// assert_eq!(store.get_file_bytes(&name, 100).await?.1, "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SwiftStore {
     container: Arc<Container>,
