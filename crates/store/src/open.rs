@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use crate::{Error, ErrorKind, ISettings, IStore, Result};
 
+#[cfg(all(test, feature = "swift"))]
+pub(crate) use self::built_in::SWIFT;
 pub use self::opener::IStoreOpener;
 #[cfg(any(test, feature = "mock"))]
 pub use self::opener::MockIStoreOpener;

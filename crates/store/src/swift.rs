@@ -8,6 +8,8 @@ mod date;
 mod digest;
 mod download;
 mod error;
+#[cfg(test)]
+mod fake_server;
 mod hash;
 mod info;
 mod limits;

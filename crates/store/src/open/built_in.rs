@@ -13,7 +13,7 @@ use super::refused;
 const DURABILITY: &str = "store_durability";
 
 /// The keys of Swift: this crate's own, and those of the environment that OpenStack's users have.
-const SWIFT: &[&str] = &[
+pub(crate) const SWIFT: &[&str] = &[
     "cloud_auth_url",
     "cloud_password",
     "cloud_project_name",

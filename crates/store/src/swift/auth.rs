@@ -143,3 +143,6 @@ pub(super) fn server_url(setting: &'static str, text: &str) -> Result<Url> {
     }
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests;

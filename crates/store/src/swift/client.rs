@@ -228,3 +228,6 @@ impl Broken {
         (self.0.lock().unwrap_or_else(PoisonError::into_inner)).take()
     }
 }
+
+#[cfg(test)]
+mod tests;

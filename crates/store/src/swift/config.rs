@@ -30,6 +30,9 @@ pub struct SwiftOptions {
     /// The most bytes of one object: what is longer is saved in segments, of which a save holds up
     /// to three in memory. By default 8 MiB.
     pub segment_size: u64,
+    /// How old the segments are, by the cluster's clock, that an opening deletes where no file needs
+    /// them: longer than any save takes. By default 1 day; never where absent.
+    pub sweep_age: Option<Duration>,
 }
 
 /// Whose certificates are accepted on encrypted connections.
@@ -58,6 +61,7 @@ impl SwiftOptions {
             stall_timeout: Duration::from_mins(1),
             max_requests: 32,
             segment_size: 8 * 1024 * 1024,
+            sweep_age: Some(Duration::from_hours(24)),
         }
     }
 
@@ -102,6 +106,13 @@ impl SwiftOptions {
     #[must_use]
     pub fn with_max_requests(mut self, most: usize) -> Self {
         self.max_requests = most;
+        self
+    }
+
+    /// Sets how old the segments are that an opening deletes where no file needs them.
+    #[must_use]
+    pub fn with_sweep_age(mut self, age: Option<Duration>) -> Self {
+        self.sweep_age = age;
         self
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::ready;
+use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::{Method, StatusCode};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -21,6 +23,9 @@ use super::upload;
 /// Whoever asks Swift before each save makes saves slower by half; what is overlooked meanwhile is
 /// left to the sweep.
 const BELIEF: Duration = Duration::from_mins(1);
+
+/// How many segments are deleted at a time.
+const REMOVALS: usize = 4;
 
 /// A container, and what is known of its cluster.
 #[derive(Debug)]
@@ -168,20 +173,28 @@ impl Container {
         Ok(!has_none)
     }
 
-    /// Deletes segments, as far as that is possible now; the sweep finds what stays.
-    pub(super) async fn remove_segments(&self, objects: Vec<String>) {
-        use futures_util::StreamExt as _;
+    /// Deletes segments, as far as that is possible now, and returns how many it deleted; the sweep
+    /// finds what stays.
+    pub(super) async fn remove_segments(
+        &self,
+        objects: impl IntoIterator<Item = String> + Send,
+    ) -> usize {
+        let removals = objects
+            .into_iter()
+            .map(|object| self.remove_segment(object).boxed())
+            .collect::<Vec<_>>();
+        let removed = stream::iter(removals).buffer_unordered(REMOVALS);
+        removed.filter(|removed| ready(*removed)).count().await
+    }
 
-        const AT_ONCE: usize = 4;
-        let removals = futures_util::stream::iter(objects);
-        removals
-            .for_each_concurrent(AT_ONCE, |object| async move {
-                let request = self.segment(Method::DELETE, &object);
-                let removed = self.client.send(Operation::DeleteFile, None, request).await;
-                if let Err(error) = removed {
-                    tracing::debug!(target: "store", object, %error, "a segment is left to the sweep");
-                }
-            })
-            .await;
+    async fn remove_segment(&self, object: String) -> bool {
+        let request = self.segment(Method::DELETE, &object);
+        match self.client.send(Operation::DeleteFile, None, request).await {
+            Ok(answer) => answer.status().is_success(),
+            Err(error) => {
+                tracing::debug!(target: "store", object, %error, "a segment is left to the sweep");
+                false
+            }
+        }
     }
 }

@@ -34,18 +34,22 @@ pub(super) async fn open(
     name: &FileName,
     options: &ReadOptions,
 ) -> Result<StoredFile> {
-    for _ in 0..ROUNDS {
+    for round in 1..=ROUNDS {
         let opened = match options.range.as_ref().map(header) {
             // No header says this: it is for the file's size to tell what it comes to.
-            Some(None) => open_nothing(container, name, options).await?,
-            Some(Some(range)) => open_answer(container, name, options, Some(range)).await?,
-            None => open_answer(container, name, options, None).await?,
+            Some(None) => open_nothing(container, name, options).await,
+            Some(Some(range)) => open_answer(container, name, options, Some(range)).await,
+            None => open_answer(container, name, options, None).await,
         };
-        if let Some(file) = opened {
-            return Ok(file);
+        match opened {
+            Ok(Some(file)) => return Ok(file),
+            Ok(None) => {}
+            // Whoever replaces a file deletes what the old one was put together of.
+            Err(error) if error.kind() == ErrorKind::Corrupt && round < ROUNDS => {}
+            Err(error) => return Err(error),
         }
     }
-    let message = "the file is replaced again and again, or a part of it is missing on the server";
+    let message = "the file is replaced again and again";
     Err(failed(name, ErrorKind::Interrupted).with_message(message))
 }
 
@@ -112,8 +116,7 @@ async fn open_answer(
         StatusCode::OK => length(&answer),
         StatusCode::PARTIAL_CONTENT => whole_length(&answer),
         StatusCode::RANGE_NOT_SATISFIABLE => return open_nothing(container, name, options).await,
-        // A segment is missing: the file is being replaced, or broken.
-        StatusCode::CONFLICT => return Ok(None),
+        StatusCode::CONFLICT => return Err(segment_missing(name)),
         _ => return Err(answer.into_error().await),
     };
     let size = size.ok_or_else(|| strange(OPERATION, name))?;
@@ -174,6 +177,11 @@ fn whole_length(answer: &Response) -> Option<u64> {
 
 fn failed(name: &FileName, kind: ErrorKind) -> Error {
     Error::new(kind, OPERATION.as_str()).with_name(name.as_str())
+}
+
+fn segment_missing(name: &FileName) -> Error {
+    let message = "a segment of the file is missing on the server";
+    failed(name, ErrorKind::Corrupt).with_message(message)
 }
 
 fn strange(operation: Operation, name: &FileName) -> Error {
@@ -253,10 +261,7 @@ impl Download {
                     .with_message(message)
                     .with_source(broken))
             }
-            StatusCode::CONFLICT => {
-                let message = "a segment of the file is missing on the server";
-                Err(failed(&self.name, ErrorKind::Corrupt).with_message(message))
-            }
+            StatusCode::CONFLICT => Err(segment_missing(&self.name)),
             _ => Err(answer.into_error().await),
         }
     }

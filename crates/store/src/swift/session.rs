@@ -166,3 +166,6 @@ fn told(call: &Call, error: Arc<Error>) -> Error {
     };
     told.with_source(error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ fn refused(setting: &'static str, message: impl Into<String>) -> Error {
         .with_name(setting)
         .with_message(message.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,11 +41,22 @@ impl SwiftStore {
         check_container(&options.container)?;
         let limits = limits(&client).await?;
         let container = Container::new(client, options.container, limits, options.segment_size);
+        if let Some(age) = options.sweep_age {
+            let container = Arc::clone(&container);
+            tokio::spawn(async move {
+                if let Err(error) = sweep::sweep(&container, age).await {
+                    tracing::debug!(target: "store", %error, "no segments were swept");
+                }
+            });
+        }
         Ok(Self { container })
     }
 
-    /// Deletes the segments that no file needs and that have been there for at least `age`, and
-    /// returns how many those were.
+    /// Deletes the segments that saves left which did not come to their end, and returns how many
+    /// those were.
+    ///
+    /// What is younger than `age` by the cluster's clock stays: it may belong to a save that is under
+    /// way, here or elsewhere. [`SwiftOptions::sweep_age`] has this done at each opening.
     ///
     /// # Errors
     ///

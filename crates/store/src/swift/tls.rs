@@ -1,5 +1,6 @@
 //! Whom to believe at the other end of an encrypted connection.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ pub(super) fn client_config(tls: &SwiftTls) -> Result<ClientConfig> {
 fn authorities(path: &Path) -> Result<RootCertStore> {
     let unreadable = |error: rustls::pki_types::pem::Error| {
         let message = format!("the CA file `{}` cannot be read", path.display());
-        refused(message).with_source(error)
+        refused_file(message).with_source(error)
     };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
@@ -59,18 +60,22 @@ fn authorities(path: &Path) -> Result<RootCertStore> {
             .add(certificate.map_err(unreadable)?)
             .map_err(|error| {
                 let message = format!("the CA file `{}` holds what is no CA", path.display());
-                refused(message).with_source(error)
+                refused_file(message).with_source(error)
             })?;
     }
     if roots.is_empty() {
         let message = format!("the CA file `{}` holds no certificate", path.display());
-        return Err(refused(message));
+        return Err(refused_file(message));
     }
     Ok(roots)
 }
 
-fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+fn refused(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Configuration, "open store").with_message(message)
+}
+
+fn refused_file(message: String) -> Error {
+    refused(message).with_name("os_cacert")
 }
 
 /// Believes every certificate, though not that a message was signed by one when it was not.

@@ -1,7 +1,7 @@
 //! Saving a file in segments.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -21,17 +21,31 @@ use super::save::{NewObject, failed};
 const PIECES: usize = 3;
 
 /// How many bytes a segment's name is longer than the file's.
-pub(super) const EXTRA: usize = FileName::RESERVED.len() + 1 + 36 + 1 + 6 + 1;
+pub(super) const EXTRA: usize = FOLDER.len() + 36 + 1 + 6 + 1;
+
+/// Where the segments lie.
+pub(super) const FOLDER: &str = ".store/";
+
+/// The upload and the file of a segment's name.
+pub(super) fn parse(segment: &str) -> Option<(&str, FileName)> {
+    let mut parts = segment.strip_prefix(FOLDER)?.splitn(3, '/');
+    let (id, number, name) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_upload = Uuid::try_parse(id).is_ok() && number.parse::<usize>().is_ok();
+    let name = FileName::new(name).ok().filter(|_| is_upload)?;
+    Some((id, name))
+}
 
 /// A file that is being saved in segments, out of sight until its manifest is there.
 ///
 /// The segment of number `n` is `.store/<upload>/<n>/<name>` in the container beside the files'.
 /// The upload is a UUID of version 7, so that uploads are sorted by their beginning, and the name
-/// tells which file's manifest may name the segment; [`Sweep`](super::sweep) lives by both.
+/// tells which file's manifest may name the segment; the [sweep](super::sweep) lives by both.
 pub(super) struct Upload {
     object: Arc<NewObject>,
     id: Uuid,
     begun: AtomicUsize,
+    /// Why the contents did not come to their end.
+    broken: Mutex<Option<Error>>,
 }
 
 impl Upload {
@@ -40,6 +54,7 @@ impl Upload {
             object,
             id: Uuid::now_v7(),
             begun: AtomicUsize::new(0),
+            broken: Mutex::new(None),
         }
     }
 
@@ -62,31 +77,51 @@ impl Upload {
     /// Deletes what is there of the segments.
     async fn remove(&self) {
         let begun = self.begun.load(Ordering::Relaxed);
-        let objects = (0..begun).map(|number| self.segment(number)).collect();
+        let objects: Vec<_> = (0..begun).map(|number| self.segment(number)).collect();
         self.object.container.remove_segments(objects).await;
     }
 
     async fn save_parts(&self, first: Piece, pieces: Pieces) -> Result<Manifest> {
-        let limits = &self.object.container.limits;
-        let state = (Some(first), pieces, 0_usize);
-        let pieces = stream::try_unfold(state, |(first, mut pieces, number)| async move {
-            let piece = match first {
-                Some(piece) => piece,
-                None if pieces.is_at_end() => return Ok(None),
-                None => pieces.next().await?,
-            };
-            if number >= limits.segments {
-                return Err(self.too_large());
+        let state = (Some(first), pieces, 0);
+        let pieces = stream::unfold(state, |(first, mut pieces, number)| async move {
+            // What is on its way when the contents fail is waited for: deleted earlier than that, it
+            // could come into being afterwards.
+            match self.next_piece(first, &mut pieces, number).await {
+                Ok(piece) => piece.map(|piece| ((number, piece), (None, pieces, number + 1))),
+                Err(error) => {
+                    *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    None
+                }
             }
-            Ok(Some(((number, piece), (None, pieces, number + 1))))
         });
         let parts: Vec<Part> = pieces
             .boxed()
-            .map_ok(|(number, piece)| self.save_segment(number, piece).boxed())
-            .try_buffered(PIECES)
+            .map(|(number, piece)| self.save_segment(number, piece).boxed())
+            .buffered(PIECES)
             .try_collect()
             .await?;
-        Ok(Manifest(parts))
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        match broken.take() {
+            Some(error) => Err(error),
+            None => Ok(Manifest(parts)),
+        }
+    }
+
+    async fn next_piece(
+        &self,
+        first: Option<Piece>,
+        pieces: &mut Pieces,
+        number: usize,
+    ) -> Result<Option<Piece>> {
+        let piece = match first {
+            Some(piece) => piece,
+            None if pieces.is_at_end() => return Ok(None),
+            None => pieces.next().await?,
+        };
+        if number >= self.object.container.limits.segments {
+            return Err(self.too_large());
+        }
+        Ok(Some(piece))
     }
 
     async fn save_segment(&self, number: usize, piece: Piece) -> Result<Part> {
@@ -163,7 +198,31 @@ impl Upload {
     }
 
     fn segment(&self, number: usize) -> String {
-        let (folder, id, name) = (FileName::RESERVED, self.id, &self.object.name);
-        format!("{folder}/{id}/{number:06}/{name}")
+        let (id, name) = (self.id, &self.object.name);
+        format!("{FOLDER}{id}/{number:06}/{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_tells_its_upload_and_its_file() {
+        let id = Uuid::now_v7().to_string();
+        let segment = format!("{FOLDER}{id}/000003/a/b c");
+        let (found, name) = parse(&segment).unwrap();
+        assert_eq!((found, name.as_str()), (&*id, "a/b c"));
+        assert_eq!(segment.len(), name.as_str().len() + EXTRA);
+        for other in [
+            "a/slo/1700000000.0/10/5/00000001",
+            &format!("{FOLDER}x/000003/a"),
+            &format!("{FOLDER}{id}/x/a"),
+            &format!("{FOLDER}{id}/000003"),
+            &format!("{FOLDER}{id}/000003/"),
+            &format!("x{FOLDER}{id}/000003/a"),
+        ] {
+            assert!(parse(other).is_none(), "{other}");
+        }
     }
 }

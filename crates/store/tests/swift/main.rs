@@ -8,12 +8,16 @@
     reason = "a test that is wrong about its own set-up may panic"
 )]
 
+mod auth;
 mod compat;
 mod conformance;
 mod faults;
+mod http;
+mod operations;
 mod others;
 mod proxy;
 mod samples;
 mod traffic;
+mod watch;
 #[expect(dead_code, reason = "its users come with the store")]
 mod world;

@@ -214,7 +214,7 @@ impl KeystoneAuth {
         let answer = answer.map_err(|error| call.unanswered(&url, error))?;
         match answer.status() {
             StatusCode::OK | StatusCode::CREATED => {}
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            status if self.identity.is_refused_by(status) => {
                 return Err(call
                     .error(ErrorKind::Unauthenticated)
                     .with_message(self.identity.refusal()));

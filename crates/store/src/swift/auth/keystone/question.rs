@@ -3,6 +3,7 @@
 //! <https://docs.openstack.org/api-ref/identity/v3/>, "Password authentication with scoped
 //! authorization" and the sections that follow it.
 
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Domain, KeystoneName, Named, Secret};
@@ -50,6 +51,16 @@ impl Identity {
             auth["scope"] = json!({ "project": project.to_json() });
         }
         json!({ "auth": auth })
+    }
+
+    /// Whether Keystone says no by this status; of a token that it does not know it says that there
+    /// is none.
+    pub(super) fn is_refused_by(&self, status: StatusCode) -> bool {
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
+            StatusCode::NOT_FOUND => matches!(self, Self::Token(_)),
+            _ => false,
+        }
     }
 
     /// What it means when Keystone says no.
