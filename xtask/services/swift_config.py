@@ -68,6 +68,8 @@ use = egg:swift#proxy_logging
 [filter:cache]
 use = egg:swift#memcache
 memcache_servers = 127.0.0.1:{memcached}
+# As above: every token would be refused for a minute after the cache is back.
+error_suppression_limit = 1000000000
 # A busy machine answers late: by default a cache that did so ten times is left alone for a minute, and
 # with it goes every token.
 conn_timeout = 5

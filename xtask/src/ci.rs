@@ -200,20 +200,10 @@ fn tests(swift: Swift) -> Result<()> {
     if swift == Swift::None {
         return tests.env(services::VARIABLE, services::NONE).run();
     }
-    let services = Services::locate()?;
-    let environment = services.up(&[]).context(
-        "the servers for the tests did not start (--without-services leaves those tests out)",
-    );
-    let result = environment.and_then(|environment| {
-        tests
-            .env(services::VARIABLE, environment.to_string_lossy())
-            .run()
-    });
-    // Also what was started before a server failed to.
-    let down = services.down(&[]);
-    result
-        .context("(--without-services runs what needs none)")
-        .and(down)
+    let result = Services::locate()?.run(&[], tests);
+    result.context(
+        "the tests failed, or their servers (--without-services leaves out what needs those)",
+    )
 }
 
 fn doctests() -> Result<()> {

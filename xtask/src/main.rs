@@ -37,8 +37,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "deploy|store|batch",
-        summary: "what the engine, a store or the runner costs over the bare system; writes target/bench-NAME.json",
+        arguments: "deploy|store|batch|swift",
+        summary: "what the engine, a store or the runner costs over the bare system, or Swift beside python-swiftclient; writes target/bench-NAME.json",
         run: bench::run,
     },
     Command {

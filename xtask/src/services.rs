@@ -64,6 +64,16 @@ impl Services {
         })
     }
 
+    /// Runs a call that finds the servers by [`VARIABLE`], and ends them whatever happens.
+    pub(crate) fn run(&self, names: &[&str], call: Call) -> Result<()> {
+        let result = self.up(names).and_then(|environment| {
+            let environment = environment.to_string_lossy();
+            call.env(VARIABLE, environment).run()
+        });
+        // Also what was started before a server failed to.
+        result.and(self.down(&[]))
+    }
+
     /// Starts all that are named, or every one; returns the file that says how to reach them.
     pub(crate) fn up(&self, names: &[&str]) -> Result<PathBuf> {
         self.installation.complete()?;

@@ -54,7 +54,7 @@ impl Scene {
         let other = Other::swift(self.world, instance);
         let segments = format!("{}_segments", self.options.container);
         // A listing shows what has gone until the server that was away has heard of it.
-        for _ in 0..60 {
+        for _ in 0..30 {
             within(self.swift.sweep(Duration::ZERO)).await.unwrap();
             let left = other.run("/".as_ref(), &["list", &segments]).await;
             if left.is_empty() {
