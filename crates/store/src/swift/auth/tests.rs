@@ -26,7 +26,7 @@ fn check_refused(result: Result<Grant>, kind: ErrorKind, message: &str) {
 fn left(grant: &Grant) -> Option<u64> {
     // Rounded up, for a moment has passed.
     let left = grant.ends?.saturating_duration_since(Instant::now());
-    Some(left.as_secs_f64().ceil() as u64)
+    Some((left + Duration::from_millis(999)).as_secs())
 }
 
 async fn v1(status: &'static str, headers: &'static str) -> (FakeServer, SwiftAuth) {

@@ -59,19 +59,9 @@ const SECRETS: [&str; 5] = [
     "secret-ready",
 ];
 
-#[tokio::test]
-async fn no_secret_is_in_a_log_an_error_or_what_debug_shows() {
-    let log = Log::default();
-    log::set_boxed_logger(Box::new(log.clone())).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
-    let authority = Authority::new();
-    let server = authority
+/// A server of tokens and of files, which gives out secrets and refuses all but one file.
+async fn server(authority: &Authority) -> FakeServer {
+    authority
         .server(|seen| {
             let host = seen
                 .head
@@ -93,7 +83,22 @@ async fn no_secret_is_in_a_log_an_error_or_what_debug_shows() {
             }
             answer("401 Unauthorized", "", "no")
         })
-        .await;
+        .await
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_log_an_error_or_what_debug_shows() {
+    let log = Log::default();
+    log::set_boxed_logger(Box::new(log.clone())).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let authority = Authority::new();
+    let server = server(&authority).await;
     let url = |path: &str| format!("https://localhost:{}{path}", server.port());
     let user = KeystoneName::new("user");
     let ways: [SwiftAuth; 3] = [
@@ -118,11 +123,7 @@ async fn no_secret_is_in_a_log_an_error_or_what_debug_shows() {
     for crate_name in ["reqwest", "hyper_util", "rustls", "store"] {
         assert!(text.contains(crate_name), "nothing of {crate_name}");
     }
-    let sent: String = server
-        .seen()
-        .iter()
-        .map(|seen| format!("{}{}", seen.head, seen.body))
-        .collect();
+    let sent = format!("{:?}", server.seen());
     for secret in SECRETS {
         assert!(sent.contains(secret), "{secret} was not sent");
         let line = text.lines().find(|line| line.contains(secret));
