@@ -17,6 +17,7 @@ mod operations;
 mod others;
 mod proxy;
 mod samples;
+mod secrets;
 mod traffic;
 mod watch;
 #[expect(dead_code, reason = "its users come with the store")]
