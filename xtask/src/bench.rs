@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use crate::shell::Cargo;
+use crate::services::Services;
+use crate::shell::Call;
 use crate::usage_error;
 use crate::workspace::root;
 
@@ -10,20 +11,36 @@ use crate::workspace::root;
 struct Bench {
     name: &'static str,
     package: &'static str,
+    needs: Needs,
+}
+
+/// What a benchmark runs against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Swift,
 }
 
 const BENCHES: &[Bench] = &[
     Bench {
         name: "deploy",
         package: "helion-deploy",
+        needs: Needs::Nothing,
     },
     Bench {
         name: "store",
         package: "store",
+        needs: Needs::Nothing,
     },
     Bench {
         name: "batch",
         package: "batch",
+        needs: Needs::Nothing,
+    },
+    Bench {
+        name: "swift",
+        package: "store",
+        needs: Needs::Swift,
     },
 ];
 
@@ -44,5 +61,9 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         "--bench",
         bench.name,
     ];
-    Cargo::new(&root(), &arguments).run()
+    let call = Call::cargo(&root(), &arguments);
+    match bench.needs {
+        Needs::Nothing => call.run(),
+        Needs::Swift => Services::locate()?.run(&["swift"], call),
+    }
 }

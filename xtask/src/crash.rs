@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::shell::Cargo;
+use crate::shell::Call;
 use crate::usage_error;
 use crate::workspace::root;
 
@@ -45,5 +45,5 @@ fn kill(package: &str, tests: &str, variable: &'static str, value: &str) -> Resu
         "--",
         "--nocapture",
     ];
-    Cargo::new(&root(), &arguments).env(variable, value).run()
+    Call::cargo(&root(), &arguments).env(variable, value).run()
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::shell::Cargo;
+use crate::shell::Call;
 use crate::usage_error;
 use crate::workspace::root;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "it",
             "fuzz_",
         ];
-        Cargo::new(&root(), &arguments)
+        Call::cargo(&root(), &arguments)
             .env("FUZZ_CASES", CASES)
             .run()?;
     }

@@ -8,7 +8,7 @@ use std::collections::btree_map::Entry;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{Cargo, say};
+use crate::shell::{Call, say};
 use crate::usage_error;
 use crate::workspace::Workspace;
 
@@ -88,5 +88,5 @@ fn tree(folder: &std::path::Path, package: &str, network: Network) -> Result<Str
         "--prefix",
         "none",
     ];
-    Cargo::new(folder, &arguments).read()
+    Call::cargo(folder, &arguments).read()
 }

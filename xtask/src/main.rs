@@ -5,6 +5,7 @@ mod ci;
 mod crash;
 mod fuzz;
 mod layers;
+mod services;
 mod shell;
 mod workspace;
 
@@ -24,8 +25,9 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "ci",
-        arguments: "[STEP...]",
-        summary: "everything that has to pass, or only the named steps of it",
+        arguments: "[--without-services] [STEP...]",
+        summary: "everything that has to pass, or only the named steps of it; --without-services leaves out \
+                  what needs a real Swift",
         run: ci::run,
     },
     Command {
@@ -36,8 +38,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "deploy|store|batch",
-        summary: "what the engine, a store or the runner costs over the bare system; writes target/bench-NAME.json",
+        arguments: "deploy|store|batch|swift",
+        summary: "what the engine, a store or the runner costs over the bare system, or Swift beside python-swiftclient; writes target/bench-NAME.json",
         run: bench::run,
     },
     Command {
@@ -45,6 +47,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[SEED]",
         summary: "kills deploying programs 1,000 times and recovers, or the one of a seed, and checks what they leave",
         run: crash::run,
+    },
+    Command {
+        name: "services",
+        arguments: "up|down|status [swift] [keystone]",
+        summary: "real OpenStack Swift and Keystone servers on loopback, for the tests; also start|stop INSTANCE SERVER",
+        run: services::run,
     },
     Command {
         name: "crash-store",
@@ -112,7 +120,7 @@ fn help() -> String {
              run: _,
          }| {
             let call = format!("{name} {arguments}");
-            format!("\n  {call:<20} {summary}")
+            format!("\n  {call:<43} {summary}")
         },
     );
     let steps = ci::STEPS
@@ -121,7 +129,7 @@ fn help() -> String {
         .collect::<Vec<_>>()
         .join(" ");
     format!(
-        "Usage: cargo xtask COMMAND\n{}\n  {:<20} this text\n\nThe steps of ci: {steps}",
+        "Usage: cargo xtask COMMAND\n{}\n  {:<43} this text\n\nThe steps of ci: {steps}",
         lines.collect::<String>(),
         "help"
     )
@@ -153,6 +161,18 @@ mod tests {
         );
         check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
         check_refused(&["fuzz", "dance"], "`fuzz` takes nothing");
+        for services in [
+            &["services"][..],
+            &["services", "dance"],
+            &["services", "up", "dance"],
+            &["services", "stop", "plain"],
+        ] {
+            check_refused(
+                services,
+                "`services` takes up, down or status, and then swift, keystone or nothing; \
+                 or start or stop, an instance and a server",
+            );
+        }
     }
 
     #[test]

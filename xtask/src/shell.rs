@@ -12,18 +12,34 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// One call of cargo, printed before it runs.
+/// One call of a program, printed before it runs.
 #[derive(Debug)]
-pub(crate) struct Cargo {
+pub(crate) struct Call {
+    program: OsString,
+    /// What the program is called where it is printed.
+    shown: String,
     folder: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(&'static str, String)>,
 }
 
-impl Cargo {
-    /// Cargo, in `folder`.
-    pub(crate) fn new(folder: &Path, arguments: &[&str]) -> Self {
+impl Call {
+    /// Of cargo, in `folder`.
+    pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let call = Self::new(cargo, folder, arguments);
         Self {
+            shown: "cargo".to_owned(),
+            ..call
+        }
+    }
+
+    /// Of `program`, which is a path or is looked up as a shell does, in `folder`.
+    pub(crate) fn new(program: impl Into<OsString>, folder: &Path, arguments: &[&str]) -> Self {
+        let program = program.into();
+        Self {
+            shown: program.to_string_lossy().into_owned(),
+            program,
             folder: folder.to_owned(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
             environment: Vec::new(),
@@ -31,8 +47,8 @@ impl Cargo {
     }
 
     /// Adds an environment variable.
-    pub(crate) fn env(mut self, name: &'static str, value: &str) -> Self {
-        self.environment.push((name, value.to_owned()));
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
         self
     }
 
@@ -72,11 +88,10 @@ impl Cargo {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "xtask runs cargo, outside of any deployment"
+        reason = "xtask runs programs, outside of any deployment"
     )]
     fn command(&self) -> Command {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut command = Command::new(cargo);
+        let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -90,8 +105,9 @@ impl Cargo {
             .iter()
             .map(|(name, value)| format!("{name}='{value}' "));
         format!(
-            "{}cargo {}",
+            "{}{} {}",
             environment.collect::<String>(),
+            self.shown,
             self.arguments.join(" ")
         )
     }

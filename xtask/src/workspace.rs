@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::shell::Cargo;
+use crate::shell::Call;
 
 /// The workspace: where it is, and its crates.
 #[derive(Debug)]
@@ -35,7 +35,8 @@ impl Workspace {
     /// Asks cargo.
     pub(crate) fn load() -> Result<Self> {
         let root = root();
-        let text = Cargo::new(&root, &["metadata", "--no-deps", "--format-version", "1"]).read()?;
+        let text =
+            Call::cargo(&root, &["metadata", "--no-deps", "--format-version", "1"]).read()?;
         Self::parse(&text).context("failed to understand `cargo metadata`")
     }
 

@@ -4,17 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directories::ProjectDirs;
-use store::{IStore, open_store_url};
+use store::{EnvSettings, ISettings, IStore, MapSettings, SettingsChain, open_store};
 
 use crate::failure::{Failure, INVALID};
 
-/// Opens the store at `url`, or the user's own.
+/// Opens the store at `url`, or the user's own; what else a store has to be told, such as a password,
+/// is told by the environment, and never by the command line, which others can read.
 pub(crate) async fn open(url: Option<&str>) -> Result<Arc<dyn IStore>, Failure> {
     let url = match url {
         Some(url) => url.to_owned(),
         None => default_url()?,
     };
-    Ok(open_store_url(&url).await?)
+    let named: Arc<dyn ISettings> = Arc::new(MapSettings::from([("store_url", url.as_str())]));
+    let environment: Arc<dyn ISettings> = Arc::new(EnvSettings::new(""));
+    Ok(open_store(&SettingsChain::new([named, environment])).await?)
 }
 
 /// A database in the user's data directory, which is made when it is not there.

@@ -1,6 +1,6 @@
 //! What a store promises, as data.
 
-use crate::{Error, ErrorKind, FileName, Result};
+use crate::{Error, ErrorKind, FileName, Result, SaveOptions};
 
 /// What a store promises beyond the contract of [`IStore`](crate::IStore).
 ///
@@ -29,8 +29,22 @@ pub struct Capabilities {
     /// sets no limit of its own; a longer one fails with
     /// [`InvalidName`](crate::ErrorKind::InvalidName).
     pub max_name_len: usize,
+    /// The most entries in a file's metadata;
+    /// [`MAX_METADATA_LEN`](crate::SaveOptions::MAX_METADATA_LEN) where the store sets no limit of
+    /// its own.
+    pub max_metadata_entries: usize,
+    /// The most bytes in one value of the metadata, and `MAX_METADATA_LEN` likewise.
+    pub max_metadata_value_len: usize,
+    /// Whether a listing tells the metadata of its files, or leaves it empty.
+    pub listed_metadata: Support,
     /// When a listing shows what was saved.
     pub listing: Freshness,
+    /// What an [`Etag`](crate::Etag) tells apart.
+    pub versions: Versions,
+    /// Whether a file and a folder of the same name can be stored.
+    pub folders: Folders,
+    /// What becomes of a read whose file is replaced or deleted meanwhile.
+    pub snapshots: Snapshots,
     /// How much of a file is in memory while it is saved or read.
     pub buffering: Buffering,
 }
@@ -67,6 +81,36 @@ pub enum Freshness {
     Eventual,
 }
 
+/// What an etag tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Versions {
+    /// Saves: each gives the file an etag that it never had before.
+    Saves,
+    /// Contents: saves of the same bytes may give the same etag, those of other bytes never do.
+    Contents,
+}
+
+/// Whether a file and a folder of the same name can be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Folders {
+    /// They exclude each other: `a` and `a/b` are never both stored.
+    Exclusive,
+    /// Names are mere texts: `a` and `a/b` are two files like any others.
+    Overlapping,
+}
+
+/// What becomes of a read whose file is replaced or deleted meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Snapshots {
+    /// It gives the version that it began with, to the end.
+    Kept,
+    /// It does that, or it fails with an error that is worth a retry; never does it give a mix.
+    MayBreak,
+}
+
 /// How much of a file a store holds in memory while it is saved or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -87,7 +131,13 @@ impl Default for Capabilities {
             metadata: Support::Supported,
             max_file_size: None,
             max_name_len: FileName::MAX_LEN,
+            max_metadata_entries: SaveOptions::MAX_METADATA_LEN,
+            max_metadata_value_len: SaveOptions::MAX_METADATA_LEN,
+            listed_metadata: Support::Supported,
             listing: Freshness::Immediate,
+            versions: Versions::Saves,
+            folders: Folders::Exclusive,
+            snapshots: Snapshots::Kept,
             buffering: Buffering::Bounded,
         }
     }
@@ -136,6 +186,48 @@ impl Capabilities {
         self
     }
 
+    /// Sets the most entries in a file's metadata.
+    #[must_use]
+    pub fn with_max_metadata_entries(mut self, entries: usize) -> Self {
+        self.max_metadata_entries = entries;
+        self
+    }
+
+    /// Sets the most bytes in one value of the metadata.
+    #[must_use]
+    pub fn with_max_metadata_value_len(mut self, bytes: usize) -> Self {
+        self.max_metadata_value_len = bytes;
+        self
+    }
+
+    /// Sets whether a listing tells the metadata of its files.
+    #[must_use]
+    pub fn with_listed_metadata(mut self, support: Support) -> Self {
+        self.listed_metadata = support;
+        self
+    }
+
+    /// Sets what an etag tells apart.
+    #[must_use]
+    pub fn with_versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// Sets whether a file and a folder of the same name can be stored.
+    #[must_use]
+    pub fn with_folders(mut self, folders: Folders) -> Self {
+        self.folders = folders;
+        self
+    }
+
+    /// Sets what becomes of a read whose file is replaced or deleted meanwhile.
+    #[must_use]
+    pub fn with_snapshots(mut self, snapshots: Snapshots) -> Self {
+        self.snapshots = snapshots;
+        self
+    }
+
     /// Sets when a listing shows what was saved.
     #[must_use]
     pub fn with_listing(mut self, freshness: Freshness) -> Self {
@@ -177,6 +269,52 @@ impl Capabilities {
                     )))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Checks the metadata of a save against what the store keeps; a store with limits of its own
+    /// calls it before it reads the contents.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unsupported`](ErrorKind::Unsupported): there are more entries, or longer values, than the
+    ///   store keeps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{Capabilities, ErrorKind, FileName, SaveOptions};
+    ///
+    /// let capabilities = Capabilities::default().with_max_metadata_value_len(2);
+    /// let options = SaveOptions::default().with_metadata("made-by", "Zoe");
+    /// let error = capabilities.check_metadata(&FileName::new("a")?, &options).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
+    /// # Ok::<(), store::Error>(())
+    /// ```
+    pub fn check_metadata(&self, name: &FileName, options: &SaveOptions) -> Result<()> {
+        let refused = |message: String| {
+            Err(Error::new(ErrorKind::Unsupported, "save file")
+                .with_name(name.as_str())
+                .with_message(message))
+        };
+        let (entries, most) = (options.metadata.len(), self.max_metadata_entries);
+        if entries > most {
+            return refused(format!(
+                "{entries} entries of metadata are more than the {most} that this store keeps"
+            ));
+        }
+        let most = self.max_metadata_value_len;
+        match options
+            .metadata
+            .iter()
+            .find(|(_, value)| value.len() > most)
+        {
+            None => Ok(()),
+            Some((key, value)) => refused(format!(
+                "the {} bytes of the metadata value of `{key}` are more than the {most} that this \
+                 store keeps",
+                value.len()
+            )),
         }
     }
 }

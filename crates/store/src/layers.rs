@@ -8,6 +8,10 @@ mod traced;
 
 pub use self::builder::StoreBuilder;
 pub use self::prefix::Prefix;
+#[cfg(feature = "swift")]
+pub(crate) use self::retry::Attempts;
 pub use self::retry::{Retry, RetryOptions};
+#[cfg(feature = "swift")]
+pub(crate) use self::timeout::Progress;
 pub use self::timeout::{Timeout, TimeoutOptions};
 pub use self::traced::Traced;

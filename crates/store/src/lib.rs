@@ -1,4 +1,5 @@
-//! Keeps files by name, behind one trait: in a directory, in a SQLite database, or in memory.
+//! Keeps files by name, behind one trait: in a directory, in a SQLite database, in a container of
+//! OpenStack Swift, or in memory.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -22,7 +23,8 @@
 //! - [`FileName`], [`FileInfo`], [`FileContents`], [`Etag`]: what goes in and comes out.
 //! - [`SaveOptions`], [`ReadOptions`], [`ListOptions`]: how.
 //! - [`Error`] and [`ErrorKind`]: why not.
-//! - `FsStore`, `SqliteStore`, `MemoryStore`: the stores, each behind the feature of its name.
+//! - `FsStore`, `SqliteStore`, `SwiftStore`, `MemoryStore`: the stores, each behind the feature of
+//!   its name.
 //! - [`Prefix`], [`Timeout`], [`Retry`], [`Traced`]: layers over any store, nested by
 //!   [`StoreBuilder`].
 //! - [`open_store`]: the store that the settings name; [`StoreRegistry`]: with stores of other crates.
@@ -35,6 +37,7 @@
 //!
 //! - `fs` (default): `FsStore`, a directory on this machine (Unix).
 //! - `sqlite`: `SqliteStore`, one database file; builds SQLite itself.
+//! - `swift`: `SwiftStore`, a container of OpenStack Swift.
 //! - `memory`: `MemoryStore`, and the scripted faults over any store.
 //! - `mock`: `MockIStore`, for tests of code that is given a store.
 //! - `conformance`: the suite that proves a store, `store_conformance!`.
@@ -71,8 +74,12 @@ mod settings;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+#[cfg(feature = "swift")]
+mod swift;
 
-pub use crate::capabilities::{Buffering, Capabilities, Freshness, Guarantee, Support};
+pub use crate::capabilities::{
+    Buffering, Capabilities, Folders, Freshness, Guarantee, Snapshots, Support, Versions,
+};
 pub use crate::contents::{FileContents, StoredFile};
 pub use crate::durability::Durability;
 pub use crate::error::{Error, ErrorKind, Result};
@@ -104,3 +111,7 @@ pub use crate::sqlite::{SqliteOptions, SqliteStore};
 pub use crate::store::IStore;
 #[cfg(any(test, feature = "mock"))]
 pub use crate::store::MockIStore;
+#[cfg(feature = "swift")]
+pub use crate::swift::{
+    KeystoneAuth, KeystoneName, SwiftAuth, SwiftInterface, SwiftOptions, SwiftStore, SwiftTls,
+};

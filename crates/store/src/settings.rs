@@ -8,6 +8,7 @@ use std::fmt;
 
 pub use self::chain::SettingsChain;
 pub use self::env::EnvSettings;
+pub(crate) use self::env::is_of_the_host;
 
 /// Tells a program's settings, text by lower-case key.
 ///

@@ -20,12 +20,13 @@ use crate::{
 /// Each clause has a name; the suite of feature `conformance` names the one that a store breaks.
 ///
 /// - **Faithful.** What is read is what was saved, byte for byte, with the content type and the
-///   metadata of the same version. The save, an info, a read and a listing tell the same of it.
+///   metadata of the same version. The save, an info, a read and a listing tell the same of it, but
+///   for metadata in listings, as [`Capabilities::listed_metadata`] says.
 /// - **Atomic.** A save happens whole or not at all. Whoever reads, before, during or after, sees
 ///   the old version or the new one, never a mix, and a listing never shows a file that is half
 ///   written. Of several saves at the same time the last to end stays, whole.
 /// - **Snapshot.** A read that has begun gives the version it began with to the end, even when the
-///   file is replaced or deleted meanwhile.
+///   file is replaced or deleted meanwhile; or else it fails, as [`Capabilities::snapshots`] says.
 /// - **Fresh.** Once a call has returned, every call that begins later, through whichever store on
 ///   the same files, sees what it did. A listing does so as [`Capabilities::listing`] says.
 /// - **Cancellation.** A save whose future is dropped, or whose contents fail, leaves nothing
@@ -39,12 +40,14 @@ use crate::{
 ///   whatever the size and from whatever process, as far as [`Capabilities`] says. The others fail
 ///   with `AlreadyExists` or `Conflict`.
 /// - **Versions.** Every save gives the file an [`Etag`](crate::Etag) that it never had before,
-///   whatever its contents.
+///   whatever its contents, or one that its contents alone have, as [`Capabilities::versions`]
+///   says.
 /// - **Durable.** What a call reported done survives a crash of the process and of the machine,
 ///   unless the store was opened for less.
 /// - **Names.** Every [`FileName`] up to [`Capabilities::max_name_len`] can be saved, and is kept
 ///   byte for byte: no two are ever the same file.
-/// - **Folders.** `a` and `a/b` are never both stored: the later save fails with `NameOverlap`.
+/// - **Folders.** `a` and `a/b` are never both stored: the later save fails with `NameOverlap`. Or
+///   they are both stored whenever both are saved, as [`Capabilities::folders`] says.
 ///   There are no folders beyond the names: none is empty, none is made or removed.
 /// - **Order.** Listings are sorted by the bytes of the whole name, in both directions, and picked
 ///   as [`ListOptions::includes`] says. A file that stays is listed exactly once by pages that
@@ -64,7 +67,8 @@ use crate::{
 /// # Implementing
 ///
 /// - Call the functions named under *Ranges* and *Refusals*, and
-///   [`Capabilities::check_size`] where there is a maximum; do not repeat their rules.
+///   [`Capabilities::check_size`] and [`Capabilities::check_metadata`] where there are limits; do
+///   not repeat their rules.
 /// - Take the contents through [`FileContents::into_checked`], a block at a time: it knows what a
 ///   save must refuse of them. Show nothing before it has ended.
 /// - Do nothing that blocks on the caller's task.

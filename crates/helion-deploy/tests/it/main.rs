@@ -14,4 +14,5 @@ mod packages;
 mod processes;
 mod recover;
 mod secrets;
+mod swift;
 mod world;

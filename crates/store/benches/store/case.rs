@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 /// Does the work of one round; the seconds that one unit of it took.
 pub(super) type Work<'a> = Box<dyn Fn(usize) -> Result<f64> + 'a>;
@@ -16,6 +16,28 @@ pub(super) struct Case<'a> {
     pub(super) limit: Option<Limit>,
     pub(super) store: Work<'a>,
     pub(super) floor: Work<'a>,
+}
+
+impl Case<'_> {
+    /// The seconds of each round, the store's and its floor's.
+    pub(super) fn measure(&self, rounds: usize) -> Result<Vec<(f64, f64)>> {
+        let mut pairs = Vec::new();
+        // The first round warms caches and is not counted.
+        for round in 0..=rounds {
+            let pair = if round % 2 == 0 {
+                let store = (self.store)(round)?;
+                (store, (self.floor)(round)?)
+            } else {
+                let floor = (self.floor)(round)?;
+                ((self.store)(round)?, floor)
+            };
+            if round > 0 {
+                pairs.push(pair);
+            }
+        }
+        ensure!(!pairs.is_empty(), "nothing was measured");
+        Ok(pairs)
+    }
 }
 
 impl fmt::Debug for Case<'_> {

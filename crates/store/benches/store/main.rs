@@ -5,6 +5,7 @@
 //! counts is the median of the rounds' ratios. Memory is the peak of a process of its own.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod backends;
 mod case;
 mod floor;
 mod fs;
@@ -14,12 +15,14 @@ mod report;
 mod sqlite;
 mod subject;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
-use self::case::Case;
 use self::report::Row;
+
+/// The most memory over base that a file of any length may take, in MiB.
+const PEAK: f64 = 16.0;
 
 /// How much is measured: the short form runs with the tests, which only check that it works.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +67,13 @@ fn main() -> Result<()> {
     if let [mode, backend, folder, bytes] = arguments.as_slice()
         && mode == peak::MODE
     {
-        return peak::measure_here(backend, Path::new(folder), bytes.parse()?);
+        return backends::print_peak(backend, Path::new(folder), bytes.parse()?);
     }
     // Cargo says so when it measures, and does not when it tests.
     let is_full = arguments.iter().any(|argument| argument == "--bench");
     let size = if is_full { FULL } else { SHORT };
     // Beside the build's own files: on a real disk, where a write is durable or not.
-    let target = target_folder()?;
+    let target = report::target_folder()?;
     let folder = tempfile::Builder::new()
         .prefix("bench-store-")
         .tempdir_in(&target)?;
@@ -82,45 +85,17 @@ fn main() -> Result<()> {
     cases.extend(sqlite::cases(&runtime, folder.path(), size)?);
     cases.extend(memory::cases(&runtime, size)?);
     for case in &cases {
-        rows.push(measure(case, size.rounds)?);
+        rows.push(Row::of_times(case, &case.measure(size.rounds)?));
     }
     // Only Linux tells a process its own peak.
     if cfg!(target_os = "linux") {
-        for backend in peak::BACKENDS {
-            rows.push(peak::measure(backend, folder.path(), size.huge)?);
+        for backend in backends::NAMES {
+            rows.push(peak::measure(backend, folder.path(), size.huge, PEAK)?);
         }
     }
     if is_full {
-        report::print(&rows);
+        report::print(&rows, "floor");
         report::write(&rows, &target.join("bench-store.json"))?;
     }
     Ok(())
-}
-
-fn measure(case: &Case<'_>, rounds: usize) -> Result<Row> {
-    let mut pairs = Vec::new();
-    // The first round warms caches and is not counted.
-    for round in 0..=rounds {
-        let pair = if round % 2 == 0 {
-            let store = (case.store)(round)?;
-            (store, (case.floor)(round)?)
-        } else {
-            let floor = (case.floor)(round)?;
-            ((case.store)(round)?, floor)
-        };
-        if round > 0 {
-            pairs.push(pair);
-        }
-    }
-    if pairs.is_empty() {
-        bail!("nothing was measured");
-    }
-    Ok(Row::of_times(case, &pairs))
-}
-
-fn target_folder() -> Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    // target/release/deps/store-…
-    let target = program.ancestors().nth(3).map(Path::to_owned);
-    target.context("the bench does not run from a target folder")
 }

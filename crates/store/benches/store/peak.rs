@@ -1,30 +1,31 @@
 //! What saving and reading one file of a GiB takes of memory, in a process of its own.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use store::{
-    FileContents, FileName, FsOptions, FsStore, IStore, MemoryStore, ReadOptions, SaveOptions,
-    SqliteOptions, SqliteStore, StoreExt as _,
-};
+use store::{FileContents, FileName, IStore, ReadOptions, SaveOptions, StoreExt as _};
+use tokio::runtime::Runtime;
 
-use super::floor::MIB;
 use super::report::Row;
+
+const MIB: usize = 1024 * 1024;
 
 /// The first argument of the process that measures itself.
 pub(super) const MODE: &str = "--memory";
-
-pub(super) const BACKENDS: [&str; 3] = ["fs", "sqlite", "memory"];
 
 /// Has a process measure itself.
 #[expect(
     clippy::disallowed_methods,
     reason = "the benchmark runs itself anew, for a base that nothing before it has raised"
 )]
-pub(super) fn measure(backend: &'static str, folder: &Path, bytes: usize) -> Result<Row> {
+pub(super) fn measure(
+    backend: &'static str,
+    folder: &Path,
+    bytes: usize,
+    most: f64,
+) -> Result<Row> {
     let folder = folder.join(format!("memory-{backend}"));
     std::fs::create_dir(&folder)?;
     let output = std::process::Command::new(std::env::current_exe()?)
@@ -39,27 +40,17 @@ pub(super) fn measure(backend: &'static str, folder: &Path, bytes: usize) -> Res
     );
     std::fs::remove_dir_all(&folder)?;
     let mib: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
-    Ok(Row::of_memory(backend, bytes, mib))
+    Ok(Row::of_memory(backend, bytes, mib, most))
 }
 
-/// Prints the peak over base in MiB; without the contents, where they are kept in memory.
-pub(super) fn measure_here(backend: &str, folder: &Path, bytes: usize) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let (store, kept): (Arc<dyn IStore>, usize) = match backend {
-        "fs" => {
-            let store = FsStore::open(folder.join("fs"), FsOptions::default());
-            (Arc::new(runtime.block_on(store)?), 0)
-        }
-        "sqlite" => {
-            let store = SqliteStore::open(folder.join("db"), SqliteOptions::default());
-            (Arc::new(runtime.block_on(store)?), 0)
-        }
-        "memory" => (Arc::new(MemoryStore::new()), bytes),
-        other => bail!("no such backend: `{other}`"),
-    };
-    let over = runtime.block_on(peak_over_base(store.as_ref(), bytes))?;
+/// Prints the peak over base in MiB, without the bytes that the store keeps in memory.
+pub(super) fn print(
+    runtime: &Runtime,
+    store: &dyn IStore,
+    bytes: usize,
+    kept: usize,
+) -> Result<()> {
+    let over = runtime.block_on(peak_over_base(store, bytes))?;
     let mib = |bytes: usize| i32::try_from(bytes / 1024).map(|kib| f64::from(kib) / 1024.0);
     println!("{:.2}", mib(over.saturating_sub(kept))?);
     Ok(())

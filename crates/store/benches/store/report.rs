@@ -1,8 +1,8 @@
 //! The table, and the same as JSON.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::case::{Case, Limit};
@@ -38,7 +38,7 @@ impl Row {
     }
 
     /// Of the memory over base, in MiB.
-    pub(super) fn of_memory(backend: &'static str, bytes: usize, mib: f64) -> Self {
+    pub(super) fn of_memory(backend: &'static str, bytes: usize, mib: f64, most: f64) -> Self {
         Self {
             backend,
             work: format!("memory at {} MiB", bytes >> 20),
@@ -46,7 +46,7 @@ impl Row {
             measured: mib,
             floor: None,
             ratio: None,
-            limit: Some(Limit::MeasuredAtMost(16.0)),
+            limit: Some(Limit::MeasuredAtMost(most)),
             rounds: 1,
         }
     }
@@ -90,16 +90,17 @@ impl Row {
     }
 }
 
-pub(super) fn print(rows: &[Row]) {
+/// Prints the table; `floor` is what the other column is called.
+pub(super) fn print(rows: &[Row], floor: &str) {
     println!(
-        "{:<7} {:<18} {:>10} {:>10} {:<4} {:>6} {:>10}",
-        "", "", "store", "floor", "", "ratio", "limit"
+        "{:<7} {:<18} {:>10} {:>11} {:<4} {:>6} {:>10}",
+        "", "", "store", floor, "", "ratio", "limit"
     );
     for row in rows {
         let number =
             |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.2}"));
         println!(
-            "{:<7} {:<18} {:>10.2} {:>10} {:<4} {:>6} {:>10} {}",
+            "{:<7} {:<18} {:>10.2} {:>11} {:<4} {:>6} {:>10} {}",
             row.backend,
             row.work,
             row.measured,
@@ -117,6 +118,14 @@ pub(super) fn write(rows: &[Row], path: &Path) -> Result<()> {
     std::fs::write(path, serde_json::to_vec_pretty(&json!({ "rows": rows }))?)?;
     println!("written to {}", path.display());
     Ok(())
+}
+
+/// The folder that cargo builds in.
+pub(super) fn target_folder() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    // target/release/deps/store-…
+    let target = program.ancestors().nth(3).map(Path::to_owned);
+    target.context("the bench does not run from a target folder")
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

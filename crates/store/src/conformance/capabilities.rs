@@ -43,6 +43,14 @@ pub(super) async fn what_is_declared_unsupported_is_refused(store: Arc<dyn IStor
     if capabilities.metadata == Support::Unsupported {
         refuse("a", options().with_metadata("made-by", "me")).await?;
         refuse("a", options().with_content_type("x/y")).await?;
+    } else {
+        let most = capabilities.max_metadata_value_len;
+        if most < SaveOptions::MAX_METADATA_LEN - 1 {
+            refuse("a", options().with_metadata("a", "x".repeat(most + 1))).await?;
+        }
+        if let Some(too_many) = entries(capabilities.max_metadata_entries + 1) {
+            refuse("a", too_many).await?;
+        }
     }
     if capabilities.range_reads == Support::Unsupported {
         for range in [
@@ -60,6 +68,23 @@ pub(super) async fn what_is_declared_unsupported_is_refused(store: Arc<dyn IStor
     check_file(&*store, "a", b"old", Clause::Capabilities)
         .await
         .map(drop)
+}
+
+/// So many entries of metadata, where no store refuses them all alike.
+fn entries(count: usize) -> Option<SaveOptions> {
+    let options = (0..count).fold(options(), |options, number| {
+        options.with_metadata(number.to_string(), "")
+    });
+    options.check(&name("a")).is_ok().then_some(options)
+}
+
+async fn check_metadata_kept(store: &dyn IStore, told: SaveOptions) -> Verdict {
+    let clause = Clause::Capabilities;
+    let saved = store.save_bytes(&name("a"), "new", &told).await;
+    saved.succeeds(clause, "a save with as much metadata as declared")?;
+    let info = store.get_file_info(&name("a")).await;
+    let info = info.succeeds(clause, "an info")?;
+    clause.same("the metadata", &info.metadata, &told.metadata)
 }
 
 pub(super) async fn what_is_declared_supported_is_done(store: Arc<dyn IStore>) -> Verdict {
@@ -86,6 +111,11 @@ pub(super) async fn what_is_declared_supported_is_done(store: Arc<dyn IStore>) -
             .succeeds(clause, "an info")?;
         clause.same("the metadata", &info.metadata, &told.metadata)?;
         clause.same("the content type", info.content_type.as_str(), "x/y")?;
+        let longest = (capabilities.max_metadata_value_len).min(SaveOptions::MAX_METADATA_LEN - 1);
+        let longest = options().with_metadata("a", "x".repeat(longest));
+        for told in [Some(longest), entries(capabilities.max_metadata_entries)] {
+            check_metadata_kept(&*store, told.unwrap_or_default()).await?;
+        }
     }
     if capabilities.range_reads == Support::Supported {
         let options = ReadOptions::default().with_range(ReadRange::Bounded(1..2));

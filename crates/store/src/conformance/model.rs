@@ -1,6 +1,6 @@
 //! Any calls give what a simple model gives.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
@@ -11,8 +11,8 @@ use super::samples::{check_names, name, options, pattern, streamed};
 use super::subject::Subject;
 use super::violation::{Answer, Clause, Verdict, Violation};
 use crate::{
-    Error, ErrorKind, Etag, FileInfo, FileName, Guarantee, IStore, ListOptions, Order, ReadOptions,
-    ReadRange, SaveMode, SaveOptions, Support,
+    Error, ErrorKind, Etag, FileInfo, FileName, Folders, Guarantee, IStore, ListOptions, Order,
+    ReadOptions, ReadRange, SaveMode, SaveOptions, Support, Versions,
 };
 
 /// The most calls in a case.
@@ -111,7 +111,8 @@ struct Model {
     files: BTreeMap<&'static str, (FileInfo, Vec<u8>)>,
     /// The etags of each name, the last one last.
     etags: BTreeMap<&'static str, Vec<Etag>>,
-    all: HashSet<(&'static str, Etag)>,
+    /// What was saved with an etag.
+    all: HashMap<(&'static str, Etag), Vec<u8>>,
 }
 
 impl Model {
@@ -140,9 +141,17 @@ impl Model {
         options().with_mode(mode)
     }
 
-    fn verdict(&self, name: &FileName, options: &SaveOptions) -> crate::Result<()> {
+    fn verdict(
+        &self,
+        store: &dyn IStore,
+        name: &FileName,
+        options: &SaveOptions,
+    ) -> crate::Result<()> {
         let current = self.files.get(name.as_str()).map(|(info, _)| &info.etag);
         options.check_mode(name, current)?;
+        if store.capabilities().folders == Folders::Overlapping {
+            return Ok(());
+        }
         let is_below = |file: &str, of: &str| {
             file.strip_prefix(of)
                 .is_some_and(|rest| rest.starts_with('/'))
@@ -168,7 +177,7 @@ impl Model {
         let (name, options) = (name(text), self.options(store, text, mode));
         let what = format!("a save of `{text}` with {:?}", options.mode);
         let saved = store.save_file(&name, streamed(&bytes), &options).await;
-        if let Err(error) = self.verdict(&name, &options) {
+        if let Err(error) = self.verdict(store, &name, &options) {
             return saved.fails(Clause::Refusals, error.kind(), &what).map(drop);
         }
         let info = saved.succeeds(Clause::Refusals, &what)?;
@@ -177,8 +186,11 @@ impl Model {
             &info.size,
             &(bytes.len() as u64),
         )?;
-        let is_new = self.all.insert((text, info.etag.clone()));
-        Clause::Versions.holds(is_new, format!("{what} has an earlier save's etag"))?;
+        let earlier = self.all.insert((text, info.etag.clone()), bytes.clone());
+        let is_right = earlier.is_none_or(|earlier| {
+            store.capabilities().versions == Versions::Contents && earlier == bytes
+        });
+        Clause::Versions.holds(is_right, format!("{what} has an earlier save's etag"))?;
         self.etags.entry(text).or_default().push(info.etag.clone());
         self.files.insert(text, (info, bytes));
         Ok(())

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::stream;
-use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use super::violation::{Answer, Clause, Verdict};
 use crate::{
-    FileContents, FileInfo, FileName, Freshness, IStore, ListOptions, ReadOptions, Result,
-    SaveMode, SaveOptions, StoreExt,
+    Error, FileContents, FileInfo, FileName, Freshness, IStore, ListOptions, ReadOptions, Result,
+    SaveMode, SaveOptions, Snapshots, StoreExt,
 };
 
 /// More than two blocks of any store, and no multiple of one.
@@ -139,10 +139,43 @@ pub(super) async fn read(
     text: &str,
     clause: Clause,
 ) -> Verdict<(FileInfo, Vec<u8>)> {
+    match try_read(store, text, clause).await? {
+        Ok(file) => Ok(file),
+        broken => broken.succeeds(clause, &format!("a read of `{text}`")),
+    }
+}
+
+/// The same of a file that is replaced meanwhile: nothing where the read broke, and may.
+pub(super) async fn read_unless_broken(
+    store: &dyn IStore,
+    text: &str,
+    clause: Clause,
+) -> Verdict<Option<(FileInfo, Vec<u8>)>> {
+    match try_read(store, text, clause).await? {
+        Err(error) if may_break(store, &error) => Ok(None),
+        read => read
+            .succeeds(clause, &format!("a read of `{text}`, which is replaced,"))
+            .map(Some),
+    }
+}
+
+/// Whether a read of a file that is replaced or deleted meanwhile may end so.
+pub(super) fn may_break(store: &dyn IStore, error: &Error) -> bool {
+    store.capabilities().snapshots == Snapshots::MayBreak && error.is_retryable()
+}
+
+async fn try_read(
+    store: &dyn IStore,
+    text: &str,
+    clause: Clause,
+) -> Verdict<Result<(FileInfo, Vec<u8>)>> {
     let file = store
         .get_file_contents(&name(text), &ReadOptions::default())
         .await;
-    let file = file.succeeds(clause, &format!("a read of `{text}`"))?;
+    let file = match file {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(error)),
+    };
     let (info, range) = (file.info, file.range);
     clause.same(
         "the name of the file that was read",
@@ -153,19 +186,18 @@ pub(super) async fn read(
     let declared = file.contents.size();
     let mut found = Vec::new();
     let mut pieces = file.contents.into_stream();
-    while let Some(piece) = pieces
-        .try_next()
-        .await
-        .succeeds(clause, "the stream of a read")?
-    {
-        found.extend_from_slice(&piece);
+    while let Some(piece) = pieces.next().await {
+        match piece {
+            Ok(piece) => found.extend_from_slice(&piece),
+            Err(error) => return Ok(Err(error)),
+        }
     }
     let size = found.len() as u64;
     clause.same(&format!("the size told of `{text}`"), &info.size, &size)?;
     if let Some(declared) = declared {
         clause.same(&format!("the declared size of `{text}`"), &declared, &size)?;
     }
-    Ok((info, found))
+    Ok(Ok((info, found)))
 }
 
 pub(super) async fn names_of(store: &dyn IStore, options: &ListOptions) -> Verdict<Vec<String>> {

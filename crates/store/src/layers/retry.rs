@@ -15,6 +15,9 @@ use crate::{
     Operation, ReadOptions, Result, SaveOptions, StoredFile, Support,
 };
 
+#[cfg(feature = "swift")]
+pub(crate) use self::attempts::Attempts;
+#[cfg(not(feature = "swift"))]
 use self::attempts::Attempts;
 use self::lost_reply::LostReply;
 use self::replay::{Left, Replay};

@@ -18,6 +18,9 @@ use crate::{
 };
 
 use self::deadline::Deadline;
+#[cfg(feature = "swift")]
+pub(crate) use self::progress::Progress;
+#[cfg(not(feature = "swift"))]
 use self::progress::Progress;
 
 /// Ends the calls of another store that get no answer in time, with

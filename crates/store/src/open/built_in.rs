@@ -12,6 +12,46 @@ use super::refused;
 /// The key that says what a finished save survives.
 const DURABILITY: &str = "store_durability";
 
+/// The keys of Swift: this crate's own, and those of the environment that OpenStack's users have.
+pub(crate) const SWIFT: &[&str] = &[
+    "cloud_auth_url",
+    "cloud_password",
+    "cloud_project_name",
+    "cloud_username",
+    "os_application_credential_id",
+    "os_application_credential_name",
+    "os_application_credential_secret",
+    "os_auth_token",
+    "os_auth_type",
+    "os_auth_url",
+    "os_auth_version",
+    "os_cacert",
+    "os_endpoint_type",
+    "os_identity_api_version",
+    "os_interface",
+    "os_password",
+    "os_project_domain_id",
+    "os_project_domain_name",
+    "os_project_id",
+    "os_project_name",
+    "os_region_name",
+    "os_storage_url",
+    "os_tenant_id",
+    "os_tenant_name",
+    "os_user_domain_id",
+    "os_user_domain_name",
+    "os_user_id",
+    "os_username",
+    "st_auth",
+    "st_auth_version",
+    "st_key",
+    "st_user",
+    "swift_container",
+    "swift_insecure",
+    "swift_token",
+    "swift_url",
+];
+
 /// A scheme of this crate, whether its feature is on or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BuiltIn {
@@ -39,7 +79,7 @@ impl BuiltIn {
             Self::Fs => cfg!(all(feature = "fs", unix)),
             Self::Memory => cfg!(feature = "memory"),
             Self::Sqlite => cfg!(feature = "sqlite"),
-            Self::Swift => false,
+            Self::Swift => cfg!(feature = "swift"),
         }
     }
 }
@@ -50,14 +90,7 @@ impl IStoreOpener for BuiltIn {
         match self {
             // Memory keeps nothing, but a trial runs with the settings of the real store.
             Self::Fs | Self::Sqlite | Self::Memory => &[DURABILITY],
-            Self::Swift => &[
-                "cloud_auth_url",
-                "cloud_password",
-                "cloud_project_name",
-                "cloud_username",
-                "swift_container",
-                "swift_url",
-            ],
+            Self::Swift => SWIFT,
         }
     }
 
@@ -86,7 +119,16 @@ impl IStoreOpener for BuiltIn {
             Self::Memory if url.rest().is_empty() => Ok(Arc::new(crate::MemoryStore::new())),
             #[cfg(feature = "memory")]
             Self::Memory => Err(refused("store_url", "nothing may follow `memory:`")),
+            #[cfg(feature = "swift")]
+            Self::Swift => open_swift(url, settings).await,
             // Whatever is left, which depends on the features.
+            #[cfg(not(all(
+                feature = "fs",
+                unix,
+                feature = "memory",
+                feature = "sqlite",
+                feature = "swift"
+            )))]
             _ => Err(refused(
                 "store_url",
                 format!(
@@ -96,6 +138,26 @@ impl IStoreOpener for BuiltIn {
             )),
         }
     }
+}
+
+/// Opens the container in the layers that a store over a network needs; the opening, which asks the
+/// servers, is repeated as the calls are.
+#[cfg(feature = "swift")]
+async fn open_swift(url: &StoreUrl, settings: &dyn ISettings) -> Result<Arc<dyn IStore>> {
+    use crate::layers::Attempts;
+    use crate::swift::SwiftPlace;
+    use crate::{RetryOptions, StoreBuilder, SwiftStore, TimeoutOptions};
+
+    let SwiftPlace { options, folder } = SwiftPlace::from_settings(url, settings)?;
+    let mut attempts = Attempts::new(RetryOptions::default());
+    let store = attempts.run(|| SwiftStore::open(options.clone())).await?;
+    let mut store = StoreBuilder::new(Arc::new(store))
+        .with_timeout(TimeoutOptions::default())
+        .with_retry(RetryOptions::default());
+    if let Some(folder) = folder {
+        store = store.with_prefix(folder);
+    }
+    Ok(store.build())
 }
 
 /// What a finished save survives, by the settings.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::settings::is_of_the_host;
 use crate::{Error, ISettings, IStore, IStoreOpener, MapSettings, Result, StoreUrl};
 
 use super::built_in::BuiltIn;
@@ -105,7 +106,8 @@ impl StoreRegistry {
     /// Opens the store that the settings name.
     ///
     /// Where `store_url` is not set, a setting that only one scheme knows names that scheme: its
-    /// opener gets a URL with nothing behind the colon.
+    /// opener gets a URL with nothing behind the colon. The keys of OpenStack's environment, `os_…`
+    /// and `st_…`, name none: they are set for whatever program there is.
     ///
     /// # Errors
     ///
@@ -165,9 +167,9 @@ impl StoreRegistry {
                 knowing.entry(key).or_default().push(scheme);
             }
         }
-        let set = knowing
-            .into_iter()
-            .filter(|(key, schemes)| schemes.len() == 1 && settings.get(key).is_some());
+        let set = knowing.into_iter().filter(|(key, schemes)| {
+            schemes.len() == 1 && !is_of_the_host(key) && settings.get(key).is_some()
+        });
         let implied: BTreeSet<&str> = set.flat_map(|(_, schemes)| schemes).collect();
         let mut implied = implied.into_iter();
         match (implied.next(), implied.next()) {

@@ -12,6 +12,7 @@ use crate::ISettings;
 /// |---|---|
 /// | `<prefix>STORE_URL` | `store_url`: which store; see [`open_store`](crate::open_store) |
 /// | `<prefix>STORE_DURABILITY` | `store_durability` |
+/// | `OS_…`, `ST_…` | `os_…`, `st_…`: OpenStack's own variables, which no program puts a prefix before |
 /// | `<prefix>…` | any other key of the scheme's, in upper case |
 ///
 /// - Of all variables, [`keys`](ISettings::keys) tells those that start with `<prefix>STORE_`: these
@@ -107,7 +108,12 @@ impl fmt::Debug for EnvSettings {
 
 impl ISettings for EnvSettings {
     fn get(&self, key: &str) -> Option<String> {
-        let name = format!("{}{}", self.prefix, key.to_ascii_uppercase());
+        let prefix = if is_of_the_host(key) {
+            ""
+        } else {
+            &*self.prefix
+        };
+        let name = format!("{prefix}{}", key.to_ascii_uppercase());
         let text = self.variable(&name)?.into_string().ok()?;
         (!text.is_empty()).then_some(text)
     }
@@ -119,6 +125,12 @@ impl ISettings for EnvSettings {
             .filter_map(|(name, _)| self.key(name))
             .collect()
     }
+}
+
+/// Whether the key is a variable of OpenStack's environment, which a user has set for every program,
+/// and not for this one: it never has a prefix, and alone it does not say that Swift is meant.
+pub(crate) fn is_of_the_host(key: &str) -> bool {
+    key.starts_with("os_") || key.starts_with("st_")
 }
 
 #[cfg(test)]
@@ -144,6 +156,19 @@ mod tests {
         assert_eq!(settings.get("cloud_password").as_deref(), Some("swordfish"));
         let text = format!("{settings:?}");
         assert!(text.contains("X_") && !text.contains("swordfish"), "{text}");
+    }
+
+    #[test]
+    fn what_the_host_has_set_for_every_program_has_no_prefix() {
+        let variables = [
+            ("OS_AUTH_URL", "http://one"),
+            ("X_OS_AUTH_URL", "http://other"),
+            ("X_ST_KEY", "swordfish"),
+        ];
+        let settings = EnvSettings::from_variables("X_", variables);
+        assert_eq!(settings.get("os_auth_url").as_deref(), Some("http://one"));
+        assert_eq!(settings.get("st_key"), None);
+        assert_eq!(settings.keys(), Vec::<String>::new());
     }
 
     #[test]

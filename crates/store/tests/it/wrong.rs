@@ -36,6 +36,17 @@ mod modest {
     ::store::store_conformance!(make_store);
 }
 
+/// A store that is as object stores are, and says so, is right.
+mod object {
+    use super::*;
+
+    async fn make_store() -> Wrong {
+        Wrong::new(Fault::Object)
+    }
+
+    ::store::store_conformance!(make_store);
+}
+
 /// That several racers may win is no fault where it is declared.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_winners_are_right_where_they_are_declared() {
@@ -48,6 +59,22 @@ async fn several_winners_are_right_where_they_are_declared() {
         .iter()
         .filter(|check| check.starts_with("one_of_many"))
     {
+        run(check, &subject).await.unwrap();
+    }
+}
+
+/// Nor is that a file and a folder have the same name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_beside_its_folder_is_right_where_it_is_declared() {
+    let test = concat!(
+        module_path!(),
+        "::a_file_beside_its_folder_is_right_where_it_is_declared"
+    );
+    let subject = Subject::of_stores(test, || async { Wrong::new(Fault::Flat) });
+    for check in [
+        "a_file_and_a_folder_of_one_name_exclude_each_other",
+        "a_file_and_its_folder_raced_leave_one_of_them",
+    ] {
         run(check, &subject).await.unwrap();
     }
 }
@@ -86,6 +113,7 @@ caught! {
     folders_found_as_files: Fault::FindsFolders => a_missing_file_is_not_found, Refusals;
     a_delete_that_comes_later: Fault::DeletesLate => a_deleted_file_is_gone_and_can_be_saved_again, Fresh;
     a_read_that_moves_on: Fault::ReadsLive => a_read_that_has_begun_keeps_its_version, Snapshot;
+    a_mix_where_reads_may_break: Fault::ClaimsBreaks => a_read_that_has_begun_keeps_its_version, Snapshot;
     lost_metadata: Fault::LosesMetadata => content_type_and_metadata_go_with_the_version, Faithful;
 
     a_wrong_range: Fault::RangeOffByOne => ranges_are_those_of_the_bytes, Ranges;
@@ -100,6 +128,7 @@ caught! {
     a_prefix_of_segments: Fault::PrefixOfSegments => a_prefix_is_of_bytes_and_not_of_segments, Order;
     after_a_stored_name_only: Fault::AfterStoredOnly => a_page_begins_past_any_text, Order;
     no_metadata_listed: Fault::ListsNoMetadata => a_listed_info_is_the_files_own, Faithful;
+    metadata_listed_after_all: Fault::ClaimsNoListedMetadata => a_listed_info_is_the_files_own, Faithful;
     a_list_that_lags: Fault::ListsLate => a_listing_shows_every_change, Fresh;
     pages_of_a_thousand: Fault::CapsPages => a_page_holds_as_many_files_as_were_asked_for, Order;
     pages_by_count: Fault::PagesByCount => a_file_that_stays_is_listed_once_whatever_else_happens, Order;
@@ -112,11 +141,14 @@ caught! {
     a_cleaned_prefix: Fault::CleansPrefix => texts_that_are_no_names_list_nothing, Names;
     a_file_beside_its_folder: Fault::Overlaps => a_file_and_a_folder_of_one_name_exclude_each_other, Folders;
     a_file_raced_with_its_folder: Fault::Overlaps => a_file_and_its_folder_raced_leave_one_of_them, Folders;
+    an_overlap_refused_after_all: Fault::ClaimsOverlaps => a_file_and_a_folder_of_one_name_exclude_each_other, Folders;
+    a_race_with_a_folder_lost_after_all: Fault::ClaimsOverlaps => a_file_and_its_folder_raced_leave_one_of_them, Folders;
     folders_that_stay: Fault::FoldersStay => a_folder_goes_with_its_last_file, Folders;
 
     a_silent_overwrite: Fault::CreateOverwrites => create_refuses_what_exists, Refusals;
     an_update_of_anything: Fault::UpdateIgnoresEtag => update_replaces_only_the_version_it_names, Refusals;
     an_etag_of_the_contents: Fault::EtagOfContents => every_save_gives_another_etag, Versions;
+    an_etag_of_less_than_the_contents: Fault::ClaimsContentEtags => every_save_gives_another_etag, Versions;
     an_etag_that_comes_back: Fault::EtagOfContents => an_etag_never_comes_back, Versions;
     a_save_in_pieces: Fault::SavesInPieces => a_save_shows_nothing_before_it_ends, Atomic;
     a_half_file_listed: Fault::ListsHalf => a_save_shows_nothing_before_it_ends, Atomic;
@@ -143,10 +175,12 @@ caught! {
     a_create_not_claimed: Fault::ClaimsNoCreate => what_is_declared_unsupported_is_refused, Capabilities;
     an_update_not_claimed: Fault::ClaimsNoUpdate => what_is_declared_unsupported_is_refused, Capabilities;
     metadata_dropped_silently: Fault::ClaimsNoMetadata => what_is_declared_unsupported_is_refused, Capabilities;
+    more_metadata_than_claimed: Fault::ClaimsLittleMetadata => what_is_declared_unsupported_is_refused, Capabilities;
     ranges_not_claimed: Fault::ClaimsNoRanges => what_is_declared_unsupported_is_refused, Capabilities;
     a_create_claimed: Fault::HasNoCreate => what_is_declared_supported_is_done, Capabilities;
     an_update_claimed: Fault::HasNoUpdate => what_is_declared_supported_is_done, Capabilities;
     metadata_claimed: Fault::LosesMetadata => what_is_declared_supported_is_done, Capabilities;
+    more_metadata_claimed: Fault::HasLittleMetadata => what_is_declared_supported_is_done, Capabilities;
     ranges_claimed: Fault::HasNoRanges => what_is_declared_supported_is_done, Capabilities;
     a_maximum_claimed: Fault::ClaimsMaximum => the_declared_maximum_size_is_kept, Capabilities;
     a_file_held_whole: Fault::ClaimsBounded => a_large_file_passes_in_bounded_memory, Bounded;
@@ -154,6 +188,8 @@ caught! {
     a_model_with_other_updates: Fault::UpdateIgnoresEtag => any_calls_agree_with_a_model, Refusals;
     a_model_with_another_order: Fault::Unsorted => any_calls_agree_with_a_model, Order;
     a_model_with_other_ranges: Fault::RangeOffByOne => any_calls_agree_with_a_model, Ranges;
+    a_model_with_folders_after_all: Fault::ClaimsOverlaps => any_calls_agree_with_a_model, Refusals;
+    a_model_with_etags_of_less: Fault::ClaimsContentEtags => any_calls_agree_with_a_model, Versions;
     a_model_with_other_etags: Fault::EtagOfContents => any_calls_agree_with_a_model, Versions;
 }
 

@@ -8,7 +8,7 @@ use crate::{Error, Result, RetryOptions};
 
 /// Counts the failed tries of one call, and waits between them.
 #[derive(Debug)]
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     options: RetryOptions,
     failed: u32,
     /// Since when the time counts; from the next failure on where absent.
@@ -16,7 +16,7 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    pub(super) fn new(options: RetryOptions) -> Self {
+    pub(crate) fn new(options: RetryOptions) -> Self {
         Self {
             options,
             failed: 0,
@@ -56,7 +56,7 @@ impl Attempts {
     }
 
     /// Calls until it succeeds, or fails for good; the call must do no harm when repeated.
-    pub(super) async fn run<T, F>(&mut self, mut call: impl FnMut() -> F) -> Result<T>
+    pub(crate) async fn run<T, F>(&mut self, mut call: impl FnMut() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {

@@ -26,15 +26,15 @@ enum Turn {
 
 /// Follows the contents of one save.
 #[derive(Clone, Debug)]
-pub(super) struct Progress(Arc<Mutex<Turn>>);
+pub(crate) struct Progress(Arc<Mutex<Turn>>);
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(Turn::Store(Instant::now()))))
     }
 
     /// The same contents, watched as the store takes them.
-    pub(super) fn watch(&self, contents: FileContents) -> FileContents {
+    pub(crate) fn watch(&self, contents: FileContents) -> FileContents {
         let size = contents.size();
         let mut pieces = cut(contents.into_stream());
         let progress = self.clone();
@@ -54,7 +54,7 @@ impl Progress {
     }
 
     /// Returns once the save has waited for the store for `most` without a break.
-    pub(super) async fn stalled(&self, most: Duration) {
+    pub(crate) async fn stalled(&self, most: Duration) {
         loop {
             let turn = *self.turn();
             let quiet = match turn {

@@ -46,7 +46,7 @@ impl Wrong {
                 return Err(Error::new(ErrorKind::NotFound, "list files"));
             }
             Fault::HidesTemporary => page.retain(|info| !info.name.as_str().contains(".tmp")),
-            Fault::ListsNoMetadata => {
+            Fault::ListsNoMetadata | Fault::Object => {
                 for info in &mut page {
                     info.metadata = BTreeMap::new();
                 }

@@ -2,10 +2,11 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{
-    Error, ErrorKind, FileContents, FileInfo, FileName, IStore, ListOptions, ReadOptions,
+    Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore, ListOptions, ReadOptions,
     ReadRange, Result, StoredFile,
 };
 
@@ -63,32 +64,47 @@ impl Wrong {
             }
             found => found?,
         };
-        file.info = self.outer_info(file.info);
-        if self.fault == Fault::ReadsLive {
-            file.contents = self.live(name, file.info.size);
+        if matches!(self.fault, Fault::ClaimsBreaks | Fault::ReadsLive) {
+            file.contents = self.live(name, None, file.range.clone());
         }
+        if self.fault == Fault::Object {
+            let etag = Some(file.info.etag.clone());
+            file.contents = self.live(name, etag, file.range.clone());
+        }
+        file.info = self.outer_info(file.info);
         Ok(file)
     }
 
-    /// Contents that are read as they are asked for, of whatever version is there then.
-    fn live(&self, name: &FileName, size: u64) -> FileContents {
+    /// Contents that are read as they are asked for, of whatever version is there then, or only of
+    /// that with the etag.
+    fn live(&self, name: &FileName, etag: Option<Etag>, range: Range<u64>) -> FileContents {
         const PIECE: u64 = 100_000;
         let (store, name) = (Arc::clone(&self.inner), name.clone());
-        let pieces = stream::unfold(0, move |place| {
-            let (store, name) = (Arc::clone(&store), name.clone());
+        let size = Some(range.end - range.start);
+        let pieces = stream::unfold(range.start, move |place| {
+            let (store, name, etag) = (Arc::clone(&store), name.clone(), etag.clone());
             async move {
-                if place >= size {
+                if place >= range.end {
                     return None;
                 }
-                let range = ReadRange::Bounded(place..place + PIECE);
-                let options = ReadOptions::default().with_range(range);
+                let piece = ReadRange::Bounded(place..range.end.min(place + PIECE));
+                let options = ReadOptions::default().with_range(piece);
                 let piece = match store.get_file_contents(&name, &options).await {
+                    found
+                        if etag.is_some() && found.as_ref().ok().map(etag_of) != etag.as_ref() =>
+                    {
+                        Err(Error::new(ErrorKind::Interrupted, "read file"))
+                    }
                     Ok(file) => file.contents.collect(PIECE).await,
                     Err(error) => Err(Error::new(ErrorKind::Other, "read file").with_source(error)),
                 };
                 Some((piece, place + PIECE))
             }
         });
-        FileContents::from_stream(pieces.boxed(), Some(size))
+        FileContents::from_stream(pieces.boxed(), size)
     }
+}
+
+fn etag_of(file: &StoredFile) -> &Etag {
+    &file.info.etag
 }

@@ -1,5 +1,6 @@
 //! Faults of saves.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +12,7 @@ use store::{
     SaveMode, SaveOptions, StoreExt,
 };
 
-use super::store::{Fault, MODEST, State, Wrong, unsupported};
+use super::store::{CONTENTS, Fault, MODEST, State, Wrong, unsupported};
 
 impl Wrong {
     pub(super) async fn save(
@@ -32,7 +33,7 @@ impl Wrong {
             (Fault::LosesMetadata | Fault::ClaimsNoMetadata, _) => options.metadata.clear(),
             (Fault::IgnoresSha256, _) => options.expected_sha256 = None,
             // The mode is checked by what the outside was told.
-            (Fault::EtagOfContents, SaveMode::Update(_)) => {
+            (Fault::ClaimsContentEtags | Fault::EtagOfContents, SaveMode::Update(_)) => {
                 let current = self.info(name).await.ok().map(|info| info.etag);
                 options.check_mode(name, current.as_ref())?;
                 options.mode = plain;
@@ -47,6 +48,7 @@ impl Wrong {
                 tokio::task::yield_now().await;
                 return self.inner.save_file(name, contents, &options).await;
             }
+            Fault::Object => return self.save_object(name, contents, options).await,
             Fault::BestEffort | Fault::ChecksThenSaves => {
                 return self.check_then_save(name, contents, options).await;
             }
@@ -159,6 +161,30 @@ impl Wrong {
         let saved = self.inner.save_file(name, contents, &options).await;
         self.state(|state| state.looked -= 1);
         saved
+    }
+
+    /// Saves with a mark of the contents, which are its etag.
+    async fn save_object(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        mut options: SaveOptions,
+    ) -> Result<FileInfo> {
+        if let SaveMode::Update(_) = options.mode {
+            return Err(unsupported("save file"));
+        }
+        let mut blocks = contents.into_checked(name, &options);
+        let mut bytes = BytesMut::new();
+        while let Some(block) = blocks.try_next().await? {
+            bytes.extend_from_slice(&block);
+        }
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        options.content_type = Some(options.content_type_of(name).to_owned());
+        let contents = format!("{:x}", hasher.finish());
+        options.metadata.insert(CONTENTS.to_owned(), contents);
+        let info = self.inner.save_bytes(name, bytes.freeze(), &options).await;
+        info.map(|info| self.outer_info(info))
     }
 
     /// Saves unless a save that began later has ended already.

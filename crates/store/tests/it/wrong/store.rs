@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use store::{
-    Buffering, Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, Freshness,
-    Guarantee, IStore, ListOptions, MemoryStore, ReadOptions, Result, SaveMode, SaveOptions,
-    StoredFile, Support,
+    Buffering, Capabilities, Error, ErrorKind, Etag, FileContents, FileInfo, FileName, Folders,
+    Freshness, Guarantee, IStore, ListOptions, MemoryStore, ReadOptions, Result, SaveMode,
+    SaveOptions, Snapshots, StoredFile, Support, Versions,
 };
 use tokio::sync::Semaphore;
 
@@ -21,17 +21,26 @@ pub(super) enum Fault {
     Modest,
     /// No fault either: several racers may win, and it says so.
     BestEffort,
+    /// No fault either: it is as object stores are, but for folders, and says so.
+    Object,
+    /// No fault either: names are mere texts, and it says so.
+    Flat,
     AfterStoredOnly,
     BusyAtOnce,
     CapsPages,
     ChecksThenSaves,
     ClaimsBounded,
+    ClaimsBreaks,
     ClaimsChange,
+    ClaimsContentEtags,
+    ClaimsLittleMetadata,
     ClaimsMaximum,
     ClaimsNoCreate,
+    ClaimsNoListedMetadata,
     ClaimsNoMetadata,
     ClaimsNoRanges,
     ClaimsNoUpdate,
+    ClaimsOverlaps,
     ClaimsShortNames,
     CleansPrefix,
     CreateOverwrites,
@@ -45,6 +54,7 @@ pub(super) enum Fault {
     FindsFolders,
     FoldersStay,
     FoldsCase,
+    HasLittleMetadata,
     HasNoCreate,
     HasNoRanges,
     HasNoUpdate,
@@ -80,6 +90,13 @@ pub(super) enum Fault {
 
 /// The most bytes in a file of a modest store.
 pub(super) const MODEST: u64 = 12 * 1024 * 1024;
+
+/// Where an [`Object`](Fault::Object) store keeps what its contents are told apart by.
+pub(super) const CONTENTS: &str = "contents";
+
+/// The most metadata that a store keeps which can keep little.
+const ENTRIES: usize = 90;
+const VALUE_LEN: usize = 256;
 
 /// A [`MemoryStore`] with a fault.
 #[derive(Debug)]
@@ -149,7 +166,7 @@ impl Wrong {
                     .map_or(text, |(end, _)| &text[..end]);
                 cut.trim_end_matches('/').to_owned()
             }
-            Fault::Overlaps => text.replace('/', "\u{2044}"),
+            Fault::Flat | Fault::Overlaps => text.replace('/', "\u{2044}"),
             _ => return name.clone(),
         };
         FileName::new(text).unwrap_or_else(|_| name.clone())
@@ -158,10 +175,17 @@ impl Wrong {
     /// What is told of a file that the inner store has.
     pub(super) fn outer_info(&self, mut info: FileInfo) -> FileInfo {
         match self.fault {
-            Fault::Overlaps => {
+            Fault::Flat | Fault::Overlaps => {
                 info.name = FileName::new(info.name.as_str().replace('\u{2044}', "/")).unwrap();
             }
-            Fault::EtagOfContents => info.etag = store::Etag::new((info.size % 4).to_string()),
+            Fault::Object => {
+                if let Some(contents) = info.metadata.remove(CONTENTS) {
+                    info.etag = Etag::new(contents);
+                }
+            }
+            Fault::ClaimsContentEtags | Fault::EtagOfContents => {
+                info.etag = Etag::new((info.size % 4).to_string());
+            }
             _ => {}
         }
         info
@@ -189,6 +213,21 @@ impl IStore for Wrong {
             Fault::BestEffort => honest
                 .with_exclusive_create(Guarantee::BestEffort)
                 .with_exclusive_update(Guarantee::BestEffort),
+            Fault::Object => honest
+                .with_exclusive_create(Guarantee::BestEffort)
+                .with_exclusive_update(Guarantee::Unsupported)
+                .with_max_metadata_entries(ENTRIES)
+                .with_max_metadata_value_len(VALUE_LEN)
+                .with_listed_metadata(Support::Unsupported)
+                .with_versions(Versions::Contents)
+                .with_snapshots(Snapshots::MayBreak),
+            Fault::ClaimsBreaks => honest.with_snapshots(Snapshots::MayBreak),
+            Fault::ClaimsContentEtags => honest.with_versions(Versions::Contents),
+            Fault::ClaimsLittleMetadata => honest
+                .with_max_metadata_entries(ENTRIES)
+                .with_max_metadata_value_len(VALUE_LEN),
+            Fault::ClaimsNoListedMetadata => honest.with_listed_metadata(Support::Unsupported),
+            Fault::ClaimsOverlaps | Fault::Flat => honest.with_folders(Folders::Overlapping),
             Fault::ClaimsBounded => honest.with_buffering(Buffering::Bounded),
             Fault::ClaimsChange => {
                 let told = self.state(|state| {
@@ -239,6 +278,13 @@ impl IStore for Wrong {
             if options.mode != SaveMode::Overwrite || has_facts {
                 return Err(unsupported("save file"));
             }
+        }
+        if matches!(self.fault, Fault::Object | Fault::HasLittleMetadata) {
+            options.check(name)?;
+            Capabilities::default()
+                .with_max_metadata_entries(ENTRIES)
+                .with_max_metadata_value_len(VALUE_LEN)
+                .check_metadata(name, options)?;
         }
         let before = self.all().await?;
         let info = self.save(name, contents, options).await?;

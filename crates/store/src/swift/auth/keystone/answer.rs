@@ -1,0 +1,98 @@
+//! What Keystone tells about a token.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::swift::date;
+
+use super::SwiftInterface;
+
+/// The part of the answer that is needed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Answer {
+    token: Token,
+}
+
+#[derive(Debug, Deserialize)]
+struct Token {
+    issued_at: Option<String>,
+    expires_at: Option<String>,
+    /// Absent where the token is for no project.
+    #[serde(default)]
+    catalog: Vec<Service>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Service {
+    r#type: String,
+    #[serde(default)]
+    endpoints: Vec<Endpoint>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Endpoint {
+    interface: String,
+    region: Option<String>,
+    region_id: Option<String>,
+    url: String,
+}
+
+pub(super) fn parse(body: &[u8]) -> serde_json::Result<Answer> {
+    serde_json::from_slice(body)
+}
+
+impl Answer {
+    /// How long the token lasts, by the clock of the server, which alone told both times.
+    pub(super) fn lasts(&self) -> Option<Duration> {
+        let [issued, expires] = [&self.token.issued_at, &self.token.expires_at]
+            .map(|text| date::of_row(text.as_deref()?.trim_end_matches('Z')));
+        expires?.duration_since(issued?).ok()
+    }
+
+    /// The URL of the account, or why there is none.
+    pub(super) fn storage_url(
+        &self,
+        region: Option<&str>,
+        interface: SwiftInterface,
+    ) -> Result<String, String> {
+        if self.token.catalog.is_empty() {
+            return Err("the token is for no project: name one".to_owned());
+        }
+        let endpoints: Vec<_> = (self.token.catalog.iter())
+            .filter(|service| service.r#type == "object-store")
+            .flat_map(|service| &service.endpoints)
+            .filter(|endpoint| endpoint.interface == interface.as_str())
+            .collect();
+        let found = endpoints
+            .iter()
+            .find(|endpoint| region.is_none_or(|region| endpoint.is_in(region)));
+        match (found, region) {
+            (Some(endpoint), _) => Ok(endpoint.url.clone()),
+            (None, Some(region)) if !endpoints.is_empty() => {
+                let known: Vec<_> = endpoints.iter().map(|endpoint| endpoint.region()).collect();
+                Err(format!(
+                    "there is no Swift in the region `{region}`, but in {}",
+                    known.join(", ")
+                ))
+            }
+            _ => Err(format!(
+                "the catalog names no {} address of Swift",
+                interface.as_str()
+            )),
+        }
+    }
+}
+
+impl Endpoint {
+    fn is_in(&self, region: &str) -> bool {
+        [&self.region, &self.region_id]
+            .into_iter()
+            .any(|known| known.as_deref() == Some(region))
+    }
+
+    fn region(&self) -> &str {
+        let known = self.region_id.as_deref().or(self.region.as_deref());
+        known.unwrap_or("no region")
+    }
+}

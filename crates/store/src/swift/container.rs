@@ -1,0 +1,200 @@
+//! The container of a store, and the one beside it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::ready;
+use futures_util::{FutureExt, StreamExt, stream};
+use reqwest::{Method, StatusCode};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::{FileName, Operation, Result, RetryOptions};
+
+use super::client::Client;
+use super::limits::Limits;
+use super::manifest::Manifest;
+use super::request::Request;
+use super::turns::Turns;
+use super::upload;
+
+/// How long a store believes that there are no large files.
+///
+/// Whoever asks Swift before each save makes saves slower by half; what is overlooked meanwhile is
+/// left to the sweep.
+const BELIEF: Duration = Duration::from_mins(1);
+
+/// How many segments are deleted at a time.
+const REMOVALS: usize = 4;
+
+/// A container, and what is known of its cluster.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) client: Client,
+    pub(super) name: String,
+    /// The container of the segments that large files are put together of.
+    pub(super) segments: String,
+    pub(super) limits: Limits,
+    /// The most bytes of a segment, and of a file that has none.
+    pub(super) segment_size: u64,
+    pub(super) turns: Turns,
+    /// How the steps of a save are repeated which nobody else can repeat.
+    pub(super) retry: RetryOptions,
+    /// When it was seen that there are no segments, or nothing once some were seen.
+    no_segments: Mutex<NoSegments>,
+}
+
+#[derive(Debug)]
+enum NoSegments {
+    Unknown,
+    At(Instant),
+    Wrong,
+}
+
+/// What a save is about to replace.
+#[derive(Debug)]
+pub(super) enum Replaced {
+    /// Nothing, as far as anybody looked.
+    Nothing,
+    /// A file without segments.
+    Plain,
+    /// A file that is put together.
+    Large(Manifest),
+}
+
+impl Container {
+    pub(super) fn new(
+        client: Client,
+        name: String,
+        limits: Limits,
+        segment_size: u64,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            segments: format!("{name}_segments"),
+            name,
+            segment_size: segment_size.clamp(1, limits.object),
+            limits,
+            turns: Turns::default(),
+            retry: RetryOptions::default(),
+            no_segments: Mutex::new(NoSegments::Unknown),
+        })
+    }
+
+    /// The most bytes of a file.
+    pub(super) fn max_file_size(&self) -> u64 {
+        match self.limits.segments {
+            0 => self.segment_size,
+            segments => self.segment_size.saturating_mul(segments as u64),
+        }
+    }
+
+    /// The most bytes of a file's name: that of a segment is longer.
+    pub(super) fn max_name_len(&self) -> usize {
+        self.limits
+            .name
+            .saturating_sub(upload::EXTRA)
+            .min(FileName::MAX_LEN)
+    }
+
+    /// A request about a file.
+    pub(super) fn file(&self, method: Method, name: &FileName) -> Request {
+        Request::object(method, &self.name, name.as_str())
+    }
+
+    /// A request about an object beside the files.
+    pub(super) fn segment(&self, method: Method, object: &str) -> Request {
+        Request::object(method, &self.segments, object)
+    }
+
+    /// Makes a container, if nobody else has.
+    pub(super) async fn make(&self, container: &str, name: &FileName) -> Result<()> {
+        let request = Request::container(Method::PUT, container);
+        let made = (self.client)
+            .send(Operation::SaveFile, Some(name.as_str()), request)
+            .await?;
+        if made.status().is_success() {
+            tracing::info!(target: "store", container, "made the container");
+            return Ok(());
+        }
+        Err(made.into_error().await)
+    }
+
+    /// What is stored under the name, where that may be a large file: nothing is asked, and nothing
+    /// told, where there are none.
+    pub(super) async fn replaced(&self, operation: Operation, name: &FileName) -> Result<Replaced> {
+        if !self.may_have_segments(operation, name).await? {
+            return Ok(Replaced::Nothing);
+        }
+        let request = self.file(Method::HEAD, name);
+        let found = (self.client)
+            .send(operation, Some(name.as_str()), request)
+            .await?;
+        match found.status() {
+            StatusCode::NOT_FOUND => Ok(Replaced::Nothing),
+            StatusCode::OK | StatusCode::NO_CONTENT if !Manifest::is_told(&found) => {
+                Ok(Replaced::Plain)
+            }
+            StatusCode::OK | StatusCode::NO_CONTENT => {
+                let manifest = Manifest::of_file(self, operation, name).await?;
+                Ok(manifest.map_or(Replaced::Plain, Replaced::Large))
+            }
+            _ => Err(found.into_error().await),
+        }
+    }
+
+    /// Notes that this store has put segments there.
+    pub(super) async fn note_segments(&self) {
+        *self.no_segments.lock().await = NoSegments::Wrong;
+    }
+
+    /// Whether there may be large files.
+    pub(super) async fn may_have_segments(
+        &self,
+        operation: Operation,
+        name: &FileName,
+    ) -> Result<bool> {
+        let mut known = self.no_segments.lock().await;
+        match &*known {
+            NoSegments::Wrong => return Ok(true),
+            NoSegments::At(when) if when.elapsed() < BELIEF => return Ok(false),
+            NoSegments::At(_) | NoSegments::Unknown => {}
+        }
+        let request = Request::container(Method::HEAD, &self.segments);
+        let found = (self.client)
+            .send(operation, Some(name.as_str()), request)
+            .await?;
+        let has_none = found.status() == StatusCode::NOT_FOUND;
+        *known = if has_none {
+            NoSegments::At(Instant::now())
+        } else {
+            NoSegments::Wrong
+        };
+        Ok(!has_none)
+    }
+
+    /// Deletes segments, as far as that is possible now, and returns how many it deleted; the sweep
+    /// finds what stays.
+    pub(super) async fn remove_segments(
+        &self,
+        objects: impl IntoIterator<Item = String> + Send,
+    ) -> usize {
+        let removals = objects
+            .into_iter()
+            .map(|object| self.remove_segment(object).boxed())
+            .collect::<Vec<_>>();
+        let removed = stream::iter(removals).buffer_unordered(REMOVALS);
+        removed.filter(|removed| ready(*removed)).count().await
+    }
+
+    async fn remove_segment(&self, object: String) -> bool {
+        let request = self.segment(Method::DELETE, &object);
+        match self.client.send(Operation::DeleteFile, None, request).await {
+            Ok(answer) => answer.status().is_success(),
+            Err(error) => {
+                tracing::debug!(target: "store", object, %error, "a segment is left to the sweep");
+                false
+            }
+        }
+    }
+}

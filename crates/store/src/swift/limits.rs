@@ -1,0 +1,97 @@
+//! What a cluster of Swift takes, as it tells itself.
+
+use serde::Deserialize;
+
+/// The limits of a cluster that the store has to keep to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// The most rows of one page of a listing.
+    pub(super) page: usize,
+    /// The most bytes of one object that is not put together of segments.
+    pub(super) object: u64,
+    /// The most bytes of an object's name.
+    pub(super) name: usize,
+    pub(super) metadata_entries: usize,
+    pub(super) metadata_value: usize,
+    /// The most segments of a large object; none where the cluster has no static large objects.
+    pub(super) segments: usize,
+}
+
+impl Default for Limits {
+    /// What Swift takes where nobody has set anything else.
+    ///
+    /// # Source
+    ///
+    /// `GET /info` of Swift 2.38.3.
+    fn default() -> Self {
+        Self {
+            page: 10_000,
+            object: 5_368_709_122,
+            name: 1024,
+            metadata_entries: 90,
+            metadata_value: 256,
+            segments: 1000,
+        }
+    }
+}
+
+impl Limits {
+    /// The limits in the answer to `GET /info`; Swift's own where it tells none.
+    pub(super) fn parse(answer: &[u8]) -> Self {
+        let own = Self::default();
+        let Ok(info) = serde_json::from_slice::<Info>(answer) else {
+            return own;
+        };
+        let swift = info.swift.unwrap_or_default();
+        Self {
+            page: swift.container_listing_limit.unwrap_or(own.page).max(1),
+            object: swift.max_file_size.unwrap_or(own.object).max(1),
+            name: swift.max_object_name_length.unwrap_or(own.name),
+            metadata_entries: swift.max_meta_count.unwrap_or(own.metadata_entries),
+            metadata_value: swift.max_meta_value_length.unwrap_or(own.metadata_value),
+            segments: info
+                .slo
+                .map_or(0, |slo| slo.max_manifest_segments.unwrap_or(own.segments)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Info {
+    swift: Option<Swift>,
+    slo: Option<Slo>,
+}
+
+#[derive(Default, Deserialize)]
+struct Swift {
+    container_listing_limit: Option<usize>,
+    max_file_size: Option<u64>,
+    max_object_name_length: Option<usize>,
+    max_meta_count: Option<usize>,
+    max_meta_value_length: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Slo {
+    max_manifest_segments: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cluster_tells_is_kept_to_and_what_it_does_not_tell_is_swifts_own() {
+        let answer = br#"{"swift": {"max_file_size": 1048576, "version": "2.38.3"},
+            "slo": {"max_manifest_segments": 7, "min_segment_size": 1}}"#;
+        let expected = Limits {
+            object: 1_048_576,
+            segments: 7,
+            ..Limits::default()
+        };
+        assert_eq!(Limits::parse(answer), expected);
+        assert_eq!(Limits::parse(b"<html>"), Limits::default());
+        let without_large_objects = Limits::parse(br#"{"swift": {}}"#);
+        assert_eq!(without_large_objects.segments, 0);
+    }
+}

@@ -1,0 +1,127 @@
+//! Contents cut into pieces that fit in one object.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
+use md5::{Digest, Md5};
+
+use crate::{FileContents, FileName, Result, SaveOptions};
+
+use super::hash::hex;
+use super::request::Body;
+
+/// Contents that are handed out piece by piece; each piece is in memory as a whole, so that it can
+/// be sent again.
+pub(super) struct Pieces {
+    blocks: BoxStream<'static, Result<Bytes>>,
+    most: u64,
+    /// What has come and belongs to the next piece.
+    rest: Bytes,
+    is_at_end: bool,
+}
+
+/// Some of the contents.
+pub(super) struct Piece {
+    blocks: Vec<Bytes>,
+    pub(super) length: u64,
+    /// The MD5 of the bytes.
+    pub(super) hash: String,
+}
+
+impl Piece {
+    /// The bytes as a request carries them.
+    pub(super) fn body(&self) -> Body {
+        match self.blocks.as_slice() {
+            [block] => Body::Bytes(block.clone()),
+            blocks => Body::Blocks(blocks.to_vec()),
+        }
+    }
+}
+
+impl Pieces {
+    /// Contents in pieces of `most` bytes, of which the last alone may be shorter.
+    pub(super) fn new(
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+        most: u64,
+    ) -> Self {
+        Self {
+            blocks: contents.into_checked(name, options),
+            most,
+            rest: Bytes::new(),
+            is_at_end: false,
+        }
+    }
+
+    /// Whether the last piece was handed out: the contents ended as they should.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.is_at_end
+    }
+
+    /// The next piece; the first may be empty, and none is asked for after the last.
+    pub(super) async fn next(&mut self) -> Result<Piece> {
+        let (mut blocks, mut length, mut hasher) = (Vec::new(), 0, Md5::new());
+        loop {
+            if self.rest.is_empty() {
+                match self.blocks.try_next().await? {
+                    Some(block) => self.rest = block,
+                    None => self.is_at_end = true,
+                }
+            }
+            let room = usize::try_from(self.most - length).unwrap_or(usize::MAX);
+            if self.is_at_end || room == 0 {
+                break;
+            }
+            let block = self.rest.split_to(room.min(self.rest.len()));
+            hasher.update(&block);
+            length += block.len() as u64;
+            blocks.push(block);
+        }
+        Ok(Piece {
+            blocks,
+            length,
+            hash: hex(&hasher.finalize()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn cut(length: usize, most: u64) -> Vec<u64> {
+        let contents = FileContents::from_bytes(vec![7; length]);
+        let name = FileName::new("a").unwrap();
+        let mut pieces = Pieces::new(&name, contents, &SaveOptions::default(), most);
+        let mut lengths = Vec::new();
+        while !pieces.is_at_end() {
+            let piece = pieces.next().await.unwrap();
+            let held: usize = piece.blocks.iter().map(Bytes::len).sum();
+            assert_eq!(held as u64, piece.length);
+            lengths.push(piece.length);
+        }
+        lengths
+    }
+
+    #[tokio::test]
+    async fn the_last_piece_alone_is_shorter_and_never_empty_but_the_first() {
+        const MIB: usize = 1024 * 1024;
+        assert_eq!(cut(0, 10).await, [0]);
+        assert_eq!(cut(10, 10).await, [10]);
+        assert_eq!(cut(11, 10).await, [10, 1]);
+        assert_eq!(cut(30, 10).await, [10, 10, 10]);
+        let mib = MIB as u64;
+        assert_eq!(cut(2 * MIB + 1, 2 * mib).await, [2 * mib, 1]);
+        assert_eq!(cut(3 * MIB, mib + 1).await, [mib + 1, mib + 1, mib - 2]);
+    }
+
+    #[tokio::test]
+    async fn a_piece_tells_the_md5_of_its_bytes() {
+        let contents = FileContents::from_bytes("hello");
+        let name = FileName::new("a").unwrap();
+        let mut pieces = Pieces::new(&name, contents, &SaveOptions::default(), 10);
+        let hash = pieces.next().await.unwrap().hash;
+        assert_eq!(hash, "5d41402abc4b2a76b9719d911017c592");
+    }
+}

@@ -1,0 +1,24 @@
+//! The store on OpenStack Swift, against real servers: `cargo xtask services up` starts them, and
+//! the variable `SWIFT_SERVICES` says where they are. Without it nothing here is tested, and each
+//! test says so.
+
+#![cfg(all(feature = "swift", feature = "conformance"))]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that is wrong about its own set-up may panic"
+)]
+
+mod auth;
+mod compat;
+mod conformance;
+mod faults;
+mod http;
+mod operations;
+mod others;
+mod proxy;
+mod samples;
+mod secrets;
+mod traffic;
+mod watch;
+#[expect(dead_code, reason = "its users come with the store")]
+mod world;

@@ -1,0 +1,107 @@
+//! `cargo xtask services`: a real OpenStack Swift and a real Keystone on loopback, for the tests.
+//!
+//! This side makes what they need, below `target/services`; the servers themselves are the business
+//! of `xtask/services/servers.py`, which tests call as well, to stop and start one of them.
+
+mod installation;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::shell::{Call, say};
+use crate::usage_error;
+use crate::workspace::Workspace;
+
+use installation::Installation;
+
+/// The variable by which tests find the servers.
+pub(crate) const VARIABLE: &str = "SWIFT_SERVICES";
+
+/// The value of [`VARIABLE`] by which tests are told that there are none.
+pub(crate) const NONE: &str = "none";
+
+const NAMES: [&str; 2] = ["swift", "keystone"];
+
+/// The command.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match *arguments.as_slice() {
+        [command @ ("up" | "down" | "status"), ref names @ ..]
+            if names.iter().all(|name| NAMES.contains(name)) =>
+        {
+            let services = Services::locate()?;
+            match command {
+                "up" => services.up(names).map(|_| ()),
+                "down" => services.down(names),
+                _ => services.call(&["status"]),
+            }
+        }
+        [command @ ("start" | "stop"), instance, server] => {
+            Services::locate()?.call(&[command, instance, server])
+        }
+        _ => Err(usage_error(
+            "`services` takes up, down or status, and then swift, keystone or nothing; \
+             or start or stop, an instance and a server",
+        )),
+    }
+}
+
+/// The servers of this workspace's target folder.
+#[derive(Debug)]
+pub(crate) struct Services {
+    installation: Installation,
+    program: PathBuf,
+}
+
+impl Services {
+    pub(crate) fn locate() -> Result<Self> {
+        let workspace = Workspace::load()?;
+        let sources = workspace.root.join("xtask/services");
+        Ok(Self {
+            program: sources.join("servers.py"),
+            installation: Installation::new(workspace.target.join("services"), &sources),
+        })
+    }
+
+    /// Runs a call that finds the servers by [`VARIABLE`], and ends them whatever happens.
+    pub(crate) fn run(&self, names: &[&str], call: Call) -> Result<()> {
+        let result = self.up(names).and_then(|environment| {
+            let environment = environment.to_string_lossy();
+            call.env(VARIABLE, environment).run()
+        });
+        // Also what was started before a server failed to.
+        result.and(self.down(&[]))
+    }
+
+    /// Starts all that are named, or every one; returns the file that says how to reach them.
+    pub(crate) fn up(&self, names: &[&str]) -> Result<PathBuf> {
+        self.installation.complete()?;
+        self.call(&[&["up"], names].concat())?;
+        let environment = self.state().join("env.json");
+        say(&format!("export {VARIABLE}={}", environment.display()));
+        Ok(environment)
+    }
+
+    /// Kills them, and removes what was stored.
+    pub(crate) fn down(&self, names: &[&str]) -> Result<()> {
+        if !self.installation.exists() {
+            return Ok(());
+        }
+        self.call(&[&["down"], names].concat())
+    }
+
+    fn call(&self, arguments: &[&str]) -> Result<()> {
+        if !self.installation.exists() {
+            bail!("nothing is installed: `cargo xtask services up` does it");
+        }
+        let program = self.program.to_string_lossy();
+        let state = self.state().to_string_lossy();
+        let arguments = [&[program.as_ref(), state.as_ref()], arguments].concat();
+        Call::new(self.installation.python(), self.state(), &arguments).run()
+    }
+
+    fn state(&self) -> &Path {
+        self.installation.folder()
+    }
+}
