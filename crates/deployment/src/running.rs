@@ -40,14 +40,14 @@ pub(crate) struct Running {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AwaitedEnding {
     done: CancellationToken,
-    record: Arc<OnceLock<DeploymentRecord>>,
+    record: Arc<OnceLock<Box<DeploymentRecord>>>,
 }
 
 impl AwaitedEnding {
     /// Waits for the end; the record, unless it could not be written.
     pub(crate) async fn wait(&self) -> Option<DeploymentRecord> {
         self.done.cancelled().await;
-        self.record.get().cloned()
+        self.record.get().map(|record| DeploymentRecord::clone(record))
     }
 }
 
@@ -163,7 +163,7 @@ impl Place {
     /// Keeps the final record for those who wait.
     pub(crate) fn keep(&self, record: DeploymentRecord) {
         // A deployment ends once, so there is nothing in its place yet.
-        drop(self.running.ending.record.set(record));
+        drop(self.running.ending.record.set(Box::new(record)));
     }
 
     /// Leaves the set after the deployment's ending is recorded.

@@ -131,7 +131,13 @@ impl WriterTask {
     }
 
     /// Writes what was noted and then `change`.
+    ///
+    /// It is on the heap while it runs: a deployment that waits for its turn is kept small.
     async fn write(&mut self, change: StatusChange) -> Result<Written> {
+        Box::pin(self.write_at_once(change)).await
+    }
+
+    async fn write_at_once(&mut self, change: StatusChange) -> Result<Written> {
         self.write_at = None;
         let mut result = self.save_noted_and(&change).await;
         if is_refused(&result) && is_refused(&self.save_noted_and(&StatusChange::default()).await) {
@@ -145,8 +151,7 @@ impl WriterTask {
     async fn save_noted_and(&mut self, change: &StatusChange) -> Result<Written> {
         let mut all = self.noted.clone();
         all.append(change.clone());
-        // On the heap while it runs: a deployment that waits for its turn is kept small.
-        let saved = Box::pin(self.save(all)).await?;
+        let saved = self.save(all).await?;
         self.noted = StatusChange::default();
         Ok(saved)
     }
