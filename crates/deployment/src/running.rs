@@ -47,7 +47,9 @@ impl AwaitedEnding {
     /// Waits for the end; the record, unless it could not be written.
     pub(crate) async fn wait(&self) -> Option<DeploymentRecord> {
         self.done.cancelled().await;
-        self.record.get().map(|record| DeploymentRecord::clone(record))
+        self.record
+            .get()
+            .map(|record| DeploymentRecord::clone(record))
     }
 }
 

@@ -58,6 +58,8 @@ const NO_CONTENT: i64 = 0;
 /// - All saves go through one thread, which commits those that wait together: many concurrent
 ///   savers share one flush of the disk. A save of up to 1 MiB is one transaction; a longer one
 ///   writes its blocks out of sight and shows them in its last.
+/// - A caller that is alone and saves one file after the other waits awake for each answer, for at
+///   most half a millisecond; other tasks of its thread run meanwhile.
 /// - A read of more than 1 MiB holds a read transaction until its stream is dropped. What is
 ///   written meanwhile stays in the `-wal` file until then.
 /// - A file holds at most 1 TiB. Space of deleted files is used again, and given back to the file
