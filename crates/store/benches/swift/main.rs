@@ -40,8 +40,8 @@ struct Size {
 }
 
 const FULL: Size = Size {
-    rounds: 7,
-    files: 160,
+    rounds: 5,
+    files: 100,
     long: 1 << 30,
     listed: 25_000,
 };
@@ -72,6 +72,10 @@ fn main() -> Result<()> {
     let mut rows = Vec::new();
     for case in works::cases(&server, &runtime, size)? {
         rows.push(Row::of_times(&case, &case.measure(size.rounds)?));
+        if is_full {
+            // It takes minutes: what is known so far is shown.
+            println!("{} is measured", case.work);
+        }
     }
     // Only Linux tells a process its own peak.
     if cfg!(target_os = "linux") {
