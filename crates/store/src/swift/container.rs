@@ -1,6 +1,6 @@
 //! The container of a store, and the one beside it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::ready;
@@ -9,12 +9,13 @@ use reqwest::{Method, StatusCode};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::{FileName, Operation, Result, RetryOptions};
+use crate::{FileName, Operation, Result, RetryOptions, SwiftOptions};
 
 use super::client::Client;
 use super::limits::Limits;
 use super::manifest::Manifest;
 use super::request::Request;
+use super::sweep;
 use super::turns::Turns;
 use super::upload;
 
@@ -37,6 +38,8 @@ pub(super) struct Container {
     pub(super) limits: Limits,
     /// The most bytes of a segment, and of a file that has none.
     pub(super) segment_size: u64,
+    /// How old the segments are that a sweep deletes which is still to be begun.
+    sweep_age: std::sync::Mutex<Option<Duration>>,
     pub(super) turns: Turns,
     /// How the steps of a save are repeated which nobody else can repeat.
     pub(super) retry: RetryOptions,
@@ -63,18 +66,14 @@ pub(super) enum Replaced {
 }
 
 impl Container {
-    pub(super) fn new(
-        client: Client,
-        name: String,
-        limits: Limits,
-        segment_size: u64,
-    ) -> Arc<Self> {
+    pub(super) fn new(client: Client, options: &SwiftOptions, limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             client,
-            segments: format!("{name}_segments"),
-            name,
-            segment_size: segment_size.clamp(1, limits.object),
+            segments: format!("{}_segments", options.container),
+            name: options.container.clone(),
+            segment_size: options.segment_size.clamp(1, limits.object),
             limits,
+            sweep_age: std::sync::Mutex::new(options.sweep_age),
             turns: Turns::default(),
             retry: RetryOptions::default(),
             no_segments: Mutex::new(NoSegments::Unknown),
@@ -143,9 +142,18 @@ impl Container {
         }
     }
 
-    /// Notes that this store has put segments there.
-    pub(super) async fn note_segments(&self) {
+    /// Notes that this store is about to put segments there; the first time a sweep is begun beside it.
+    pub(super) async fn note_segments(self: &Arc<Self>) {
         *self.no_segments.lock().await = NoSegments::Wrong;
+        let mut age = (self.sweep_age.lock()).unwrap_or_else(PoisonError::into_inner);
+        if let Some(age) = age.take() {
+            let container = Arc::clone(self);
+            tokio::spawn(async move {
+                if let Err(error) = sweep::sweep(&container, age).await {
+                    tracing::debug!(target: "store", %error, "no segments were swept");
+                }
+            });
+        }
     }
 
     /// Whether there may be large files.

@@ -56,7 +56,7 @@ const INFO: usize = 1024 * 1024;
 /// **Segments** lie in the container `<container>_segments`, each by the name
 /// `.store/<upload>/<number>/<name>`. They are deleted with their file, when it is replaced, and when
 /// the save fails. What a process that died leaves there, or a save that was dropped or whose outcome
-/// is unknown, is swept: at an opening, as [`SwiftOptions::sweep_age`] says, or when
+/// is unknown, is swept: by the first save in segments, as [`SwiftOptions::sweep_age`] says, or when
 /// [`sweep`](Self::sweep) is called. A file that another process has made large within the last minute
 /// may leave its segments to the sweep as well.
 ///
@@ -102,15 +102,7 @@ impl SwiftStore {
         let client = Client::new(&options)?;
         check_container(&options.container)?;
         let limits = limits(&client).await?;
-        let container = Container::new(client, options.container, limits, options.segment_size);
-        if let Some(age) = options.sweep_age {
-            let container = Arc::clone(&container);
-            tokio::spawn(async move {
-                if let Err(error) = sweep::sweep(&container, age).await {
-                    tracing::debug!(target: "store", %error, "no segments were swept");
-                }
-            });
-        }
+        let container = Container::new(client, &options, limits);
         Ok(Self { container })
     }
 
@@ -118,7 +110,7 @@ impl SwiftStore {
     /// those were.
     ///
     /// What is younger than `age` by the cluster's clock stays: it may belong to a save that is under
-    /// way, here or elsewhere. [`SwiftOptions::sweep_age`] has this done at each opening.
+    /// way, here or elsewhere. [`SwiftOptions::sweep_age`] has this done by the first save in segments.
     ///
     /// # Errors
     ///

@@ -86,7 +86,7 @@ fn file(text: &str) -> FileName {
 
 /// Bytes that tell places and seeds apart.
 fn bytes_of(seed: u8, length: usize) -> Vec<u8> {
-    let byte = |place: usize| (place / 251 + place + usize::from(seed) * 31) as u8;
+    let byte = |place: usize| (place / 251 + place + usize::from(seed) * 31).to_le_bytes()[0];
     (0..length).map(byte).collect()
 }
 
