@@ -240,3 +240,6 @@ async fn delete(container: &Container, name: &FileName) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

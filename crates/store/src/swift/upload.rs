@@ -177,13 +177,9 @@ impl Upload {
         let saved = object
             .replace(request, &manifest.etag(), manifest.size())
             .await;
-        if let Err(error) = &saved {
-            // Where the outcome is unknown, the file may be there and need its segments: if it is
-            // not, the sweep finds that out.
-            let is_known = !error.is_retryable() && error.kind() != ErrorKind::Other;
-            if is_known {
-                self.remove().await;
-            }
+        // A file that may be there needs its segments: if it is not, the sweep finds that out.
+        if saved.is_err() && !object.may_be_there() {
+            self.remove().await;
         }
         saved
     }
