@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::{FileName, Operation, Result, RetryOptions, SwiftOptions};
+use crate::{ErrorKind, FileName, Operation, Result, RetryOptions, SwiftOptions};
 
 use super::client::Client;
 use super::limits::Limits;
@@ -52,17 +52,6 @@ enum NoSegments {
     Unknown,
     At(Instant),
     Wrong,
-}
-
-/// What a save is about to replace.
-#[derive(Debug)]
-pub(super) enum Replaced {
-    /// Nothing, as far as anybody looked.
-    Nothing,
-    /// A file without segments.
-    Plain,
-    /// A file that is put together.
-    Large(Manifest),
 }
 
 impl Container {
@@ -119,26 +108,55 @@ impl Container {
         Err(made.into_error().await)
     }
 
-    /// What is stored under the name, where that may be a large file: nothing is asked, and nothing
-    /// told, where there are none.
-    pub(super) async fn replaced(&self, operation: Operation, name: &FileName) -> Result<Replaced> {
+    /// The segments that go with the file that is stored under the name now, as far as anybody can
+    /// tell.
+    pub(super) async fn segments_of(
+        &self,
+        operation: Operation,
+        name: &FileName,
+    ) -> Result<Vec<String>> {
         if !self.may_have_segments(operation, name).await? {
-            return Ok(Replaced::Nothing);
+            return Ok(Vec::new());
         }
         let request = self.file(Method::HEAD, name);
         let found = (self.client)
             .send(operation, Some(name.as_str()), request)
             .await?;
         match found.status() {
-            StatusCode::NOT_FOUND => Ok(Replaced::Nothing),
+            StatusCode::NOT_FOUND => return Ok(Vec::new()),
             StatusCode::OK | StatusCode::NO_CONTENT if !Manifest::is_told(&found) => {
-                Ok(Replaced::Plain)
+                return Ok(Vec::new());
             }
+            StatusCode::OK | StatusCode::NO_CONTENT => {}
+            _ => return Err(found.into_error().await),
+        }
+        let Some(manifest) = Manifest::of_file(self, operation, name).await? else {
+            return Ok(Vec::new());
+        };
+        let objects = manifest.own_objects(&self.segments, name);
+        if objects.is_empty() || self.keeps_versions(operation).await? {
+            return Ok(Vec::new());
+        }
+        Ok(objects)
+    }
+
+    /// Whether Swift keeps the files that are replaced or deleted, with their manifests; also where
+    /// it may not be asked.
+    pub(super) async fn keeps_versions(&self, operation: Operation) -> Result<bool> {
+        let request = Request::container(Method::HEAD, &self.name);
+        let answer = match self.client.send(operation, None, request).await {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(true),
+            answer => answer?,
+        };
+        match answer.status() {
+            StatusCode::NOT_FOUND => Ok(false),
             StatusCode::OK | StatusCode::NO_CONTENT => {
-                let manifest = Manifest::of_file(self, operation, name).await?;
-                Ok(manifest.map_or(Replaced::Plain, Replaced::Large))
+                let is_enabled = |told: &str| told.eq_ignore_ascii_case("true");
+                Ok(answer.text("x-versions-enabled").is_some_and(is_enabled)
+                    || answer.text("x-versions-location").is_some()
+                    || answer.text("x-history-location").is_some())
             }
-            _ => Err(found.into_error().await),
+            _ => Err(answer.into_error().await),
         }
     }
 

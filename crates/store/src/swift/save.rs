@@ -11,7 +11,7 @@ use crate::{
     Error, ErrorKind, FileContents, FileInfo, FileName, Operation, Result, SaveMode, SaveOptions,
 };
 
-use super::container::{Container, Replaced};
+use super::container::Container;
 use super::info;
 use super::pieces::{Piece, Pieces};
 use super::request::Request;
@@ -79,14 +79,11 @@ impl NewObject {
             return self.put(request, hash, size).await;
         }
         let operation = Operation::SaveFile;
-        let replaced = self
-            .repeat(|| self.container.replaced(operation, &self.name))
+        let segments = self
+            .repeat(|| self.container.segments_of(operation, &self.name))
             .await?;
         let saved = self.put(request, hash, size).await?;
-        if let Replaced::Large(manifest) = replaced {
-            let objects = manifest.objects(&self.container.segments);
-            self.container.remove_segments(objects).await;
-        }
+        self.container.remove_segments(segments).await;
         Ok(saved)
     }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::client::Client;
-use super::container::{Container, Replaced};
+use super::container::Container;
 use super::limits::Limits;
 use super::request::Request;
 use super::{download, listing, save, sweep};
@@ -55,7 +55,10 @@ const INFO: usize = 1024 * 1024;
 ///
 /// **Segments** lie in the container `<container>_segments`, each by the name
 /// `.store/<upload>/<number>/<name>`. They are deleted with their file, when it is replaced, and when
-/// the save fails. What a process that died leaves there, or a save that was dropped or whose outcome
+/// the save fails; what else a manifest names is left alone, whoever put it there. So a copy of a
+/// manifest, as `COPY` with `multipart-manifest=get` makes it, is lost with the file that it is a copy
+/// of, and that one stays when the copy goes. Where the container keeps versions, all segments are
+/// left, since the manifests of old versions name them. What a process that died leaves there, or a save that was dropped or whose outcome
 /// is unknown, is swept: by the first save in segments, as [`SwiftOptions::sweep_age`] says, or when
 /// [`sweep`](Self::sweep) is called. A file that another process has made large within the last minute
 /// may leave its segments to the sweep as well.
@@ -133,12 +136,13 @@ impl SwiftStore {
 fn check_container(container: &str) -> Result<()> {
     // The name of the segments' container is longer, and Swift takes 256 bytes.
     let is_right = !container.is_empty() && container.len() <= 247 && !container.contains('/');
+    let is_right = is_right && !matches!(container, "." | "..");
     if is_right && !container.chars().any(char::is_control) {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Configuration, "open store")
         .with_name(container)
-        .with_message("a container's name has 1 to 247 bytes, and no `/`"))
+        .with_message("a container's name has 1 to 247 bytes, no `/`, and is not `.` or `..`"))
 }
 
 /// The limits of the cluster; Swift's own where it does not tell them.
@@ -226,7 +230,7 @@ impl IStore for SwiftStore {
 /// whole, or gone.
 async fn delete(container: &Container, name: &FileName) -> Result<()> {
     const OPERATION: Operation = Operation::DeleteFile;
-    let replaced = container.replaced(OPERATION, name).await?;
+    let segments = container.segments_of(OPERATION, name).await?;
     let request = container.file(Method::DELETE, name);
     let answer = (container.client)
         .send(OPERATION, Some(name.as_str()), request)
@@ -234,10 +238,7 @@ async fn delete(container: &Container, name: &FileName) -> Result<()> {
     if !answer.status().is_success() {
         return Err(answer.into_error().await);
     }
-    if let Replaced::Large(manifest) = replaced {
-        let objects = manifest.objects(&container.segments);
-        container.remove_segments(objects).await;
-    }
+    container.remove_segments(segments).await;
     Ok(())
 }
 

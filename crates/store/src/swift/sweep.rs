@@ -52,6 +52,10 @@ pub(super) async fn sweep(container: &Container, age: Duration) -> Result<usize>
     if unneeded.is_empty() {
         return Ok(0);
     }
+    // An older version may need them, whose manifest nobody lists here.
+    if container.keeps_versions(OPERATION).await? {
+        return Ok(0);
+    }
     spare_named(container, &mut unneeded).await?;
     let removed = container.remove_segments(unneeded).await;
     tracing::info!(target: "store", container = container.name, removed, "swept segments");
@@ -82,23 +86,31 @@ async fn spare_named(container: &Container, unneeded: &mut BTreeSet<String>) -> 
     while let Some(rows) = pages.next().await? {
         let large = rows.into_iter().filter(|row| row.slo_etag.is_some());
         for name in large.filter_map(|row| FileName::new(row.name).ok()) {
-            spare(container, &name, unneeded).await?;
+            if !spare(container, &name, unneeded).await? {
+                // Either the listing lags, or those servers do not answer that have the file.
+                let message = "a file in segments is listed, and is not found";
+                return Err(Call::new(OPERATION, Some(name.as_str()))
+                    .error(ErrorKind::Unavailable)
+                    .with_message(message));
+            }
         }
     }
     Ok(())
 }
 
+/// Takes out what the manifest of the file names, and returns whether the file was found.
 async fn spare(
     container: &Container,
     name: &FileName,
     unneeded: &mut BTreeSet<String>,
-) -> Result<()> {
-    if let Some(manifest) = Manifest::of_file(container, OPERATION, name).await? {
-        for object in manifest.objects(&container.segments) {
-            unneeded.remove(&object);
-        }
+) -> Result<bool> {
+    let Some(manifest) = Manifest::of_file(container, OPERATION, name).await? else {
+        return Ok(false);
+    };
+    for object in manifest.objects(&container.segments) {
+        unneeded.remove(object);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The segments of an upload.

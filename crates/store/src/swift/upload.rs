@@ -103,7 +103,7 @@ impl Upload {
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         match broken.take() {
             Some(error) => Err(error),
-            None => Ok(Manifest(parts)),
+            None => Ok(Manifest::new(parts)),
         }
     }
 
@@ -167,7 +167,7 @@ impl Upload {
     /// Makes a file of the segments, which are all there.
     async fn show(&self, manifest: &Manifest) -> Result<FileInfo> {
         let object = &self.object;
-        let body = serde_json::to_vec(&manifest.0)
+        let body = serde_json::to_vec(&manifest.parts)
             .map_err(|error| failed(&object.name, ErrorKind::Other).with_source(error))?;
         let request = object
             .container

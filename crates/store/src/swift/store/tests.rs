@@ -121,3 +121,116 @@ async fn a_manifest_is_put_again_whose_segments_were_not_found_for_a_moment() {
     assert_eq!(count(&server, "PUT /v1/AUTH_a/c/a?"), 3);
     assert_eq!(count(&server, "DELETE"), 0);
 }
+
+const UPLOAD: &str = ".store/01939b3c-0000-7000-8000-000000000000/000000";
+
+/// Answers as Swift does where `a` is put together of what was saved for it, of what was saved for
+/// `b`, and of what the `swift` command saved.
+fn mixed(line: &str, headers: &str) -> Option<String> {
+    let part = |object: &str| serde_json::json!({"name": format!("/c_segments/{object}"), "bytes": 1, "hash": "x"});
+    let manifest = serde_json::json!([
+        part(&format!("{UPLOAD}/a")),
+        part(&format!("{UPLOAD}/b")),
+        part("a/slo/1/2/3/0"),
+        part("../c/precious"),
+        {"data": "aGVsbG8="},
+    ]);
+    let told = "x-static-large-object: True\r\n";
+    match line {
+        "HEAD /v1/AUTH_a/c_segments" => Some(answer("204 No Content", "", "")),
+        "HEAD /v1/AUTH_a/c" => Some(answer("204 No Content", headers, "")),
+        "HEAD /v1/AUTH_a/c/a" => Some(answer("200 OK", told, "")),
+        "GET /v1/AUTH_a/c/a?multipart-manifest=get" => {
+            Some(answer("200 OK", told, &manifest.to_string()))
+        }
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn only_segments_that_were_saved_for_the_file_go_with_it() {
+    let (server, store) = store(|line| mixed(line, "")).await;
+    store.delete_file(&name()).await.unwrap();
+    let (file, segment) = ("DELETE /v1/AUTH_a/c/a ", format!("{UPLOAD}/a "));
+    assert_eq!(count(&server, file), 1);
+    assert_eq!(count(&server, "DELETE"), 2);
+    let own = format!("DELETE /v1/AUTH_a/c_segments/{segment}");
+    assert_eq!(count(&server, &own), 1);
+    // An overwrite has the same to delete.
+    let bytes = FileContents::from_bytes("short");
+    let options = SaveOptions::default();
+    store.save_file(&name(), bytes, &options).await.unwrap();
+    assert_eq!(count(&server, "DELETE"), 3);
+    assert_eq!(count(&server, &own), 2);
+}
+
+#[tokio::test]
+async fn where_versions_are_kept_their_segments_are_too() {
+    for header in [
+        "x-versions-enabled: True",
+        "x-versions-location: old",
+        "x-history-location: old",
+    ] {
+        let header = format!("{header}\r\n");
+        let (server, store) = store(move |line| mixed(line, &header)).await;
+        store.delete_file(&name()).await.unwrap();
+        assert_eq!(count(&server, "DELETE"), 1);
+    }
+}
+
+/// Answers with listings: of one old segment of a file that is gone, and of the row of another file.
+fn swept(line: &str, row: &str) -> Option<String> {
+    let json = "date: Thu, 26 Nov 2026 15:33:44 GMT\r\n";
+    let segment = serde_json::json!([{
+        "name": format!("{UPLOAD}/gone"), "bytes": 1, "hash": "x", "content_type": "a/b",
+        "last_modified": "2026-11-20T15:33:43.958600",
+    }]);
+    match line.split('?').next().unwrap() {
+        "HEAD /v1/AUTH_a/c_segments" => Some(answer("204 No Content", json, "")),
+        "GET /v1/AUTH_a/c_segments" if !line.contains("marker") => {
+            Some(answer("200 OK", json, &segment.to_string()))
+        }
+        "GET /v1/AUTH_a/c" if !line.contains("marker") => Some(answer("200 OK", json, row)),
+        "GET /v1/AUTH_a/c_segments" | "GET /v1/AUTH_a/c" => Some(answer("200 OK", json, "[]")),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_deletes_nothing_while_a_listed_file_is_not_found() {
+    let row = r#"[{"name": "b", "bytes": 1, "hash": "x", "content_type": "a/b",
+        "last_modified": "2026-11-20T15:33:43.958600", "slo_etag": "x"}]"#;
+    let (server, store) = store(move |line| swept(line, row)).await;
+    let error = store.sweep(Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(error.name(), Some("b"));
+    assert_eq!(count(&server, "DELETE"), 0);
+    let (server, store) = self::store(move |line| swept(line, "[]")).await;
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(count(&server, "DELETE"), 1);
+}
+
+#[tokio::test]
+async fn no_request_leads_elsewhere_by_dots() {
+    let (server, store) = store(|_| None).await;
+    let before = server.seen().len();
+    let client = &store.container.client;
+    for (container, object) in [("c", "a/../../d/e"), ("c", "./a"), ("..", "a"), ("c", "..")] {
+        let request = Request::object(Method::DELETE, container, object);
+        let error = client
+            .send(Operation::DeleteFile, None, request)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+    let request = Request::object(Method::DELETE, "c", "a/..b/%2e%2e/...");
+    client
+        .send(Operation::DeleteFile, None, request)
+        .await
+        .unwrap();
+    assert_eq!(server.seen().len(), before + 1);
+    assert!(server.seen()[before].has("/v1/AUTH_a/c/a/..b/%252e%252e/... "));
+    for container in [".", ".."] {
+        assert!(check_container(container).is_err());
+    }
+}
