@@ -1,20 +1,21 @@
 //! The container of a store, and the one beside it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::ready;
 use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::{Method, StatusCode};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::{ErrorKind, FileName, Operation, Result, RetryOptions, SwiftOptions};
 
 use super::client::Client;
+use super::error::Call;
 use super::limits::Limits;
 use super::manifest::Manifest;
 use super::request::Request;
+use super::response::Response;
 use super::sweep;
 use super::turns::Turns;
 use super::upload;
@@ -39,7 +40,7 @@ pub(super) struct Container {
     /// The most bytes of a segment, and of a file that has none.
     pub(super) segment_size: u64,
     /// How old the segments are that a sweep deletes which is still to be begun.
-    sweep_age: std::sync::Mutex<Option<Duration>>,
+    sweep_age: Mutex<Option<Duration>>,
     pub(super) turns: Turns,
     /// How the steps of a save are repeated which nobody else can repeat.
     pub(super) retry: RetryOptions,
@@ -62,7 +63,7 @@ impl Container {
             name: options.container.clone(),
             segment_size: options.segment_size.clamp(1, limits.object),
             limits,
-            sweep_age: std::sync::Mutex::new(options.sweep_age),
+            sweep_age: Mutex::new(options.sweep_age),
             turns: Turns::default(),
             retry: RetryOptions::default(),
             no_segments: Mutex::new(NoSegments::Unknown),
@@ -95,8 +96,35 @@ impl Container {
         Request::object(method, &self.segments, object)
     }
 
-    /// Makes a container, if nobody else has.
-    pub(super) async fn make(&self, container: &str, name: &FileName) -> Result<()> {
+    /// Puts an object into the container, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unavailable`](ErrorKind::Unavailable): the container was made, and is not known to all
+    ///   servers yet.
+    /// - Those of [`Client::send`].
+    pub(super) async fn put(
+        &self,
+        container: &str,
+        name: &FileName,
+        request: impl Fn() -> Request,
+    ) -> Result<Response> {
+        let (operation, file) = (Operation::SaveFile, Some(name.as_str()));
+        let answer = self.client.send(operation, file, request()).await?;
+        if answer.status() != StatusCode::NOT_FOUND {
+            return Ok(answer);
+        }
+        self.make(container, name).await?;
+        let answer = self.client.send(operation, file, request()).await?;
+        if answer.status() != StatusCode::NOT_FOUND {
+            return Ok(answer);
+        }
+        Err(Call::new(operation, file)
+            .error(ErrorKind::Unavailable)
+            .with_message("the container was made, and is not found yet"))
+    }
+
+    async fn make(&self, container: &str, name: &FileName) -> Result<()> {
         let request = Request::container(Method::PUT, container);
         let made = (self.client)
             .send(Operation::SaveFile, Some(name.as_str()), request)
@@ -161,8 +189,8 @@ impl Container {
     }
 
     /// Notes that this store is about to put segments there; the first time a sweep is begun beside it.
-    pub(super) async fn note_segments(self: &Arc<Self>) {
-        *self.no_segments.lock().await = NoSegments::Wrong;
+    pub(super) fn note_segments(self: &Arc<Self>) {
+        *self.no_segments() = NoSegments::Wrong;
         let mut age = (self.sweep_age.lock()).unwrap_or_else(PoisonError::into_inner);
         if let Some(age) = age.take() {
             let container = Arc::clone(self);
@@ -180,8 +208,7 @@ impl Container {
         operation: Operation,
         name: &FileName,
     ) -> Result<bool> {
-        let mut known = self.no_segments.lock().await;
-        match &*known {
+        match *self.no_segments() {
             NoSegments::Wrong => return Ok(true),
             NoSegments::At(when) if when.elapsed() < BELIEF => return Ok(false),
             NoSegments::At(_) | NoSegments::Unknown => {}
@@ -189,14 +216,25 @@ impl Container {
         let request = Request::container(Method::HEAD, &self.segments);
         let found = (self.client)
             .send(operation, Some(name.as_str()), request)
-            .await?;
-        let has_none = found.status() == StatusCode::NOT_FOUND;
-        *known = if has_none {
-            NoSegments::At(Instant::now())
-        } else {
-            NoSegments::Wrong
+            .await;
+        let has_none = match found {
+            // Whoever may not see the segments could not delete any, either.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => true,
+            found => found?.status() == StatusCode::NOT_FOUND,
         };
-        Ok(!has_none)
+        let mut known = self.no_segments();
+        // A save may have put some there since.
+        if !matches!(*known, NoSegments::Wrong) {
+            *known = match has_none {
+                true => NoSegments::At(Instant::now()),
+                false => NoSegments::Wrong,
+            };
+        }
+        Ok(matches!(*known, NoSegments::Wrong))
+    }
+
+    fn no_segments(&self) -> MutexGuard<'_, NoSegments> {
+        (self.no_segments.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Deletes segments, as far as that is possible now, and returns how many it deleted; the sweep

@@ -116,10 +116,6 @@ impl NewObject {
                 StatusCode::ACCEPTED => {
                     tracing::debug!(target: "store", name = %self.name, "a later save went before");
                 }
-                StatusCode::NOT_FOUND => {
-                    let container = &self.container;
-                    container.make(&container.name, &self.name).await?;
-                }
                 StatusCode::PRECONDITION_FAILED if self.options.mode == SaveMode::Create => {
                     return Err(failed(&self.name, ErrorKind::AlreadyExists));
                 }
@@ -139,9 +135,9 @@ impl NewObject {
     }
 
     async fn send_once(&self, request: &Request) -> Result<Response> {
-        let (client, name) = (&self.container.client, Some(self.name.as_str()));
-        let answer = client
-            .send(Operation::SaveFile, name, request.clone())
+        let container = &self.container;
+        let answer = container
+            .put(&container.name, &self.name, || request.clone())
             .await
             .inspect_err(|error| {
                 // A disk that is full may be one of several.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
+use crate::layers::Attempts;
 use crate::{
     Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, Folders, Freshness,
     Guarantee, IStore, ListOptions, Operation, ReadOptions, Result, SaveMode, SaveOptions,
@@ -14,12 +15,16 @@ use crate::{
 
 use super::client::Client;
 use super::container::Container;
+use super::error::Call;
 use super::limits::Limits;
 use super::request::Request;
 use super::{download, listing, save, sweep};
 
 /// The most bytes of what a cluster tells of itself that are read.
 const INFO: usize = 1024 * 1024;
+
+/// How often a delete is sent that Swift puts before the save that it was to follow.
+const DELETIONS: u32 = 4;
 
 /// Keeps files in a container of OpenStack Swift.
 ///
@@ -231,10 +236,25 @@ impl IStore for SwiftStore {
 async fn delete(container: &Container, name: &FileName) -> Result<()> {
     const OPERATION: Operation = Operation::DeleteFile;
     let segments = container.segments_of(OPERATION, name).await?;
-    let request = container.file(Method::DELETE, name);
-    let answer = (container.client)
-        .send(OPERATION, Some(name.as_str()), request)
-        .await?;
+    let mut attempts = Attempts::new(container.retry.clone().with_max_tries(DELETIONS));
+    let answer = attempts
+        .run(|| async {
+            let request = container.file(Method::DELETE, name);
+            let client = &container.client;
+            match client.send(OPERATION, Some(name.as_str()), request).await {
+                Ok(answer) if answer.status() == StatusCode::CONFLICT => {
+                    Err(Call::new(OPERATION, Some(name.as_str()))
+                        .error(ErrorKind::Unavailable)
+                        .with_message(
+                            "by the server's clock the file was saved later than it was deleted",
+                        ))
+                }
+                // Any other failure is for the caller to repeat: it may have deleted the file, and
+                // another may have been saved since.
+                sent => Ok(sent),
+            }
+        })
+        .await??;
     if !answer.status().is_success() {
         return Err(answer.into_error().await);
     }

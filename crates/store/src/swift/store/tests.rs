@@ -234,3 +234,61 @@ async fn no_request_leads_elsewhere_by_dots() {
         assert!(check_container(container).is_err());
     }
 }
+
+#[tokio::test]
+async fn a_container_that_is_not_found_when_it_was_made_is_made_once_a_try() {
+    let (server, store) = store(|line| {
+        let is_object = line.starts_with("PUT /v1/AUTH_a/c_segments/");
+        is_object.then(|| answer("404 Not Found", "", ""))
+    })
+    .await;
+    let error = save(&store).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("not found yet"), "{error}");
+    // Two segments, each tried three times.
+    assert!(count(&server, "PUT /v1/AUTH_a/c_segments ") <= 6);
+    let (server, store) = self::store(|line| {
+        line.starts_with("PUT /v1/AUTH_a/c/")
+            .then(|| answer("404 Not Found", "", ""))
+    })
+    .await;
+    let bytes = FileContents::from_bytes("short");
+    let options = SaveOptions::default();
+    let error = store.save_file(&name(), bytes, &options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(count(&server, "PUT /v1/AUTH_a/c "), 1);
+}
+
+#[tokio::test]
+async fn a_delete_that_swift_puts_before_the_save_is_sent_again() {
+    let conflicts = |count| std::iter::repeat_n(answer("409 Conflict", "", ""), count);
+    let deletes = in_turn("DELETE /v1/AUTH_a/c/a", conflicts(3));
+    let (server, store) = store(deletes).await;
+    store.delete_file(&name()).await.unwrap();
+    assert_eq!(count(&server, "DELETE"), 4);
+    let deletes = in_turn("DELETE /v1/AUTH_a/c/a", conflicts(4));
+    let (server, store) = self::store(deletes).await;
+    let error = store.delete_file(&name()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(count(&server, "DELETE"), 4);
+    // What is unknown is not repeated here.
+    let unavailable = answer("503 Service Unavailable", "", "");
+    let (server, store) = self::store(in_turn("DELETE /v1/AUTH_a/c/a", [unavailable])).await;
+    let error = store.delete_file(&name()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(count(&server, "DELETE"), 1);
+}
+
+#[tokio::test]
+async fn whoever_may_not_see_the_segments_saves_and_deletes_all_the_same() {
+    let (server, store) = store(|line| {
+        line.contains("c_segments")
+            .then(|| answer("403 Forbidden", "", ""))
+    })
+    .await;
+    let bytes = FileContents::from_bytes("short");
+    let options = SaveOptions::default();
+    store.save_file(&name(), bytes, &options).await.unwrap();
+    store.delete_file(&name()).await.unwrap();
+    assert_eq!(count(&server, "HEAD"), 1);
+}
