@@ -185,9 +185,7 @@ impl IStore for SwiftStore {
     }
 
     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
-        let container = &self.container;
-        let page = container.limits.page;
-        listing::files(&container.client, &container.name, page, options).await
+        listing::files(&self.container, options).await
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {

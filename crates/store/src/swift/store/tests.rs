@@ -292,3 +292,44 @@ async fn whoever_may_not_see_the_segments_saves_and_deletes_all_the_same() {
     store.delete_file(&name()).await.unwrap();
     assert_eq!(count(&server, "HEAD"), 1);
 }
+
+/// Answers with pages of one row of the names `a` to `e`, and refuses to be asked for more than
+/// `most`.
+fn capped(line: &str, most: usize) -> Option<String> {
+    let query = line.strip_prefix("GET /v1/AUTH_a/c?")?;
+    let value = |key| query.split('&').find_map(|part| part.strip_prefix(key));
+    if value("limit=").unwrap().parse::<usize>().unwrap() > most {
+        return Some(answer("412 Precondition Failed", "", ""));
+    }
+    let after = value("marker=").unwrap_or_default();
+    let rows: Vec<_> = ["a", "b", "c", "d", "e"]
+        .into_iter()
+        .filter(|name| *name > after)
+        .take(1)
+        .map(|name| {
+            serde_json::json!({
+                "name": name, "bytes": 1, "hash": "x", "content_type": "a/b",
+                "last_modified": "2026-11-20T15:33:43.958600",
+            })
+        })
+        .collect();
+    Some(answer(
+        "200 OK",
+        "",
+        &serde_json::Value::from(rows).to_string(),
+    ))
+}
+
+#[tokio::test]
+async fn a_listing_is_whole_though_the_server_does_not_tell_how_long_its_pages_are() {
+    let (server, store) = store(|line| capped(line, 100)).await;
+    let options = ListOptions::default().with_limit(300);
+    let files = store.get_files_list(&options).await.unwrap();
+    let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c", "d", "e"]);
+    // Two that were too long, one for each name, and the empty one.
+    assert_eq!(count(&server, "GET /v1/AUTH_a/c?"), 2 + 5 + 1);
+    let three = ListOptions::default().with_limit(3);
+    assert_eq!(store.get_files_list(&three).await.unwrap().len(), 3);
+    assert_eq!(count(&server, "GET /v1/AUTH_a/c?"), 8 + 3);
+}
