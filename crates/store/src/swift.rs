@@ -15,6 +15,7 @@ mod info;
 mod limits;
 mod listing;
 mod manifest;
+mod pages;
 mod pieces;
 mod request;
 mod response;

@@ -106,6 +106,11 @@ impl Client {
 
     /// Sends the request once.
     async fn exchange(&self, call: &Call, grant: &Grant, request: Request) -> Result<Response> {
+        if !request.is_reachable() {
+            return Err(call
+                .error(ErrorKind::InvalidInput)
+                .with_message("no URL leads to a name with a part `.` or `..`"));
+        }
         let account = &grant.storage_url;
         let url = match request.base {
             Base::Account => Url::parse(&format!("{account}{}", request.target)),

@@ -30,8 +30,9 @@ pub struct SwiftOptions {
     /// The most bytes of one object: what is longer is saved in segments, of which a save holds up
     /// to three in memory. By default 8 MiB.
     pub segment_size: u64,
-    /// How old the segments are, by the cluster's clock, that an opening deletes where no file needs
-    /// them: longer than any save takes. By default 1 day; never where absent.
+    /// How old the segments are, by the cluster's clock, that the first save in segments has deleted
+    /// beside it where no file needs them: longer than any save takes. By default 1 day; never where
+    /// absent.
     pub sweep_age: Option<Duration>,
 }
 
@@ -109,7 +110,7 @@ impl SwiftOptions {
         self
     }
 
-    /// Sets how old the segments are that an opening deletes where no file needs them.
+    /// Sets how old the segments are that are deleted where no file needs them.
     #[must_use]
     pub fn with_sweep_age(mut self, age: Option<Duration>) -> Self {
         self.sweep_age = age;

@@ -1,20 +1,22 @@
 //! The container of a store, and the one beside it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::ready;
 use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::{Method, StatusCode};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::{FileName, Operation, Result, RetryOptions};
+use crate::{ErrorKind, FileName, Operation, Result, RetryOptions, SwiftOptions};
 
 use super::client::Client;
+use super::error::Call;
 use super::limits::Limits;
 use super::manifest::Manifest;
 use super::request::Request;
+use super::response::Response;
+use super::sweep;
 use super::turns::Turns;
 use super::upload;
 
@@ -37,6 +39,8 @@ pub(super) struct Container {
     pub(super) limits: Limits,
     /// The most bytes of a segment, and of a file that has none.
     pub(super) segment_size: u64,
+    /// How old the segments are that a sweep deletes which is still to be begun.
+    sweep_age: Mutex<Option<Duration>>,
     pub(super) turns: Turns,
     /// How the steps of a save are repeated which nobody else can repeat.
     pub(super) retry: RetryOptions,
@@ -51,30 +55,15 @@ enum NoSegments {
     Wrong,
 }
 
-/// What a save is about to replace.
-#[derive(Debug)]
-pub(super) enum Replaced {
-    /// Nothing, as far as anybody looked.
-    Nothing,
-    /// A file without segments.
-    Plain,
-    /// A file that is put together.
-    Large(Manifest),
-}
-
 impl Container {
-    pub(super) fn new(
-        client: Client,
-        name: String,
-        limits: Limits,
-        segment_size: u64,
-    ) -> Arc<Self> {
+    pub(super) fn new(client: Client, options: &SwiftOptions, limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             client,
-            segments: format!("{name}_segments"),
-            name,
-            segment_size: segment_size.clamp(1, limits.object),
+            segments: format!("{}_segments", options.container),
+            name: options.container.clone(),
+            segment_size: options.segment_size.clamp(1, limits.object),
             limits,
+            sweep_age: Mutex::new(options.sweep_age),
             turns: Turns::default(),
             retry: RetryOptions::default(),
             no_segments: Mutex::new(NoSegments::Unknown),
@@ -107,8 +96,35 @@ impl Container {
         Request::object(method, &self.segments, object)
     }
 
-    /// Makes a container, if nobody else has.
-    pub(super) async fn make(&self, container: &str, name: &FileName) -> Result<()> {
+    /// Puts an object into the container, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unavailable`](ErrorKind::Unavailable): the container was made, and is not known to all
+    ///   servers yet.
+    /// - Those of [`Client::send`].
+    pub(super) async fn put(
+        &self,
+        container: &str,
+        name: &FileName,
+        request: impl Fn() -> Request,
+    ) -> Result<Response> {
+        let (operation, file) = (Operation::SaveFile, Some(name.as_str()));
+        let answer = self.client.send(operation, file, request()).await?;
+        if answer.status() != StatusCode::NOT_FOUND {
+            return Ok(answer);
+        }
+        self.make(container, name).await?;
+        let answer = self.client.send(operation, file, request()).await?;
+        if answer.status() != StatusCode::NOT_FOUND {
+            return Ok(answer);
+        }
+        Err(Call::new(operation, file)
+            .error(ErrorKind::Unavailable)
+            .with_message("the container was made, and is not found yet"))
+    }
+
+    async fn make(&self, container: &str, name: &FileName) -> Result<()> {
         let request = Request::container(Method::PUT, container);
         let made = (self.client)
             .send(Operation::SaveFile, Some(name.as_str()), request)
@@ -120,32 +136,70 @@ impl Container {
         Err(made.into_error().await)
     }
 
-    /// What is stored under the name, where that may be a large file: nothing is asked, and nothing
-    /// told, where there are none.
-    pub(super) async fn replaced(&self, operation: Operation, name: &FileName) -> Result<Replaced> {
+    /// The segments that go with the file that is stored under the name now, as far as anybody can
+    /// tell.
+    pub(super) async fn segments_of(
+        &self,
+        operation: Operation,
+        name: &FileName,
+    ) -> Result<Vec<String>> {
         if !self.may_have_segments(operation, name).await? {
-            return Ok(Replaced::Nothing);
+            return Ok(Vec::new());
         }
         let request = self.file(Method::HEAD, name);
         let found = (self.client)
             .send(operation, Some(name.as_str()), request)
             .await?;
         match found.status() {
-            StatusCode::NOT_FOUND => Ok(Replaced::Nothing),
+            StatusCode::NOT_FOUND => return Ok(Vec::new()),
             StatusCode::OK | StatusCode::NO_CONTENT if !Manifest::is_told(&found) => {
-                Ok(Replaced::Plain)
+                return Ok(Vec::new());
             }
+            StatusCode::OK | StatusCode::NO_CONTENT => {}
+            _ => return Err(found.into_error().await),
+        }
+        let Some(manifest) = Manifest::of_file(self, operation, name).await? else {
+            return Ok(Vec::new());
+        };
+        let objects = manifest.own_objects(&self.segments, name);
+        if objects.is_empty() || self.keeps_versions(operation).await? {
+            return Ok(Vec::new());
+        }
+        Ok(objects)
+    }
+
+    /// Whether Swift keeps the files that are replaced or deleted, with their manifests; also where
+    /// it may not be asked.
+    pub(super) async fn keeps_versions(&self, operation: Operation) -> Result<bool> {
+        let request = Request::container(Method::HEAD, &self.name);
+        let answer = match self.client.send(operation, None, request).await {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(true),
+            answer => answer?,
+        };
+        match answer.status() {
+            StatusCode::NOT_FOUND => Ok(false),
             StatusCode::OK | StatusCode::NO_CONTENT => {
-                let manifest = Manifest::of_file(self, operation, name).await?;
-                Ok(manifest.map_or(Replaced::Plain, Replaced::Large))
+                let is_enabled = |told: &str| told.eq_ignore_ascii_case("true");
+                Ok(answer.text("x-versions-enabled").is_some_and(is_enabled)
+                    || answer.text("x-versions-location").is_some()
+                    || answer.text("x-history-location").is_some())
             }
-            _ => Err(found.into_error().await),
+            _ => Err(answer.into_error().await),
         }
     }
 
-    /// Notes that this store has put segments there.
-    pub(super) async fn note_segments(&self) {
-        *self.no_segments.lock().await = NoSegments::Wrong;
+    /// Notes that this store is about to put segments there; the first time a sweep is begun beside it.
+    pub(super) fn note_segments(self: &Arc<Self>) {
+        *self.no_segments() = NoSegments::Wrong;
+        let mut age = (self.sweep_age.lock()).unwrap_or_else(PoisonError::into_inner);
+        if let Some(age) = age.take() {
+            let container = Arc::clone(self);
+            tokio::spawn(async move {
+                if let Err(error) = sweep::sweep(&container, age).await {
+                    tracing::debug!(target: "store", %error, "no segments were swept");
+                }
+            });
+        }
     }
 
     /// Whether there may be large files.
@@ -154,8 +208,7 @@ impl Container {
         operation: Operation,
         name: &FileName,
     ) -> Result<bool> {
-        let mut known = self.no_segments.lock().await;
-        match &*known {
+        match *self.no_segments() {
             NoSegments::Wrong => return Ok(true),
             NoSegments::At(when) if when.elapsed() < BELIEF => return Ok(false),
             NoSegments::At(_) | NoSegments::Unknown => {}
@@ -163,14 +216,25 @@ impl Container {
         let request = Request::container(Method::HEAD, &self.segments);
         let found = (self.client)
             .send(operation, Some(name.as_str()), request)
-            .await?;
-        let has_none = found.status() == StatusCode::NOT_FOUND;
-        *known = if has_none {
-            NoSegments::At(Instant::now())
-        } else {
-            NoSegments::Wrong
+            .await;
+        let has_none = match found {
+            // Whoever may not see the segments could not delete any, either.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => true,
+            found => found?.status() == StatusCode::NOT_FOUND,
         };
-        Ok(!has_none)
+        let mut known = self.no_segments();
+        // A save may have put some there since.
+        if !matches!(*known, NoSegments::Wrong) {
+            *known = match has_none {
+                true => NoSegments::At(Instant::now()),
+                false => NoSegments::Wrong,
+            };
+        }
+        Ok(matches!(*known, NoSegments::Wrong))
+    }
+
+    fn no_segments(&self) -> MutexGuard<'_, NoSegments> {
+        (self.no_segments.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Deletes segments, as far as that is possible now, and returns how many it deleted; the sweep

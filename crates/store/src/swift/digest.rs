@@ -29,10 +29,10 @@ impl FileDigest {
 
     /// The hashes of the parts of a large file.
     pub(super) fn of_parts(manifest: &Manifest) -> Self {
-        if manifest.0.iter().any(|part| part.range.is_some()) {
+        if manifest.has_data || manifest.parts.iter().any(|part| part.range.is_some()) {
             return Self::unknown();
         }
-        Self::new(manifest.0.iter().map(|part| {
+        Self::new(manifest.parts.iter().map(|part| {
             let hash = part.is_hashed().then(|| part.hash.clone());
             (part.size, hash)
         }))
@@ -114,7 +114,7 @@ mod tests {
             let none = part("d41d8cd98f00b204e9800998ecf8427e", 0);
             let mut nested = part("an etag of parts", 2);
             nested.sub_slo = true;
-            FileDigest::of_parts(&Manifest(vec![
+            FileDigest::of_parts(&Manifest::new(vec![
                 part(HELLO, 5),
                 none,
                 nested,
@@ -128,7 +128,7 @@ mod tests {
         let ranged = || {
             let mut ranged = part(HELLO, 5);
             ranged.range = Some("0-1".to_owned());
-            FileDigest::of_parts(&Manifest(vec![ranged]))
+            FileDigest::of_parts(&Manifest::new(vec![ranged]))
         };
         check(ranged, b"he", None);
     }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 pub(super) struct Limits {
     /// The most rows of one page of a listing.
     pub(super) page: usize,
+    /// Whether the cluster tells that itself: only then is a shorter page the last.
+    pub(super) is_page_told: bool,
     /// The most bytes of one object that is not put together of segments.
     pub(super) object: u64,
     /// The most bytes of an object's name.
@@ -26,6 +28,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             page: 10_000,
+            is_page_told: false,
             object: 5_368_709_122,
             name: 1024,
             metadata_entries: 90,
@@ -45,6 +48,7 @@ impl Limits {
         let swift = info.swift.unwrap_or_default();
         Self {
             page: swift.container_listing_limit.unwrap_or(own.page).max(1),
+            is_page_told: swift.container_listing_limit.is_some(),
             object: swift.max_file_size.unwrap_or(own.object).max(1),
             name: swift.max_object_name_length.unwrap_or(own.name),
             metadata_entries: swift.max_meta_count.unwrap_or(own.metadata_entries),

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use crate::{Error, ErrorKind, Etag, FileInfo, FileName, ListOptions, Operation, Order, Result};
 
 use super::client::Client;
+use super::container::Container;
 use super::date;
+use super::pages::Pages;
 use super::request::Request;
 
 /// The most bytes of a page that are read: 10,000 rows of the longest names, and more.
@@ -34,21 +36,16 @@ pub(super) struct Row {
     pub(super) slo_etag: Option<String>,
 }
 
-/// The files of a page, filled up from as many of Swift's pages, of at most `page` rows, as it takes.
-pub(super) async fn files(
-    client: &Client,
-    container: &str,
-    page: usize,
-    options: &ListOptions,
-) -> Result<Vec<FileInfo>> {
+/// The files of a page, filled up from as many of Swift's pages as it takes.
+pub(super) async fn files(container: &Container, options: &ListOptions) -> Result<Vec<FileInfo>> {
     options.check()?;
     let mut found = Vec::new();
     // Nothing lies before the empty text, which to Swift is no place at all.
     if options.order == Order::Descending && options.after.as_deref() == Some("") {
         return Ok(found);
     }
-    let mut query = Query {
-        container,
+    let query = Query {
+        container: &container.name,
         prefix: options
             .prefix
             .as_deref()
@@ -57,19 +54,16 @@ pub(super) async fn files(
         limit: 0,
         order: options.order,
     };
-    loop {
-        query.limit = page.min(options.limit - found.len());
-        let rows = rows(client, &query).await?;
-        let is_last = rows.len() < query.limit;
-        query.after = rows.last().map(|row| row.name.clone());
+    let mut pages = Pages::new(container, query);
+    while found.len() < options.limit
+        && let Some(rows) = pages.next(options.limit - found.len()).await?
+    {
         // Others may have saved what is no name here: those are left out, and the page filled up.
         for row in rows {
             found.extend(row.into_info()?);
         }
-        if is_last || found.len() == options.limit {
-            return Ok(found);
-        }
     }
+    Ok(found)
 }
 
 /// One of Swift's own pages; a container that is not there has no rows.

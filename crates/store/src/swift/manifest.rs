@@ -2,6 +2,7 @@
 
 use md5::{Digest, Md5};
 use reqwest::{Method, StatusCode};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::{ErrorKind, FileName, Operation, Result};
@@ -10,14 +11,32 @@ use super::container::Container;
 use super::error::Call;
 use super::hash::hex;
 use super::response::Response;
+use super::upload;
 
 /// The most bytes of a manifest that are read: as many as Swift takes by default, which are more in
 /// its own words.
 const LIMIT: usize = 64 * 1024 * 1024;
 
-/// What a large file is put together of, in order.
+/// What a large file is put together of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Manifest(pub(super) Vec<Part>);
+pub(super) struct Manifest {
+    /// The objects, in order.
+    pub(super) parts: Vec<Part>,
+    /// Whether bytes of the file are in the manifest itself, between the objects: other programs
+    /// may put them there.
+    pub(super) has_data: bool,
+}
+
+/// An element of a manifest as Swift tells it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Element {
+    Part(Part),
+    Data {
+        #[serde(rename = "data")]
+        _data: IgnoredAny,
+    },
+}
 
 /// One object that a large file is put together of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +76,24 @@ impl Part {
 }
 
 impl Manifest {
+    pub(super) fn new(parts: Vec<Part>) -> Self {
+        Self {
+            parts,
+            has_data: false,
+        }
+    }
+
+    fn parse(answer: &[u8]) -> serde_json::Result<Self> {
+        let mut manifest = Self::default();
+        for element in serde_json::from_slice::<Vec<Element>>(answer)? {
+            match element {
+                Element::Part(part) => manifest.parts.push(part),
+                Element::Data { .. } => manifest.has_data = true,
+            }
+        }
+        Ok(manifest)
+    }
+
     /// Whether the answer is about a file that has a manifest.
     pub(super) fn is_told(answer: &Response) -> bool {
         answer
@@ -64,8 +101,8 @@ impl Manifest {
             .is_some_and(|told| told.eq_ignore_ascii_case("true"))
     }
 
-    /// The manifest of a file, as it is on most of the servers now; none where the file has none,
-    /// or is not there.
+    /// The manifest of a file, as it is on most of the servers now: an empty one where the file has
+    /// none, and nothing where it is not there.
     pub(super) async fn of_file(
         container: &Container,
         operation: Operation,
@@ -84,25 +121,25 @@ impl Manifest {
         match found.status() {
             StatusCode::NOT_FOUND => Ok(None),
             // The bytes of any other file, which nobody needs.
-            StatusCode::OK if !Self::is_told(&found) => Ok(None),
+            StatusCode::OK if !Self::is_told(&found) => Ok(Some(Self::default())),
             StatusCode::OK => {
                 let answer = found.bytes(LIMIT).await?;
-                let parts = serde_json::from_slice(&answer).map_err(|error| {
+                let manifest = Self::parse(&answer).map_err(|error| {
                     Call::new(operation, Some(name.as_str()))
                         .error(ErrorKind::Corrupt)
                         .with_message("the manifest of the file cannot be read")
                         .with_source(error)
                 })?;
-                Ok(Some(Self(parts)))
+                Ok(Some(manifest))
             }
             _ => Err(found.into_error().await),
         }
     }
 
-    /// The etag of the file: Swift's, of the hashes of its parts.
+    /// The etag of a file of nothing but objects: Swift's, of their hashes.
     pub(super) fn etag(&self) -> String {
         let mut hasher = Md5::new();
-        for part in &self.0 {
+        for part in &self.parts {
             hasher.update(part.hash.trim_matches('"'));
             if let Some(range) = &part.range {
                 hasher.update(format!(":{range};"));
@@ -113,16 +150,24 @@ impl Manifest {
 
     /// The length of the file in bytes, where all of each part belongs to it.
     pub(super) fn size(&self) -> u64 {
-        self.0.iter().map(|part| part.size).sum()
+        self.parts.iter().map(|part| part.size).sum()
     }
 
-    /// The parts that lie in the container of the segments, by their objects' names.
-    pub(super) fn objects(&self, segments: &str) -> Vec<String> {
-        let object = |part: &Part| {
+    /// The objects in the container of the segments, by their names.
+    pub(super) fn objects<'a>(&'a self, segments: &'a str) -> impl Iterator<Item = &'a str> {
+        self.parts.iter().filter_map(move |part| {
             let (container, object) = part.path.trim_start_matches('/').split_once('/')?;
-            (container == segments).then(|| object.to_owned())
-        };
-        self.0.iter().filter_map(object).collect()
+            (container == segments).then_some(object)
+        })
+    }
+
+    /// Those of the objects that were saved for the file itself, and go with it: what another
+    /// program put there, or was saved for a file of which this one is a copy, may be needed still.
+    pub(super) fn own_objects(&self, segments: &str, name: &FileName) -> Vec<String> {
+        self.objects(segments)
+            .filter(|object| upload::parse(object).is_some_and(|(_, file)| file == *name))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -147,11 +192,37 @@ mod tests {
         assert_eq!(written, expected);
         let told = r#"[{"name": "/c_segments/a/b", "bytes": 5, "content_type": "x/y",
             "hash": "827ccb0eea8a706c4c34a16891f84e7b", "last_modified": "2026-11-26T15:33:44"}]"#;
-        let manifest = Manifest(serde_json::from_str(told).unwrap());
-        assert_eq!(manifest, Manifest(vec![part]));
+        let manifest = Manifest::parse(told.as_bytes()).unwrap();
+        assert_eq!(manifest, Manifest::new(vec![part]));
         // What Swift answered to a file of this one segment.
         assert_eq!(manifest.etag(), "1f32aa4c9a1d2ea010adcf2348166a04");
-        assert_eq!(manifest.objects("c_segments"), ["a/b"]);
-        assert!(manifest.objects("c").is_empty());
+        assert!(manifest.objects("c_segments").eq(["a/b"]));
+        assert_eq!(manifest.objects("c").count(), 0);
+    }
+
+    #[test]
+    fn bytes_in_a_manifest_are_no_objects() {
+        let told = r#"[{"data": "aGVsbG8="}, {"name": "/c/a", "bytes": 5, "hash": "x"}]"#;
+        let manifest = Manifest::parse(told.as_bytes()).unwrap();
+        assert!(manifest.has_data);
+        assert_eq!(manifest.objects("c").collect::<Vec<_>>(), ["a"]);
+        assert!(Manifest::parse(br#"[{"name": "/c/a"}]"#).is_err());
+    }
+
+    #[test]
+    fn a_files_own_objects_are_those_of_an_upload_by_its_name() {
+        let own = ".store/01939b3c-0000-7000-8000-000000000000/000000/a";
+        let objects = [
+            own,
+            ".store/01939b3c-0000-7000-8000-000000000000/000000/b",
+            "a/slo/1700000000.0/10/5/00000001",
+            "a/../../c/a",
+            ".store/01939b3c-0000-7000-8000-000000000000/000000/../a",
+        ];
+        let part = |object: &&str| Part::new("c_segments", object, String::new(), 1);
+        let manifest = Manifest::new(objects.iter().map(part).collect());
+        let name = FileName::new("a").unwrap();
+        assert_eq!(manifest.own_objects("c_segments", &name), [own]);
+        assert!(manifest.own_objects("c", &name).is_empty());
     }
 }

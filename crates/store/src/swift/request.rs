@@ -84,6 +84,13 @@ impl Request {
         request
     }
 
+    /// Whether a URL leads where the target says: `.` and `..` between slashes lead elsewhere, and
+    /// nothing can be written in their place.
+    pub(super) fn is_reachable(&self) -> bool {
+        let path = self.target.split('?').next().unwrap_or_default();
+        !path.split('/').any(|part| matches!(part, "." | ".."))
+    }
+
     /// Adds a parameter to the query.
     pub(super) fn query(mut self, key: &'static str, value: &str) -> Self {
         let separator = if self.target.contains('?') { '&' } else { '?' };

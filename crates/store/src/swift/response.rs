@@ -12,8 +12,9 @@ use crate::{Error, ErrorKind, Result};
 
 use super::error::Call;
 
-/// How much of the explanation of a refusal is looked at, in bytes.
-const EXPLANATION: usize = 4096;
+/// How much of the explanation of a refusal is looked at, in bytes: a line for each of a thousand
+/// segments, and more.
+const EXPLANATION: usize = 4 * 1024 * 1024;
 
 /// The answer to a request: status, headers, and the body as it arrives.
 #[derive(Debug)]
@@ -72,17 +73,27 @@ impl Response {
     pub(super) async fn into_error(self) -> Error {
         let (status, call) = (self.status(), self.call.clone());
         let error = call.refused(status, self.headers());
-        if status != StatusCode::PAYLOAD_TOO_LARGE {
-            return error;
+        match status {
+            // The status is the same for an object that is too large and for a quota that is used up.
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let explanation = self.explanation().await.to_ascii_lowercase();
+                if !explanation.contains("quota") {
+                    return error;
+                }
+                let message = "the quota of the account or the container is used up";
+                call.error(ErrorKind::StorageFull).with_message(message)
+            }
+            StatusCode::BAD_REQUEST if is_passing(&self.explanation().await) => {
+                let message = "the server does not find all segments now";
+                call.error(ErrorKind::Unavailable).with_message(message)
+            }
+            _ => error,
         }
-        // The status is the same for an object that is too large and for a quota that is used up.
+    }
+
+    async fn explanation(self) -> String {
         let explanation = self.bytes(EXPLANATION).await.unwrap_or_default();
-        let explanation = explanation.to_ascii_lowercase();
-        if explanation.windows(5).any(|word| word == b"quota") {
-            let message = "the quota of the account or the container is used up";
-            return call.error(ErrorKind::StorageFull).with_message(message);
-        }
-        error
+        String::from_utf8_lossy(&explanation).into_owned()
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>> {
@@ -102,5 +113,46 @@ impl Response {
             .error(ErrorKind::Interrupted)
             .with_message(message)
             .with_source(error.without_url())
+    }
+}
+
+/// Whether a manifest was refused for what may be otherwise in a moment: that servers do not answer
+/// for some segments, or have not heard of them yet.
+fn is_passing(explanation: &str) -> bool {
+    let Some((_, lines)) = explanation.split_once("Errors:") else {
+        return false;
+    };
+    let mut statuses = lines
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.rsplit_once(", ").map_or(line, |(_, status)| status))
+        .map(|status| status.split(' ').next()?.parse().ok())
+        .peekable();
+    statuses.peek().is_some()
+        && statuses.all(|status| matches!(status, Some(404 | 408 | 429 | 498 | 499 | 500..=599)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn a_manifest_is_refused_for_now_if_all_its_segments_are() {
+        for (explanation, expected) in [
+            (
+                "Errors:\n/c_segments/a%2Cb, 503 Service Unavailable\n",
+                true,
+            ),
+            (
+                "Errors:\n/c/a, 404 Not Found\n/c/b, 500 Internal Error\n",
+                true,
+            ),
+            ("Errors:\n/c/a, 404 Not Found\n/c/b, Etag Mismatch\n", false),
+            ("Errors:\n/c/a, 403 Forbidden\n", false),
+            ("Errors:\n", false),
+            ("/c/a, 404 Not Found\n", false),
+        ] {
+            assert_eq!(is_passing(explanation), expected, "{explanation}");
+        }
     }
 }

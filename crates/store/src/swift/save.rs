@@ -1,6 +1,7 @@
 //! Saving a file.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode};
@@ -10,7 +11,7 @@ use crate::{
     Error, ErrorKind, FileContents, FileInfo, FileName, Operation, Result, SaveMode, SaveOptions,
 };
 
-use super::container::{Container, Replaced};
+use super::container::Container;
 use super::info;
 use super::pieces::{Piece, Pieces};
 use super::request::Request;
@@ -33,6 +34,7 @@ pub(super) async fn save(
         options: options.clone(),
         // Whoever has contents in memory can repeat the whole save, and knows better when.
         is_repeated: contents.try_clone().is_none(),
+        may_be_there: AtomicBool::new(false),
     });
     // What can be refused is refused before the contents are read.
     info::told(container.file(Method::PUT, name), name, options)?;
@@ -51,6 +53,8 @@ pub(super) struct NewObject {
     pub(super) name: FileName,
     options: SaveOptions,
     is_repeated: bool,
+    /// Whether a try to put it there ended, of which nobody knows whether it took effect.
+    may_be_there: AtomicBool,
 }
 
 impl NewObject {
@@ -75,14 +79,11 @@ impl NewObject {
             return self.put(request, hash, size).await;
         }
         let operation = Operation::SaveFile;
-        let replaced = self
-            .repeat(|| self.container.replaced(operation, &self.name))
+        let segments = self
+            .repeat(|| self.container.segments_of(operation, &self.name))
             .await?;
         let saved = self.put(request, hash, size).await?;
-        if let Replaced::Large(manifest) = replaced {
-            let objects = manifest.objects(&self.container.segments);
-            self.container.remove_segments(objects).await;
-        }
+        self.container.remove_segments(segments).await;
         Ok(saved)
     }
 
@@ -101,6 +102,9 @@ impl NewObject {
         }
         for _ in 0..ROUNDS {
             let answer = self.send(&request).await?;
+            if answer.status().is_success() {
+                self.may_be_there.store(true, Ordering::Relaxed);
+            }
             match answer.status() {
                 StatusCode::CREATED if info::etag(&answer) == Some(hash) => {
                     return info::of_saved(&self.name, &answer, size, &self.options);
@@ -111,10 +115,6 @@ impl NewObject {
                 }
                 StatusCode::ACCEPTED => {
                     tracing::debug!(target: "store", name = %self.name, "a later save went before");
-                }
-                StatusCode::NOT_FOUND => {
-                    let container = &self.container;
-                    container.make(&container.name, &self.name).await?;
                 }
                 StatusCode::PRECONDITION_FAILED if self.options.mode == SaveMode::Create => {
                     return Err(failed(&self.name, ErrorKind::AlreadyExists));
@@ -135,10 +135,30 @@ impl NewObject {
     }
 
     async fn send_once(&self, request: &Request) -> Result<Response> {
-        let (client, name) = (&self.container.client, Some(self.name.as_str()));
-        client
-            .send(Operation::SaveFile, name, request.clone())
+        let container = &self.container;
+        let answer = container
+            .put(&container.name, &self.name, || request.clone())
             .await
+            .inspect_err(|error| {
+                // A disk that is full may be one of several.
+                let is_known = !matches!(error.kind(), ErrorKind::Other | ErrorKind::StorageFull);
+                if error.is_retryable() || !is_known {
+                    self.may_be_there.store(true, Ordering::Relaxed);
+                }
+            })?;
+        // Among its reasons are some that pass.
+        if answer.status() == StatusCode::BAD_REQUEST {
+            return Err(answer.into_error().await);
+        }
+        Ok(answer)
+    }
+
+    /// Whether it may be what is stored now, however the save ended.
+    ///
+    /// The last try alone does not tell: it may be refused after an earlier one took effect whose
+    /// answer was lost.
+    pub(super) fn may_be_there(&self) -> bool {
+        self.may_be_there.load(Ordering::Relaxed)
     }
 
     /// Does a step of the save, and does it again where nobody else can.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
+use crate::layers::Attempts;
 use crate::{
     Capabilities, Error, ErrorKind, FileContents, FileInfo, FileName, Folders, Freshness,
     Guarantee, IStore, ListOptions, Operation, ReadOptions, Result, SaveMode, SaveOptions,
@@ -13,13 +14,17 @@ use crate::{
 };
 
 use super::client::Client;
-use super::container::{Container, Replaced};
+use super::container::Container;
+use super::error::Call;
 use super::limits::Limits;
 use super::request::Request;
 use super::{download, listing, save, sweep};
 
 /// The most bytes of what a cluster tells of itself that are read.
 const INFO: usize = 1024 * 1024;
+
+/// How often a delete is sent that Swift puts before the save that it was to follow.
+const DELETIONS: u32 = 4;
 
 /// Keeps files in a container of OpenStack Swift.
 ///
@@ -55,8 +60,11 @@ const INFO: usize = 1024 * 1024;
 ///
 /// **Segments** lie in the container `<container>_segments`, each by the name
 /// `.store/<upload>/<number>/<name>`. They are deleted with their file, when it is replaced, and when
-/// the save fails. What a process that died leaves there, or a save that was dropped or whose outcome
-/// is unknown, is swept: at an opening, as [`SwiftOptions::sweep_age`] says, or when
+/// the save fails; what else a manifest names is left alone, whoever put it there. So a copy of a
+/// manifest, as `COPY` with `multipart-manifest=get` makes it, is lost with the file that it is a copy
+/// of, and that one stays when the copy goes. Where the container keeps versions, all segments are
+/// left, since the manifests of old versions name them. What a process that died leaves there, or a save that was dropped or whose outcome
+/// is unknown, is swept: by the first save in segments, as [`SwiftOptions::sweep_age`] says, or when
 /// [`sweep`](Self::sweep) is called. A file that another process has made large within the last minute
 /// may leave its segments to the sweep as well.
 ///
@@ -102,15 +110,7 @@ impl SwiftStore {
         let client = Client::new(&options)?;
         check_container(&options.container)?;
         let limits = limits(&client).await?;
-        let container = Container::new(client, options.container, limits, options.segment_size);
-        if let Some(age) = options.sweep_age {
-            let container = Arc::clone(&container);
-            tokio::spawn(async move {
-                if let Err(error) = sweep::sweep(&container, age).await {
-                    tracing::debug!(target: "store", %error, "no segments were swept");
-                }
-            });
-        }
+        let container = Container::new(client, &options, limits);
         Ok(Self { container })
     }
 
@@ -118,7 +118,7 @@ impl SwiftStore {
     /// those were.
     ///
     /// What is younger than `age` by the cluster's clock stays: it may belong to a save that is under
-    /// way, here or elsewhere. [`SwiftOptions::sweep_age`] has this done at each opening.
+    /// way, here or elsewhere. [`SwiftOptions::sweep_age`] has this done by the first save in segments.
     ///
     /// # Errors
     ///
@@ -141,12 +141,13 @@ impl SwiftStore {
 fn check_container(container: &str) -> Result<()> {
     // The name of the segments' container is longer, and Swift takes 256 bytes.
     let is_right = !container.is_empty() && container.len() <= 247 && !container.contains('/');
+    let is_right = is_right && !matches!(container, "." | "..");
     if is_right && !container.chars().any(char::is_control) {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Configuration, "open store")
         .with_name(container)
-        .with_message("a container's name has 1 to 247 bytes, and no `/`"))
+        .with_message("a container's name has 1 to 247 bytes, no `/`, and is not `.` or `..`"))
 }
 
 /// The limits of the cluster; Swift's own where it does not tell them.
@@ -184,9 +185,7 @@ impl IStore for SwiftStore {
     }
 
     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
-        let container = &self.container;
-        let page = container.limits.page;
-        listing::files(&container.client, &container.name, page, options).await
+        listing::files(&self.container, options).await
     }
 
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo> {
@@ -234,17 +233,32 @@ impl IStore for SwiftStore {
 /// whole, or gone.
 async fn delete(container: &Container, name: &FileName) -> Result<()> {
     const OPERATION: Operation = Operation::DeleteFile;
-    let replaced = container.replaced(OPERATION, name).await?;
-    let request = container.file(Method::DELETE, name);
-    let answer = (container.client)
-        .send(OPERATION, Some(name.as_str()), request)
-        .await?;
+    let segments = container.segments_of(OPERATION, name).await?;
+    let mut attempts = Attempts::new(container.retry.clone().with_max_tries(DELETIONS));
+    let answer = attempts
+        .run(|| async {
+            let request = container.file(Method::DELETE, name);
+            let client = &container.client;
+            match client.send(OPERATION, Some(name.as_str()), request).await {
+                Ok(answer) if answer.status() == StatusCode::CONFLICT => {
+                    Err(Call::new(OPERATION, Some(name.as_str()))
+                        .error(ErrorKind::Unavailable)
+                        .with_message(
+                            "by the server's clock the file was saved later than it was deleted",
+                        ))
+                }
+                // Any other failure is for the caller to repeat: it may have deleted the file, and
+                // another may have been saved since.
+                sent => Ok(sent),
+            }
+        })
+        .await??;
     if !answer.status().is_success() {
         return Err(answer.into_error().await);
     }
-    if let Replaced::Large(manifest) = replaced {
-        let objects = manifest.objects(&container.segments);
-        container.remove_segments(objects).await;
-    }
+    container.remove_segments(segments).await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,9 @@ use crate::{ErrorKind, FileName, Operation, Order, Result};
 use super::container::Container;
 use super::date;
 use super::error::Call;
-use super::listing::{self, Query, Row};
+use super::listing::Query;
 use super::manifest::Manifest;
+use super::pages::Pages;
 use super::request::Request;
 use super::upload;
 
@@ -29,9 +30,9 @@ pub(super) async fn sweep(container: &Container, age: Duration) -> Result<usize>
         return Ok(0);
     };
     let mut unneeded = BTreeSet::new();
-    let mut pages = Pages::new(container, &container.segments, Some(upload::FOLDER));
+    let mut pages = all(container, &container.segments, Some(upload::FOLDER));
     let mut upload = OldUpload::default();
-    while let Some(rows) = pages.next().await? {
+    while let Some(rows) = pages.next(usize::MAX).await? {
         for row in rows {
             let Some((id, name)) = upload::parse(&row.name) else {
                 continue;
@@ -50,6 +51,10 @@ pub(super) async fn sweep(container: &Container, age: Duration) -> Result<usize>
     }
     upload.add_unneeded(container, &mut unneeded).await?;
     if unneeded.is_empty() {
+        return Ok(0);
+    }
+    // An older version may need them, whose manifest nobody lists here.
+    if container.keeps_versions(OPERATION).await? {
         return Ok(0);
     }
     spare_named(container, &mut unneeded).await?;
@@ -78,27 +83,35 @@ async fn cluster_time(container: &Container) -> Result<Option<SystemTime>> {
 
 /// Takes out what the manifest of any file names.
 async fn spare_named(container: &Container, unneeded: &mut BTreeSet<String>) -> Result<()> {
-    let mut pages = Pages::new(container, &container.name, None);
-    while let Some(rows) = pages.next().await? {
+    let mut pages = all(container, &container.name, None);
+    while let Some(rows) = pages.next(usize::MAX).await? {
         let large = rows.into_iter().filter(|row| row.slo_etag.is_some());
         for name in large.filter_map(|row| FileName::new(row.name).ok()) {
-            spare(container, &name, unneeded).await?;
+            if !spare(container, &name, unneeded).await? {
+                // Either the listing lags, or those servers do not answer that have the file.
+                let message = "a file in segments is listed, and is not found";
+                return Err(Call::new(OPERATION, Some(name.as_str()))
+                    .error(ErrorKind::Unavailable)
+                    .with_message(message));
+            }
         }
     }
     Ok(())
 }
 
+/// Takes out what the manifest of the file names, and returns whether the file was found.
 async fn spare(
     container: &Container,
     name: &FileName,
     unneeded: &mut BTreeSet<String>,
-) -> Result<()> {
-    if let Some(manifest) = Manifest::of_file(container, OPERATION, name).await? {
-        for object in manifest.objects(&container.segments) {
-            unneeded.remove(&object);
-        }
+) -> Result<bool> {
+    let Some(manifest) = Manifest::of_file(container, OPERATION, name).await? else {
+        return Ok(false);
+    };
+    for object in manifest.objects(&container.segments) {
+        unneeded.remove(object);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The segments of an upload.
@@ -132,35 +145,14 @@ impl OldUpload {
     }
 }
 
-/// The rows of a container, page by page.
-struct Pages<'a> {
-    container: &'a Container,
-    query: Query<'a>,
-    is_at_end: bool,
-}
-
-impl<'a> Pages<'a> {
-    fn new(container: &'a Container, of: &'a str, prefix: Option<&'a str>) -> Self {
-        Self {
-            container,
-            query: Query {
-                container: of,
-                prefix,
-                after: None,
-                limit: container.limits.page,
-                order: Order::Ascending,
-            },
-            is_at_end: false,
-        }
-    }
-
-    async fn next(&mut self) -> Result<Option<Vec<Row>>> {
-        if self.is_at_end {
-            return Ok(None);
-        }
-        let rows = listing::rows(&self.container.client, &self.query).await?;
-        self.is_at_end = rows.len() < self.query.limit;
-        self.query.after = rows.last().map(|row| row.name.clone());
-        Ok(Some(rows))
-    }
+/// The rows of a container, in the order of their names.
+fn all<'a>(container: &'a Container, of: &'a str, prefix: Option<&'a str>) -> Pages<'a> {
+    let query = Query {
+        container: of,
+        prefix,
+        after: None,
+        limit: 0,
+        order: Order::Ascending,
+    };
+    Pages::new(container, query)
 }

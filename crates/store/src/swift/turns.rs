@@ -27,11 +27,13 @@ impl Turns {
         change: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let queue = Arc::clone(self.queues().entry(name.clone()).or_default());
-        let turn = Turn {
+        // Made before the wait, so that the queue goes also with whoever does not wait to the end.
+        let mut turn = Turn {
             turns: self.clone(),
             name: name.clone(),
-            held: Some(queue.lock_owned().await),
+            held: None,
         };
+        turn.held = Some(queue.lock_owned().await);
         let changed = tokio::spawn(async move {
             let _turn = turn;
             change.await
@@ -49,7 +51,7 @@ impl Turns {
     }
 }
 
-/// The turn of one change, until dropped.
+/// The turn of one change, had or waited for, until dropped.
 struct Turn {
     turns: Turns,
     name: FileName,
@@ -116,6 +118,24 @@ mod tests {
             *order.lock().unwrap(),
             ["another file's", "first", "second"]
         );
+        assert!(turns.queues().is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_with_the_turn_leaves_no_queue() {
+        let (turns, name) = (Turns::default(), FileName::new("a").unwrap());
+        let (go, may_go) = oneshot::channel::<()>();
+        let mut first = Box::pin(turns.take(OPERATION, &name, async move {
+            may_go.await.unwrap();
+            Ok(())
+        }));
+        assert!((&mut first).now_or_never().is_none());
+        let mut second = Box::pin(turns.take(OPERATION, &name, async { Ok(()) }));
+        assert!((&mut second).now_or_never().is_none());
+        go.send(()).unwrap();
+        first.await.unwrap();
+        // It has been handed the turn, and does not know it yet.
+        drop(second);
         assert!(turns.queues().is_empty());
     }
 }

@@ -61,7 +61,7 @@ impl Upload {
     /// Saves the file, of which the first piece has come.
     pub(super) async fn save(self, first: Piece, pieces: Pieces) -> Result<FileInfo> {
         let (container, name) = (Arc::clone(&self.object.container), self.object.name.clone());
-        container.note_segments().await;
+        container.note_segments();
         match self.save_parts(first, pieces).await {
             Ok(manifest) => {
                 let show = async move { self.show(&manifest).await };
@@ -103,7 +103,7 @@ impl Upload {
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         match broken.take() {
             Some(error) => Err(error),
-            None => Ok(Manifest(parts)),
+            None => Ok(Manifest::new(parts)),
         }
     }
 
@@ -137,37 +137,33 @@ impl Upload {
 
     async fn put_segment(&self, segment: &str, piece: &Piece) -> Result<()> {
         let (container, name) = (&self.object.container, &self.object.name);
-        loop {
-            let mut request = container.segment(Method::PUT, segment);
-            if let Ok(hash) = HeaderValue::from_str(&piece.hash) {
-                request = request.header(ETAG, hash);
+        let request = || {
+            let request = container.segment(Method::PUT, segment).body(piece.body());
+            match HeaderValue::from_str(&piece.hash) {
+                Ok(hash) => request.header(ETAG, hash),
+                Err(_) => request,
             }
-            let request = request.body(piece.body());
-            let operation = Operation::SaveFile;
-            let answer = (container.client)
-                .send(operation, Some(name.as_str()), request)
-                .await?;
-            match answer.status() {
-                // Nobody else puts anything there, so what is later is an earlier try of this.
-                StatusCode::CREATED | StatusCode::ACCEPTED
-                    if info::etag(&answer) == Some(&piece.hash) =>
-                {
-                    return Ok(());
-                }
-                StatusCode::CREATED | StatusCode::ACCEPTED => {
-                    let message = "the server stored something else than was sent";
-                    return Err(failed(name, ErrorKind::Interrupted).with_message(message));
-                }
-                StatusCode::NOT_FOUND => container.make(&container.segments, name).await?,
-                _ => return Err(answer.into_error().await),
+        };
+        let answer = container.put(&container.segments, name, request).await?;
+        match answer.status() {
+            // Nobody else puts anything there, so what is later is an earlier try of this.
+            StatusCode::CREATED | StatusCode::ACCEPTED
+                if info::etag(&answer) == Some(&piece.hash) =>
+            {
+                Ok(())
             }
+            StatusCode::CREATED | StatusCode::ACCEPTED => {
+                let message = "the server stored something else than was sent";
+                Err(failed(name, ErrorKind::Interrupted).with_message(message))
+            }
+            _ => Err(answer.into_error().await),
         }
     }
 
     /// Makes a file of the segments, which are all there.
     async fn show(&self, manifest: &Manifest) -> Result<FileInfo> {
         let object = &self.object;
-        let body = serde_json::to_vec(&manifest.0)
+        let body = serde_json::to_vec(&manifest.parts)
             .map_err(|error| failed(&object.name, ErrorKind::Other).with_source(error))?;
         let request = object
             .container
@@ -177,13 +173,9 @@ impl Upload {
         let saved = object
             .replace(request, &manifest.etag(), manifest.size())
             .await;
-        if let Err(error) = &saved {
-            // Where the outcome is unknown, the file may be there and need its segments: if it is
-            // not, the sweep finds that out.
-            let is_known = !error.is_retryable() && error.kind() != ErrorKind::Other;
-            if is_known {
-                self.remove().await;
-            }
+        // A file that may be there needs its segments: if it is not, the sweep finds that out.
+        if saved.is_err() && !object.may_be_there() {
+            self.remove().await;
         }
         saved
     }

@@ -130,7 +130,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_swift_command_stores_is_read_and_removed_with_its_segments() {
+async fn what_the_swift_command_stores_is_read_and_removed_without_its_segments() {
     let Some(scene) = Scene::new().await else {
         return;
     };
@@ -147,7 +147,8 @@ async fn what_the_swift_command_stores_is_read_and_removed_with_its_segments() {
     scene.check_read(large).await;
     let name = FileName::new("large.tar.gz").unwrap();
     scene.store.delete_file(&name).await.unwrap();
-    assert_eq!(scene.segments().await, Vec::<String>::new());
+    // Nobody knows who else needs them.
+    assert_eq!(scene.segments().await.len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

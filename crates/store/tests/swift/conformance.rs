@@ -1,6 +1,6 @@
 //! The suite, on real servers.
 //!
-//! It runs on the plain instance by TempAuth and on the harsh one by Keystone; with the variable
+//! It runs on the plain instance by `TempAuth` and on the harsh one by Keystone; with the variable
 //! `SWIFT_CONFORMANCE=all` also the other way round.
 
 use store::conformance::{Subject, run};

@@ -86,7 +86,7 @@ fn file(text: &str) -> FileName {
 
 /// Bytes that tell places and seeds apart.
 fn bytes_of(seed: u8, length: usize) -> Vec<u8> {
-    let byte = |place: usize| (place / 251 + place + usize::from(seed) * 31) as u8;
+    let byte = |place: usize| (place / 251 + place + usize::from(seed) * 31).to_le_bytes()[0];
     (0..length).map(byte).collect()
 }
 
@@ -202,7 +202,23 @@ async fn leave_segments(place: &Place) {
 
 /// Makes a second file of the same segments, and deletes the manifest of the first.
 fn move_manifest(place: &Place, from: &str, to: &str) {
+    copy_manifest(place, from, to);
     let container = &place.container;
+    request(place, &format!("DELETE {{}}/{container}/{from}"), "");
+}
+
+/// Makes a second file of the same segments.
+fn copy_manifest(place: &Place, from: &str, to: &str) {
+    let container = &place.container;
+    request(
+        place,
+        &format!("COPY {{}}/{container}/{from}?multipart-manifest=get"),
+        &format!("Destination: {container}/{to}\r\n"),
+    );
+}
+
+/// Makes a request as it stands, `{}` being the account, of what no client here knows.
+fn request(place: &Place, line: &str, header: &str) {
     let told = place.swift(&["auth"]);
     let value = |key: &str| {
         let line = told.lines().find_map(|line| line.strip_prefix(key));
@@ -216,23 +232,49 @@ fn move_manifest(place: &Place, from: &str, to: &str) {
         .strip_prefix("http://")
         .and_then(|rest| rest.split_once('/'))
         .unwrap();
-    let request = |line: &str, header: &str| {
-        let mut stream = TcpStream::connect(host).unwrap();
-        let request = format!(
-            "{line} HTTP/1.1\r\nHost: {host}\r\nX-Auth-Token: {token}\r\n{header}\
-             Content-Length: 0\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 20"), "{line}: {answer}");
-    };
-    let object = format!("/{account}/{container}/{from}");
-    request(
-        &format!("COPY {object}?multipart-manifest=get"),
-        &format!("Destination: {container}/{to}\r\n"),
+    let line = line.replace("{}", &format!("/{account}"));
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request = format!(
+        "{line} HTTP/1.1\r\nHost: {host}\r\nX-Auth-Token: {token}\r\n{header}\
+         Content-Length: 0\r\nConnection: close\r\n\r\n"
     );
-    request(&format!("DELETE {object}"), "");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 20"), "{line}: {answer}");
+}
+
+#[tokio::test]
+async fn a_file_outlives_the_copy_of_its_manifest() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let bytes = bytes_of(1, 3 * SEGMENT);
+    let options = SaveOptions::default();
+    place.save("first", &bytes, &options).await.unwrap();
+    copy_manifest(&place, "first", "copy");
+    place.store.delete_file(&file("copy")).await.unwrap();
+    copy_manifest(&place, "first", "copy");
+    place.save("copy", b"short", &options).await.unwrap();
+    assert_eq!(place.segments().len(), 3);
+    assert!(place.read("first").await.unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn old_versions_keep_their_segments() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let (bytes, options) = (bytes_of(1, 3 * SEGMENT), SaveOptions::default());
+    place.save("a", &bytes, &options).await.unwrap();
+    let versions = format!("{}_versions", place.container);
+    place.swift(&["post", &versions]);
+    let header = format!("X-History-Location: {versions}");
+    place.swift(&["post", "-H", &header, &place.container]);
+    place.save("a", b"short", &options).await.unwrap();
+    place.store.delete_file(&file("a")).await.unwrap();
+    assert_eq!(place.store.sweep(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(place.segments().len(), 3);
 }
 
 #[tokio::test]

@@ -78,8 +78,9 @@ impl Traffic {
     pub(crate) async fn wait_for(&mut self, more: usize, count: impl Fn(Seen) -> usize) {
         let wanted = count(*self.seen.borrow()) + more;
         let waiting = self.seen.wait_for(|seen| count(*seen) >= wanted);
-        let waited = tokio::time::timeout(FOR_EVER, waiting).await;
-        waited.expect("nothing goes on any more").unwrap();
+        // Where nothing goes on any more, it does not wait for ever.
+        let ended = tokio::time::timeout(FOR_EVER, waiting).await;
+        ended.unwrap().unwrap();
     }
 
     /// Ends the writers.
@@ -214,7 +215,5 @@ fn check_clear(error: &store::Error, name: &FileName) {
 
 /// What comes of it; fails where it never ends.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(FOR_EVER, work)
-        .await
-        .expect("it never ends")
+    tokio::time::timeout(FOR_EVER, work).await.unwrap()
 }
