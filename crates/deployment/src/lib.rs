@@ -108,7 +108,31 @@ pub use source::PackageSource;
 pub use status::MockIStatus;
 pub use status::{IStatus, ListQuery, RecordPage, StatusChange, Subject, UnreadableRecord};
 
-/// The README's example, so that it compiles.
+/// The examples of the README and the guides, so that they compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/embed-the-engine.md")]
+struct EmbedTheEngine;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/operate.md")]
+struct Operate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/test-with-fakes.md")]
+struct TestWithFakes;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/use-helion-or-cf.md")]
+struct UseHelionOrCf;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/write-a-platform-or-process.md")]
+struct WriteAPlatformOrProcess;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/write-a-store-backend.md")]
+struct WriteAStoreBackend;

@@ -36,10 +36,8 @@ enum Caller {
 
 impl Caller {
     fn current() -> Self {
-        tokio::task::try_id().map_or_else(
-            || Self::Thread(std::thread::current().id()),
-            |id| Self::Task(id),
-        )
+        let thread = || Self::Thread(std::thread::current().id());
+        tokio::task::try_id().map_or_else(thread, Self::Task)
     }
 }
 
@@ -136,7 +134,7 @@ mod tests {
         *streak.last() = Some(Last {
             caller: Caller::current(),
             // A slow machine must not end it before the test looks.
-            at: Instant::now() + Duration::from_secs(60),
+            at: Instant::now() + Duration::from_mins(1),
             took: Duration::ZERO,
         });
         streak
