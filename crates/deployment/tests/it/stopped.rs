@@ -9,16 +9,16 @@ use store::{FaultScript, FaultStore, IStore, MemoryStore, Operation};
 use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
 
 /// Two engines on one store, of which each has faults of its own.
-struct World {
-    wall_clock: WallClock,
-    one: Fixture,
-    one_script: FaultScript,
-    two: Fixture,
-    two_script: FaultScript,
+pub(crate) struct World {
+    pub(crate) wall_clock: WallClock,
+    pub(crate) one: Fixture,
+    pub(crate) one_script: FaultScript,
+    pub(crate) two: Fixture,
+    pub(crate) two_script: FaultScript,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (store, wall_clock) = (Arc::new(MemoryStore::new()), WallClock::new());
         let (one, one_script) = Self::engine(store.clone(), &wall_clock).await;
         let (two, two_script) = Self::engine(store, &wall_clock).await;
@@ -60,7 +60,7 @@ impl World {
 }
 
 /// Waits until a call of `script` has begun to save a file whose name begins with `prefix`.
-async fn saves(script: &FaultScript, prefix: &str) {
+pub(crate) async fn saves(script: &FaultScript, prefix: &str) {
     let is_there = || {
         script.calls().iter().any(|call| {
             let name = call.name.as_ref();
