@@ -17,9 +17,10 @@ use crate::deployment::{Deployment, workbenches};
 use crate::directory::Layout;
 use crate::error::{Error, Result};
 use crate::event::{EventChannel, EventKind, Events};
+use crate::held::Held;
 use crate::id::DeploymentId;
 use crate::interruption::Interruption;
-use crate::lock::{Lock, lock_file};
+use crate::lock::lock_file;
 use crate::phase::Phase;
 use crate::platform::{IPlatform, PlatformRequest};
 use crate::record::ErrorRecord;
@@ -151,16 +152,29 @@ impl Engine {
         let _turn = self.key_lane(&key).lock().await;
         match self.claims.key(&key, &request, fresh).await? {
             KeyClaim::Begun(id) => Ok(id),
-            KeyClaim::Unbegun(id) => match self.begin(request, id).await {
-                // An engine of another process began it in this moment.
-                Err(Error::LostOwnership { .. }) => Ok(id),
-                Err(Error::Busy { by, .. }) if by == id => Ok(id),
-                Err(error) => {
-                    self.claims.release_key(&key, id).await;
-                    Err(error)
+            KeyClaim::Unbegun(claim) => {
+                let id = *claim.deployment();
+                match self.begin(request, id).await {
+                    // An engine of another process began it in this moment.
+                    Err(Error::LostOwnership { .. }) => Ok(id),
+                    Err(Error::Busy { by, .. }) if by == id => Ok(id),
+                    Err(error) => {
+                        self.give_up(&claim).await;
+                        Err(error)
+                    }
+                    Ok(id) => Ok(id),
                 }
-                Ok(id) => Ok(id),
-            },
+            }
+        }
+    }
+
+    /// Gives up what was claimed for a deployment that was not begun after all.
+    ///
+    /// A record that may be there after all must be named by its claims, so that it is found.
+    async fn give_up(&self, claim: &Held) {
+        let recorded = self.status.get_status(claim.deployment()).await;
+        if matches!(recorded, Ok(None)) {
+            self.claims.release(claim).await;
         }
     }
 
@@ -188,16 +202,13 @@ impl Engine {
         let lock = self.claims.lock(&request, id).await?;
         let recorded = patiently(|| deployment.record_init()).await;
         if let Err(error) = recorded {
-            // A record that may be there after all must be named by the lock, so that it is found.
-            if let Some(lock) = lock
-                && matches!(self.status.get_status(&id).await, Ok(None))
-            {
-                self.claims.release_lock(&lock).await;
+            if let Some(lock) = &lock {
+                self.give_up(lock).await;
             }
             return Err(error);
         }
-        if let Some(lock) = lock {
-            self.confirm(&lock, &request).await?;
+        if let Some(lock) = &lock {
+            self.confirm(lock, &request).await?;
         }
 
         // The request, and with it the password, ends here; the process has its own copy.
@@ -233,13 +244,13 @@ impl Engine {
         Ok(id)
     }
 
-    /// Makes sure that the lock is still the deployment's; one that lost its lock ends here.
-    async fn confirm(&self, lock: &Lock, request: &DeployRequest) -> Result<()> {
-        let confirmed = patiently(|| self.claims.confirm(lock, request)).await;
+    /// Makes sure that `claim` is still the deployment's; one that lost a claim ends here.
+    async fn confirm(&self, claim: &Held, request: &DeployRequest) -> Result<()> {
+        let confirmed = patiently(|| self.claims.confirm(claim, request)).await;
         let Err(error) = confirmed else {
             return Ok(());
         };
-        let id = lock.deployment();
+        let id = claim.deployment();
         let reason = ErrorRecord::new(None, error.chain());
         let ending = StatusChange::reach(Phase::Failed, self.now()).with_error(reason);
         let ended = patiently(|| self.status.set_status(id, &ending)).await;
