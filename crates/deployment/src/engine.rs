@@ -159,7 +159,7 @@ impl Engine {
                     Err(Error::LostOwnership { .. }) => Ok(id),
                     Err(Error::Busy { by, .. }) if by == id => Ok(id),
                     Err(error) => {
-                        self.give_up(&claim).await;
+                        self.give_up(&claim, &error).await;
                         Err(error)
                     }
                     Ok(id) => Ok(id),
@@ -168,12 +168,13 @@ impl Engine {
         }
     }
 
-    /// Gives up what was claimed for a deployment that was not begun after all.
+    /// Gives up what was claimed for a deployment that `error` keeps from beginning.
     ///
-    /// A record that may be there after all must be named by its claims, so that it is found.
-    async fn give_up(&self, claim: &Held) {
+    /// A record that may be there after all, or yet appear, must be named by its claims, so that
+    /// it is found; they then end with their lease.
+    async fn give_up(&self, claim: &Held, error: &Error) {
         let recorded = self.status.get_status(claim.deployment()).await;
-        if matches!(recorded, Ok(None)) {
+        if !leaves_doubt(error) && matches!(recorded, Ok(None)) {
             self.claims.release(claim).await;
         }
     }
@@ -203,7 +204,7 @@ impl Engine {
         let recorded = patiently(|| deployment.record_init()).await;
         if let Err(error) = recorded {
             if let Some(lock) = &lock {
-                self.give_up(lock).await;
+                self.give_up(lock, &error).await;
             }
             return Err(error);
         }
@@ -333,14 +334,32 @@ impl Engine {
 
 /// Does `work` with another try or two: a write whose reply was lost would otherwise leave the
 /// record of a deployment that nobody runs.
+///
+/// Where the store fails, and an earlier try may yet take effect, the error is that of this try.
 async fn patiently<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> Result<T> {
-    for pause in PAUSES {
-        match work().await {
-            Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,
-            result => return result,
+    let mut doubt = None;
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let error = match work().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let pause = pauses.next().filter(|_| error.is_retryable());
+        let Some(pause) = pause else {
+            let is_failure = matches!(error, Error::Store { .. });
+            return Err(doubt.filter(|_| is_failure).unwrap_or(error));
+        };
+        if leaves_doubt(&error) {
+            doubt = Some(error);
         }
+        tokio::time::sleep(pause).await;
     }
-    work().await
+}
+
+/// Whether what failed with `error` may have taken effect all the same, or may do so later.
+fn leaves_doubt(error: &Error) -> bool {
+    use store::ErrorKind::{Interrupted, Timeout};
+    matches!(error, Error::Store { source, .. } if matches!(source.kind(), Timeout | Interrupted))
 }
 
 /// Where the application will answer: under its own name, which the package's is by default.

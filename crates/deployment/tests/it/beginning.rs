@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deployment::{DeployRequest, Error};
+use deployment::{DeployRequest, DeploymentId, Error};
 use store::{ErrorKind, FaultScript, FileName, Operation};
 
 use crate::fixture::{PAST_THE_LEASE, Play, SUCCESS, assert_history, request};
@@ -18,6 +18,12 @@ async fn record_file(script: &FaultScript) -> FileName {
     let names = script.calls().into_iter().filter_map(|call| call.name);
     let mut records = names.filter(|name| name.as_str().starts_with("deployment_"));
     records.next().unwrap()
+}
+
+/// The deployment of a record's file.
+fn deployment_of(file: &FileName) -> DeploymentId {
+    let name = file.as_str().strip_prefix("deployment_").unwrap();
+    name.strip_suffix(".json").unwrap().parse().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,4 +145,30 @@ async fn a_key_that_was_given_up_is_free() {
     let different = request("foo").with_application("baz").unwrap();
     let different = different.with_idempotency_key("order 66").unwrap();
     assert_history(&world.two.deploy(different).await, SUCCESS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_kept_while_its_record_may_still_appear() {
+    for last in [ErrorKind::Timeout, ErrorKind::PermissionDenied] {
+        let world = World::new().await;
+        let script = &world.one_script;
+        let save = || script.on(Operation::SaveFile);
+        save().nth(2).fail(ErrorKind::Timeout);
+        save().nth(3).times(2).fail(last);
+        let first = world.one.deployer.deploy_package(request("foo"));
+        let error = first.await.unwrap_err();
+        assert!(matches!(error, Error::Store { .. }), "{error}");
+        let id = deployment_of(&record_file(script).await);
+        script.clear();
+
+        // The slow write would be nobody's to find if the lock did not name it.
+        let other = || world.two.deployer.deploy_package(request("foo"));
+        let error = other().await.unwrap_err();
+        assert!(
+            matches!(error, Error::Busy { by, .. } if by == id),
+            "{error}"
+        );
+        world.wall_clock.jump(PAST_THE_LEASE);
+        assert_history(&world.two.deploy(request("foo")).await, SUCCESS);
+    }
 }
