@@ -174,9 +174,12 @@ impl Claims {
     /// The time is the one before the look, so that a record which is made later is made by
     /// somebody who [confirms](Self::confirm) its claims.
     fn is_fresh(&self, claim: &ClaimFile, looked: SystemTime) -> bool {
-        let holds_for = self.lease + self.interruption.margin;
+        let margin = self.interruption.margin;
         let claimed = timestamp::from_text(&claim.claimed);
-        claimed.is_some_and(|claimed| looked < claimed + holds_for)
+        // One of a time to come was made by a clock that was wrong, and would hold until then.
+        claimed.is_some_and(|claimed| {
+            claimed <= looked + margin && looked < claimed + self.lease + margin
+        })
     }
 
     /// Saves `claim` and returns its version; `None` when somebody else was faster.
