@@ -218,8 +218,18 @@ impl Claims {
             Ok((info, bytes)) => Ok(Some((serde_json::from_slice(&bytes).ok(), info.etag))),
             Err(error) => match error.kind() {
                 store::ErrorKind::NotFound => Ok(None),
+                store::ErrorKind::TooLarge => self.read_too_large(file).await,
                 _ => Err(Error::store("read a claim")(error)),
             },
+        }
+    }
+
+    /// The version of a file that is larger than any claim.
+    async fn read_too_large(&self, file: &FileName) -> Result<Option<(Option<ClaimFile>, Etag)>> {
+        match self.store.get_file_info(file).await {
+            Ok(info) => Ok(Some((None, info.etag))),
+            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::store("read a claim")(error)),
         }
     }
 }

@@ -87,8 +87,11 @@ impl Claims {
     }
 
     /// The deployments that the locks of all applications name; `None` where the store has no
-    /// locks.
-    pub(crate) async fn named(&self) -> Result<Option<BTreeSet<DeploymentId>>> {
+    /// locks. One that cannot be read is added to `unread`, and holds up no other.
+    pub(crate) async fn named(
+        &self,
+        unread: &mut Vec<Error>,
+    ) -> Result<Option<BTreeSet<DeploymentId>>> {
         if !self.has_locks() {
             return Ok(None);
         }
@@ -111,11 +114,11 @@ impl Claims {
                 .map(|file| async move { self.read(&file).await })
                 .buffer_unordered(PARALLEL_READS);
             while let Some(claim) = read.next().await {
-                named.extend(
-                    claim?
-                        .and_then(|(claim, _)| claim)
-                        .map(|claim| claim.deploy_id),
-                );
+                match claim {
+                    Ok(Some((Some(claim), _))) => drop(named.insert(claim.deploy_id)),
+                    Ok(_) => {}
+                    Err(error) => unread.push(error),
+                }
             }
             match last {
                 Some(last) if !is_last => options = options.with_after(last),
