@@ -254,9 +254,15 @@ impl Engine {
         let id = claim.deployment();
         let reason = ErrorRecord::new(None, error.chain());
         let ending = StatusChange::reach(Phase::Failed, self.now()).with_error(reason);
-        let ended = patiently(|| self.status.set_status(id, &ending)).await;
-        if let Err(error) = ended {
-            tracing::error!(deployment = %id, error = error.chain(), "ending not recorded");
+        match patiently(|| self.status.set_status(id, &ending)).await {
+            Ok(_) => {
+                let events = self.events.sender();
+                events.send(*id, EventKind::Status(Phase::Failed));
+                events.send(*id, EventKind::Ended(Phase::Failed));
+            }
+            Err(error) => {
+                tracing::error!(deployment = %id, error = error.chain(), "ending not recorded");
+            }
         }
         Err(error)
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployment::{DeploymentId, DeploymentRecord, Error, ListQuery, Phase};
+use deployment::{DeploymentId, DeploymentRecord, Error, EventKind, ListQuery, Phase};
+use futures_util::FutureExt as _;
 use store::{FaultScript, FaultStore, IStore, MemoryStore, Operation};
 
 use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
@@ -82,6 +83,7 @@ async fn one_that_slept_behind_its_lock_does_not_run_beside_whoever_took_it_over
         .on(Operation::SaveFile)
         .after_effect()
         .delay(PAST_THE_LEASE);
+    let mut events = world.one.deployer.subscribe();
     let first = world.one.deployer.deploy_package(request("foo"));
     let second = async {
         saves(script, "lock_").await;
@@ -99,6 +101,24 @@ async fn one_that_slept_behind_its_lock_does_not_run_beside_whoever_took_it_over
     let reason = record.engine.unwrap().error.unwrap().message;
     assert!(reason.contains(&second.to_string()), "{reason}");
     assert_eq!(world.one.client.seen(), [""; 0]);
+    // Nor does it end behind its subscribers' backs.
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let event = events.next().now_or_never().flatten().unwrap();
+        assert_eq!(event.id.to_string(), record.deploy_id);
+        told.push(event.kind);
+    }
+    assert!(
+        matches!(
+            told[..],
+            [
+                EventKind::Status(Phase::Init),
+                EventKind::Status(Phase::Failed),
+                EventKind::Ended(Phase::Failed)
+            ]
+        ),
+        "{told:?}"
+    );
 
     world.two.client.go_on.notify_one();
     let record = world.two.deployer.wait(&second).await.unwrap();
