@@ -126,11 +126,11 @@ impl Claims {
                 match self.status.get_status(&id).await? {
                     Some(_) if is_same => return Ok(KeyClaim::Begun(id)),
                     Some(_) => return Err(Error::KeyReused { by: id }),
-                    None if !is_same && self.is_fresh(&theirs, looked) => {
-                        return Err(Error::KeyReused { by: id });
-                    }
-                    // Whoever claimed it died before anything was recorded.
-                    None if !is_same => {}
+                    // Whoever claimed it died before anything was recorded, or the record was
+                    // removed; whoever removes it may be about to do so once more, so the id is
+                    // not used again.
+                    None if !self.is_fresh(&theirs, looked) => {}
+                    None if !is_same => return Err(Error::KeyReused { by: id }),
                     None if theirs.is_shared || !self.has_locks() => {
                         let held = Held::new(&file, &theirs, etag, Maker::Elsewhere);
                         return Ok(KeyClaim::Unbegun(held));

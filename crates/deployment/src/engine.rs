@@ -147,14 +147,14 @@ impl Engine {
         }
         let fresh = DeploymentId::generate();
         let Some(key) = request.idempotency_key.clone() else {
-            return self.begin(request, fresh).await;
+            return self.begin(request, fresh, None).await;
         };
         let _turn = self.key_lane(&key).lock().await;
         match self.claims.key(&key, &request, fresh).await? {
             KeyClaim::Begun(id) => Ok(id),
             KeyClaim::Unbegun(claim) => {
                 let id = *claim.deployment();
-                match self.begin(request, id).await {
+                match self.begin(request, id, Some(&claim)).await {
                     // An engine of another process began it in this moment.
                     Err(Error::LostOwnership { .. }) => Ok(id),
                     Err(Error::Busy { by, .. }) if by == id => Ok(id),
@@ -191,6 +191,7 @@ impl Engine {
         self: &Arc<Self>,
         request: DeployRequest,
         id: DeploymentId,
+        key: Option<&Held>,
     ) -> Result<DeploymentId> {
         let source = self.source(&request).await?;
         let deployment = self.deployment(&request, id, source)?;
@@ -208,8 +209,8 @@ impl Engine {
             }
             return Err(error);
         }
-        if let Some(lock) = &lock {
-            self.confirm(lock, &request).await?;
+        for claim in lock.as_ref().into_iter().chain(key) {
+            self.confirm(claim, &request).await?;
         }
 
         // The request, and with it the password, ends here; the process has its own copy.

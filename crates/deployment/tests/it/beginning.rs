@@ -172,3 +172,28 @@ async fn a_lock_is_kept_while_its_record_may_still_appear() {
         assert_history(&world.two.deploy(request("foo")).await, SUCCESS);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_slept_behind_its_key_does_not_run_after_whoever_took_it_over() {
+    let world = World::new().await;
+    let script = &world.one_script;
+    let save = script.on(Operation::SaveFile);
+    save.after_effect().delay(PAST_THE_LEASE);
+    let first = world.one.deployer.deploy_package(keyed());
+    let other = async {
+        saves(script, "lock_key_").await;
+        world.wall_clock.jump(PAST_THE_LEASE);
+        world.two.deploy(keyed()).await
+    };
+    let (first, other) = tokio::join!(first, other);
+    assert_history(&other, SUCCESS);
+    let other = other.deploy_id.parse().unwrap();
+    let error = first.unwrap_err();
+    assert!(
+        matches!(error, Error::Busy { by, .. } if by == other),
+        "{error}"
+    );
+    let again = world.one.deployer.deploy_package(keyed()).await;
+    assert_eq!(again.unwrap(), other);
+    assert_eq!(world.one.client.seen(), [""; 0]);
+}
