@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use store::{Etag, FileName, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::held::{Held, Maker};
 use crate::id::{DeploymentId, engine_file};
 use crate::interruption::Interruption;
 use crate::request::{DeployRequest, digest};
@@ -33,6 +35,9 @@ pub(crate) struct ClaimFile {
     /// The request's digest, where the claim is a key's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<String>,
+    /// Whether more than one engine may begin the deployment, none of which gives the claim up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_shared: bool,
 }
 
 impl ClaimFile {
@@ -45,6 +50,23 @@ impl ClaimFile {
             deploy_id,
             claimed: timestamp::to_text(claimed),
             request,
+            is_shared: false,
+        }
+    }
+
+    /// The same claim, made at `now`.
+    pub(crate) fn renewed(self, now: SystemTime) -> Self {
+        Self {
+            claimed: timestamp::to_text(now),
+            ..self
+        }
+    }
+
+    /// The same claim, for whoever joins in.
+    fn shared(self) -> Self {
+        Self {
+            is_shared: true,
+            ..self
         }
     }
 }
@@ -64,10 +86,10 @@ pub(crate) struct Claims {
 }
 
 /// What an idempotency key stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum KeyClaim {
-    /// Nobody has begun this deployment; it is the caller's to begin, under this id.
-    Unbegun(DeploymentId),
+    /// Nobody has begun this deployment; it is the caller's to begin, under the claim's id.
+    Unbegun(Held),
     /// The same request was made before.
     Begun(DeploymentId),
 }
@@ -85,29 +107,36 @@ impl Claims {
         fresh: DeploymentId,
     ) -> Result<KeyClaim> {
         let file = key_file(key);
-        let mine = ClaimFile::new(fresh, self.clock.now(), Some(request.fingerprint()));
+        let (claimed, claimed_at) = (self.clock.now(), Instant::now());
+        let fresh = ClaimFile::new(fresh, claimed, Some(request.fingerprint()));
+        let (mut mine, mut maker) = (fresh.clone(), Maker::Here(claimed, claimed_at));
         let mut mode = SaveMode::Create;
         for _ in 0..TRIES {
-            if self.save(&file, &mine, mode).await?.is_some() {
-                return Ok(KeyClaim::Unbegun(fresh));
+            if let Some(etag) = self.save(&file, &mine, mode).await? {
+                return Ok(KeyClaim::Unbegun(Held::new(&file, &mine, etag, maker)));
             }
+            (mine, maker) = (fresh.clone(), Maker::Here(claimed, claimed_at));
             let Some((theirs, etag)) = self.read(&file).await? else {
                 mode = SaveMode::Create;
                 continue;
             };
             if let Some(theirs) = theirs {
-                let id = theirs.deploy_id;
-                let is_same = theirs.request == mine.request;
-                let looked = self.clock.now();
+                let (id, looked) = (theirs.deploy_id, self.clock.now());
+                let is_same = theirs.request == fresh.request;
                 match self.status.get_status(&id).await? {
                     Some(_) if is_same => return Ok(KeyClaim::Begun(id)),
                     Some(_) => return Err(Error::KeyReused { by: id }),
-                    None if is_same => return Ok(KeyClaim::Unbegun(id)),
-                    None if self.is_fresh(&theirs, looked) => {
-                        return Err(Error::KeyReused { by: id });
+                    // Whoever claimed it died before anything was recorded, or the record was
+                    // removed; whoever removes it may be about to do so once more, so the id is
+                    // not used again.
+                    None if !self.is_fresh(&theirs, looked) => {}
+                    None if !is_same => return Err(Error::KeyReused { by: id }),
+                    None if theirs.is_shared || !self.has_locks() => {
+                        let held = Held::new(&file, &theirs, etag, Maker::Elsewhere);
+                        return Ok(KeyClaim::Unbegun(held));
                     }
-                    // Whoever claimed it died before anything was recorded.
-                    None => {}
+                    // So that whoever made the claim does not give it up.
+                    None => (mine, maker) = (theirs.shared(), Maker::Elsewhere),
                 }
             }
             mode = self.takeover(etag);
@@ -116,23 +145,12 @@ impl Claims {
     }
 
     /// The mode that replaces a claim that holds no more.
-    fn takeover(&self, etag: Etag) -> SaveMode {
+    pub(crate) fn takeover(&self, etag: Etag) -> SaveMode {
         if self.store.capabilities().exclusive_update == Guarantee::Exclusive {
             SaveMode::Update(etag)
         } else {
             SaveMode::Overwrite
         }
-    }
-
-    /// Gives up the key that was claimed for deployment `id`, which was not begun after all; one
-    /// that is somebody else's stays.
-    pub(crate) async fn release_key(&self, key: &str, id: DeploymentId) {
-        let file = key_file(key);
-        match self.read(&file).await {
-            Ok(Some((Some(claim), _))) if claim.deploy_id == id => {}
-            _ => return,
-        }
-        report_unreleased(&file, self.store.delete_file(&file).await);
     }
 
     /// Whether the deployment that made `claim` may still be running; one whose owner is dead is
@@ -154,11 +172,14 @@ impl Claims {
     /// no record after `looked`.
     ///
     /// The time is the one before the look, so that a record which is made later is made by
-    /// somebody who [confirms](Self::confirm) its lock.
+    /// somebody who [confirms](Self::confirm) its claims.
     fn is_fresh(&self, claim: &ClaimFile, looked: SystemTime) -> bool {
-        let holds_for = self.lease + self.interruption.margin;
+        let margin = self.interruption.margin;
         let claimed = timestamp::from_text(&claim.claimed);
-        claimed.is_some_and(|claimed| looked < claimed + holds_for)
+        // One of a time to come was made by a clock that was wrong, and would hold until then.
+        claimed.is_some_and(|claimed| {
+            claimed <= looked + margin && looked < claimed + self.lease + margin
+        })
     }
 
     /// Saves `claim` and returns its version; `None` when somebody else was faster.
@@ -197,19 +218,27 @@ impl Claims {
             Ok((info, bytes)) => Ok(Some((serde_json::from_slice(&bytes).ok(), info.etag))),
             Err(error) => match error.kind() {
                 store::ErrorKind::NotFound => Ok(None),
+                store::ErrorKind::TooLarge => self.read_too_large(file).await,
                 _ => Err(Error::store("read a claim")(error)),
             },
         }
     }
+
+    /// The version of a file that is larger than any claim.
+    async fn read_too_large(&self, file: &FileName) -> Result<Option<(Option<ClaimFile>, Etag)>> {
+        match self.store.get_file_info(file).await {
+            Ok(info) => Ok(Some((None, info.etag))),
+            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::store("read a claim")(error)),
+        }
+    }
 }
 
-/// A claim that is not released ends with its lease.
-pub(crate) fn report_unreleased(file: &FileName, released: store::Result<()>) {
-    match released {
-        Err(error) if error.kind() != store::ErrorKind::NotFound => {
-            tracing::warn!(file = %file, error = %error, "claim not released");
-        }
-        _ => {}
+pub(crate) fn busy(request: &DeployRequest, by: DeploymentId) -> Error {
+    Error::Busy {
+        application: request.application().to_owned(),
+        endpoint: request.endpoint.to_string(),
+        by,
     }
 }
 

@@ -5,7 +5,7 @@ mod work;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use batch::IProcess;
 use package::{Package, UnpackLimits};
@@ -100,8 +100,10 @@ pub struct Deployment {
     lease: Duration,
     timeout: Option<Duration>,
     benches: Arc<Semaphore>,
-    /// Until when the lease of the recorded `INIT` lasts.
-    recorded: OnceLock<Instant>,
+    /// When it began, by both clocks: its `INIT` and the lease of that are of this time however
+    /// often they are tried.
+    began: OnceLock<(SystemTime, Instant)>,
+    is_recorded: AtomicBool,
     started: AtomicBool,
 }
 
@@ -128,7 +130,8 @@ impl Deployment {
             timeout: None,
             // A deployment by itself shares with nobody.
             benches: Arc::new(Semaphore::new(1)),
-            recorded: OnceLock::new(),
+            began: OnceLock::new(),
+            is_recorded: AtomicBool::new(false),
             started: AtomicBool::new(false),
         }
     }
@@ -197,17 +200,27 @@ impl Deployment {
     /// Records `INIT`, which makes the deployment visible; [`deploy`](Self::deploy) does it
     /// where it was not done before.
     ///
+    /// One that failed can be tried again while the lease lasts, which begins with the first try:
+    /// what is recorded is the same each time, so that a write whose reply was lost is found.
+    ///
     /// # Errors
     ///
     /// - [`Error::LostOwnership`]: a record of this id exists.
     /// - The status's own errors.
     pub async fn record_init(&self) -> Result<()> {
-        let (now, lease_ends) = (self.clock.now(), Instant::now() + self.lease);
-        let change = StatusChange::begin(self.subject.clone(), now).with_lease(now + self.lease);
+        let (began, _) = self.began();
+        let lease = began + self.lease;
+        let change = StatusChange::begin(self.subject.clone(), began).with_lease(lease);
         self.status.set_status(&self.id, &change).await?;
-        self.recorded.get_or_init(|| lease_ends);
+        self.is_recorded.store(true, Ordering::Relaxed);
         self.events.send(self.id, EventKind::Status(Phase::Init));
         Ok(())
+    }
+
+    fn began(&self) -> (SystemTime, Instant) {
+        *self
+            .began
+            .get_or_init(|| (self.clock.now(), Instant::now()))
     }
 
     /// Runs the deployment to its end and returns its record.
@@ -242,11 +255,11 @@ impl Deployment {
         if self.started.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyStarted { id: self.id });
         }
-        if self.recorded.get().is_none() {
+        if !self.is_recorded.load(Ordering::Relaxed) {
             self.record_init().await?;
         }
-        let lease_ends = self.recorded.get().copied().unwrap_or_else(Instant::now);
-        let (lease_ends, lease) = watch::channel(lease_ends);
+        let (_, began) = self.began();
+        let (lease_ends, lease) = watch::channel(began + self.lease);
         let lost = CancellationToken::new();
         let writer = Writer {
             status: Arc::clone(&self.status),

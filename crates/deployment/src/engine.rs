@@ -17,9 +17,10 @@ use crate::deployment::{Deployment, workbenches};
 use crate::directory::Layout;
 use crate::error::{Error, Result};
 use crate::event::{EventChannel, EventKind, Events};
+use crate::held::Held;
 use crate::id::DeploymentId;
 use crate::interruption::Interruption;
-use crate::lock::{Lock, lock_file};
+use crate::lock::lock_file;
 use crate::phase::Phase;
 use crate::platform::{IPlatform, PlatformRequest};
 use crate::record::ErrorRecord;
@@ -146,21 +147,35 @@ impl Engine {
         }
         let fresh = DeploymentId::generate();
         let Some(key) = request.idempotency_key.clone() else {
-            return self.begin(request, fresh).await;
+            return self.begin(request, fresh, None).await;
         };
         let _turn = self.key_lane(&key).lock().await;
         match self.claims.key(&key, &request, fresh).await? {
             KeyClaim::Begun(id) => Ok(id),
-            KeyClaim::Unbegun(id) => match self.begin(request, id).await {
-                // An engine of another process began it in this moment.
-                Err(Error::LostOwnership { .. }) => Ok(id),
-                Err(Error::Busy { by, .. }) if by == id => Ok(id),
-                Err(error) => {
-                    self.claims.release_key(&key, id).await;
-                    Err(error)
+            KeyClaim::Unbegun(claim) => {
+                let id = *claim.deployment();
+                match self.begin(request, id, Some(&claim)).await {
+                    // An engine of another process began it in this moment.
+                    Err(Error::LostOwnership { .. }) => Ok(id),
+                    Err(Error::Busy { by, .. }) if by == id => Ok(id),
+                    Err(error) => {
+                        self.give_up(&claim, &error).await;
+                        Err(error)
+                    }
+                    Ok(id) => Ok(id),
                 }
-                Ok(id) => Ok(id),
-            },
+            }
+        }
+    }
+
+    /// Gives up what was claimed for a deployment that `error` keeps from beginning.
+    ///
+    /// A record that may be there after all, or yet appear, must be named by its claims, so that
+    /// it is found; they then end with their lease.
+    async fn give_up(&self, claim: &Held, error: &Error) {
+        let recorded = self.status.get_status(claim.deployment()).await;
+        if !leaves_doubt(error) && matches!(recorded, Ok(None)) {
+            self.claims.release(claim).await;
         }
     }
 
@@ -176,6 +191,7 @@ impl Engine {
         self: &Arc<Self>,
         request: DeployRequest,
         id: DeploymentId,
+        key: Option<&Held>,
     ) -> Result<DeploymentId> {
         let source = self.source(&request).await?;
         let deployment = self.deployment(&request, id, source)?;
@@ -188,16 +204,13 @@ impl Engine {
         let lock = self.claims.lock(&request, id).await?;
         let recorded = patiently(|| deployment.record_init()).await;
         if let Err(error) = recorded {
-            // A record that may be there after all must be named by the lock, so that it is found.
-            if let Some(lock) = lock
-                && matches!(self.status.get_status(&id).await, Ok(None))
-            {
-                self.claims.release_lock(&lock).await;
+            if let Some(lock) = &lock {
+                self.give_up(lock, &error).await;
             }
             return Err(error);
         }
-        if let Some(lock) = lock {
-            self.confirm(&lock, &request).await?;
+        for claim in lock.as_ref().into_iter().chain(key) {
+            self.confirm(claim, &request).await?;
         }
 
         // The request, and with it the password, ends here; the process has its own copy.
@@ -233,18 +246,24 @@ impl Engine {
         Ok(id)
     }
 
-    /// Makes sure that the lock is still the deployment's; one that lost its lock ends here.
-    async fn confirm(&self, lock: &Lock, request: &DeployRequest) -> Result<()> {
-        let confirmed = patiently(|| self.claims.confirm(lock, request)).await;
+    /// Makes sure that `claim` is still the deployment's; one that lost a claim ends here.
+    async fn confirm(&self, claim: &Held, request: &DeployRequest) -> Result<()> {
+        let confirmed = patiently(|| self.claims.confirm(claim, request)).await;
         let Err(error) = confirmed else {
             return Ok(());
         };
-        let id = lock.deployment();
+        let id = claim.deployment();
         let reason = ErrorRecord::new(None, error.chain());
         let ending = StatusChange::reach(Phase::Failed, self.now()).with_error(reason);
-        let ended = patiently(|| self.status.set_status(id, &ending)).await;
-        if let Err(error) = ended {
-            tracing::error!(deployment = %id, error = error.chain(), "ending not recorded");
+        match patiently(|| self.status.set_status(id, &ending)).await {
+            Ok(_) => {
+                let events = self.events.sender();
+                events.send(*id, EventKind::Status(Phase::Failed));
+                events.send(*id, EventKind::Ended(Phase::Failed));
+            }
+            Err(error) => {
+                tracing::error!(deployment = %id, error = error.chain(), "ending not recorded");
+            }
         }
         Err(error)
     }
@@ -322,14 +341,32 @@ impl Engine {
 
 /// Does `work` with another try or two: a write whose reply was lost would otherwise leave the
 /// record of a deployment that nobody runs.
+///
+/// Where the store fails, and an earlier try may yet take effect, the error is that of this try.
 async fn patiently<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> Result<T> {
-    for pause in PAUSES {
-        match work().await {
-            Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,
-            result => return result,
+    let mut doubt = None;
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let error = match work().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let pause = pauses.next().filter(|_| error.is_retryable());
+        let Some(pause) = pause else {
+            let is_failure = matches!(error, Error::Store { .. });
+            return Err(doubt.filter(|_| is_failure).unwrap_or(error));
+        };
+        if leaves_doubt(&error) {
+            doubt = Some(error);
         }
+        tokio::time::sleep(pause).await;
     }
-    work().await
+}
+
+/// Whether what failed with `error` may have taken effect all the same, or may do so later.
+fn leaves_doubt(error: &Error) -> bool {
+    use store::ErrorKind::{Interrupted, Timeout};
+    matches!(error, Error::Store { source, .. } if matches!(source.kind(), Timeout | Interrupted))
 }
 
 /// Where the application will answer: under its own name, which the package's is by default.

@@ -59,6 +59,7 @@ mod endpoint;
 mod engine;
 mod error;
 mod event;
+mod held;
 mod id;
 mod inspection;
 mod interruption;

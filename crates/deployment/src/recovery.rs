@@ -28,6 +28,9 @@ pub struct RecoveryReport {
     pub cleaned: Vec<DeploymentId>,
     /// What could not be done; the next call tries it again.
     pub failed: Vec<RecoveryFailure>,
+    /// Locks that could not be read; the deployments that they name were not looked at, and the
+    /// next call tries them again.
+    pub unread_locks: Vec<Error>,
 }
 
 /// A deployment that could not be ended, or of which something is still left on this machine.
@@ -89,7 +92,7 @@ impl Recovery<'_> {
     /// over ends the deployment first: so the locks, one for each application, name all.
     /// Where the store has no locks, all records are read.
     async fn candidates(&self, report: &mut RecoveryReport) -> Result<BTreeSet<DeploymentId>> {
-        if let Some(named) = self.claims.named().await? {
+        if let Some(named) = self.claims.named(&mut report.unread_locks).await? {
             return Ok(named);
         }
         let mut found = BTreeSet::new();

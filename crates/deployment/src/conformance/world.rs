@@ -112,7 +112,12 @@ impl World {
             acknowledged: self.acknowledged.clone(),
         });
         let now = Arc::clone(&self.wall_clock);
-        let clock = Clock::new(move || *now.lock().unwrap_or_else(PoisonError::into_inner));
+        // No two moments are the same, so that what is made anew on a second try is seen.
+        let clock = Clock::new(move || {
+            let mut now = now.lock().unwrap_or_else(PoisonError::into_inner);
+            *now += Duration::from_micros(1);
+            *now
+        });
         let options = DeployerOptions::default()
             .with_temp_root(self.temp.path())
             .with_clock(clock);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use store::{ListOptions, SaveOptions, StoreExt as _};
 
-use crate::fixture::{Fixture, Play, SUCCESS, add_package, assert_history, request};
+use crate::fixture::{Fixture, Play, SUCCESS, WallClock, add_package, assert_history, request};
 
 #[tokio::test]
 async fn a_second_deployment_of_the_same_application_is_a_conflict() {
@@ -247,4 +247,25 @@ async fn a_record_that_nobody_can_read_blocks_nobody_for_ever() {
         .remove(0);
     save(lock.name, "no claim at all").await;
     assert_history(&fixture.deploy(request("foo")).await, SUCCESS);
+}
+
+#[tokio::test]
+async fn a_claim_of_a_time_to_come_ends() {
+    let (store, wall_clock) = (Arc::new(store::MemoryStore::new()), WallClock::new());
+    let clock = wall_clock.clock();
+    let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+    let record = fixture.deploy(request("foo")).await;
+    let locks = ListOptions::default().with_prefix("lock_");
+    let found = fixture.store.get_files_list(&locks).await.unwrap();
+    // Its maker's clock was wrong by years, and the maker is gone.
+    let claim = format!(
+        r#"{{"deploy_id": "{}", "claimed": "2099-01-01 00:00:00.000000"}}"#,
+        deployment::DeploymentId::generate()
+    );
+    let options = SaveOptions::default();
+    let saved = fixture.store.save_bytes(&found[0].name, claim, &options);
+    saved.await.unwrap();
+    let again = fixture.deploy(request("foo")).await;
+    assert_ne!(again.deploy_id, record.deploy_id);
+    assert_history(&again, SUCCESS);
 }

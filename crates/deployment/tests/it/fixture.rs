@@ -130,7 +130,7 @@ impl ICommandRunner for PlayedClient {
     }
 }
 
-/// A wall clock that a test sets.
+/// A wall clock that a test sets, and on which no two moments are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct WallClock(Arc<Mutex<SystemTime>>);
 
@@ -146,7 +146,11 @@ impl WallClock {
 
     pub(crate) fn clock(&self) -> deployment::Clock {
         let now = Arc::clone(&self.0);
-        deployment::Clock::new(move || *now.lock().unwrap())
+        deployment::Clock::new(move || {
+            let mut now = now.lock().unwrap();
+            *now += Duration::from_micros(1);
+            *now
+        })
     }
 
     pub(crate) fn jump(&self, time: Duration) {

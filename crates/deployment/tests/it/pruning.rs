@@ -207,3 +207,19 @@ async fn claims_of_removed_deployments_are_in_nobodys_way() {
     let report = world.fixture.deployer.recover().await.unwrap();
     assert!(report.failed.is_empty(), "{report:?}");
 }
+
+#[tokio::test]
+async fn a_key_whose_record_was_removed_stands_for_a_new_deployment() {
+    let world = World::new().await;
+    let keyed = || request("foo").with_idempotency_key("k").unwrap();
+    let removed = world.fixture.deploy(keyed()).await;
+    world.wall_clock.jump(crate::fixture::PAST_THE_LEASE);
+    let everything = PrunePolicy::default().with_keep(0);
+    world.fixture.deployer.prune(&everything).await.unwrap();
+    // Another process that prunes may be about to remove the old id's record once more.
+    let again = world.fixture.deploy(keyed()).await;
+    assert_ne!(again.deploy_id, removed.deploy_id);
+    crate::fixture::assert_history(&again, crate::fixture::SUCCESS);
+    let repeated = world.fixture.deployer.deploy_package(keyed()).await;
+    assert_eq!(repeated.unwrap().to_string(), again.deploy_id);
+}

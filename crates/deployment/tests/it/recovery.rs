@@ -277,3 +277,50 @@ async fn every_command_carries_its_deployment() {
     let carried = engine.client.works_for.lock().unwrap().clone();
     assert_eq!(carried, vec![record.deploy_id; engine.client.seen().len()]);
 }
+
+/// The file of the lock that names `id`.
+async fn lock_of(store: &dyn IStore, id: DeploymentId) -> store::FileName {
+    let options = store::ListOptions::default().with_prefix("lock_");
+    for file in store.get_files_list(&options).await.unwrap() {
+        let (_, bytes) = store.get_file_bytes(&file.name, 1024).await.unwrap();
+        if String::from_utf8_lossy(&bytes).contains(&id.to_string()) {
+            return file.name;
+        }
+    }
+    panic!("no lock names {id}");
+}
+
+#[tokio::test]
+async fn a_lock_that_cannot_be_read_holds_up_no_other() {
+    let script = store::FaultScript::new();
+    let world = World::on(Arc::new(MemoryStore::new().with_faults(&script)));
+    let (foo, bar) = (world.died("foo"), world.died("bar"));
+    let engine = world.engine().await;
+    world.wall_clock.jump(PAST_THE_LEASE);
+    let lock = lock_of(world.store.as_ref(), foo).await;
+    script
+        .on(store::Operation::GetFileContents)
+        .named(lock.as_str())
+        .fail(store::ErrorKind::Unavailable);
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [bar]);
+    assert_eq!(report.unread_locks.len(), 1, "{report:?}");
+    assert_eq!(report.unread_locks[0].kind(), ErrorKind::Store);
+    // The next call finds it.
+    let report = engine.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [foo]);
+    assert!(report.unread_locks.is_empty(), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_for_a_lock_is_none() {
+    let world = World::new();
+    let id = world.died("foo");
+    let engine = world.engine().await;
+    let lock = lock_of(world.store.as_ref(), id).await;
+    world.save(lock, &"x".repeat(100_000)).await;
+    let report = engine.deployer.recover().await.unwrap();
+    assert!(report.failed.is_empty(), "{report:?}");
+    assert!(report.unread_locks.is_empty(), "{report:?}");
+    assert_history(&engine.deploy(request("foo")).await, SUCCESS);
+}

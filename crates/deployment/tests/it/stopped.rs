@@ -3,22 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployment::{DeploymentId, DeploymentRecord, Error, ListQuery, Phase};
+use deployment::{DeploymentId, DeploymentRecord, Error, EventKind, ListQuery, Phase};
+use futures_util::FutureExt as _;
 use store::{FaultScript, FaultStore, IStore, MemoryStore, Operation};
 
 use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
 
 /// Two engines on one store, of which each has faults of its own.
-struct World {
-    wall_clock: WallClock,
-    one: Fixture,
-    one_script: FaultScript,
-    two: Fixture,
-    two_script: FaultScript,
+pub(crate) struct World {
+    pub(crate) wall_clock: WallClock,
+    pub(crate) one: Fixture,
+    pub(crate) one_script: FaultScript,
+    pub(crate) two: Fixture,
+    pub(crate) two_script: FaultScript,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (store, wall_clock) = (Arc::new(MemoryStore::new()), WallClock::new());
         let (one, one_script) = Self::engine(store.clone(), &wall_clock).await;
         let (two, two_script) = Self::engine(store, &wall_clock).await;
@@ -60,7 +61,7 @@ impl World {
 }
 
 /// Waits until a call of `script` has begun to save a file whose name begins with `prefix`.
-async fn saves(script: &FaultScript, prefix: &str) {
+pub(crate) async fn saves(script: &FaultScript, prefix: &str) {
     let is_there = || {
         script.calls().iter().any(|call| {
             let name = call.name.as_ref();
@@ -82,6 +83,7 @@ async fn one_that_slept_behind_its_lock_does_not_run_beside_whoever_took_it_over
         .on(Operation::SaveFile)
         .after_effect()
         .delay(PAST_THE_LEASE);
+    let mut events = world.one.deployer.subscribe();
     let first = world.one.deployer.deploy_package(request("foo"));
     let second = async {
         saves(script, "lock_").await;
@@ -99,6 +101,24 @@ async fn one_that_slept_behind_its_lock_does_not_run_beside_whoever_took_it_over
     let reason = record.engine.unwrap().error.unwrap().message;
     assert!(reason.contains(&second.to_string()), "{reason}");
     assert_eq!(world.one.client.seen(), [""; 0]);
+    // Nor does it end behind its subscribers' backs.
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let event = events.next().now_or_never().flatten().unwrap();
+        assert_eq!(event.id.to_string(), record.deploy_id);
+        told.push(event.kind);
+    }
+    assert!(
+        matches!(
+            told[..],
+            [
+                EventKind::Status(Phase::Init),
+                EventKind::Status(Phase::Failed),
+                EventKind::Ended(Phase::Failed)
+            ]
+        ),
+        "{told:?}"
+    );
 
     world.two.client.go_on.notify_one();
     let record = world.two.deployer.wait(&second).await.unwrap();

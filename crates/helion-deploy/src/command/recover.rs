@@ -29,13 +29,12 @@ pub(crate) async fn run(store: Arc<dyn IStore>, output: Output) -> Result<(), Fa
         "failed": failed,
     });
     output.print(&document, |_| text(&report))?;
-    for (id, reason) in &failures {
-        say(&format!("deployment {id} is not recovered: {reason}"));
-    }
-    if failures.is_empty() {
+    say_failures(&report);
+    let count = failures.len() + report.unread_locks.len();
+    if count == 0 {
         return Ok(());
     }
-    let message = format!("{} deployments could not be recovered", failures.len());
+    let message = format!("{count} deployments could not be recovered");
     Err(Failure::after_document(FAILED, message))
 }
 
@@ -48,14 +47,21 @@ pub(crate) async fn quietly(deployer: &Deployer) {
                     "deployment {id} was interrupted: its owner is dead"
                 ));
             }
-            for (id, reason) in failures(&report) {
-                say(&format!("deployment {id} is not recovered: {reason}"));
-            }
+            say_failures(&report);
         }
         Err(error) => {
             let failure = Failure::from(error);
             say(&format!("nothing is recovered: {}", failure.message()));
         }
+    }
+}
+
+fn say_failures(report: &RecoveryReport) {
+    for (id, reason) in failures(report) {
+        say(&format!("deployment {id} is not recovered: {reason}"));
+    }
+    for error in &report.unread_locks {
+        say(&format!("a lock is not read: {}", chain(error)));
     }
 }
 
