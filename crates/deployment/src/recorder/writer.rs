@@ -1,7 +1,7 @@
 //! The task that writes a record.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -53,6 +53,8 @@ pub(super) struct WriterTask {
     pub(super) clock: Clock,
     pub(super) events: EventSender,
     pub(super) writer: Writer,
+    /// When the lease ends by the wall clock, which goes on while the machine sleeps.
+    pub(super) lease_until: SystemTime,
     /// What was noted and is not durable yet.
     pub(super) noted: StatusChange,
     /// When it is to be written, if nobody awaits a write before.
@@ -166,8 +168,9 @@ impl WriterTask {
             .last()
             .is_some_and(|(phase, _)| phase.is_terminal());
         let lease_ends = Instant::now() + self.writer.lease;
+        let lease_until = self.clock.now() + self.writer.lease;
         if !ends {
-            change.lease_until = Some(self.clock.now() + self.writer.lease);
+            change.lease_until = Some(lease_until);
         }
         #[cfg(feature = "metrics")]
         let began = Instant::now();
@@ -176,6 +179,7 @@ impl WriterTask {
         crate::metrics::status_write(began.elapsed(), &written);
         match written {
             Ok(record) => {
+                self.lease_until = lease_until;
                 self.writer.lease_ends.send_replace(lease_ends);
                 for (phase, _) in change.reached {
                     self.events.send(self.id, EventKind::Status(phase));
@@ -198,13 +202,15 @@ impl WriterTask {
     ///
     /// An owner whose lease has run out looks first: where the store's update is not exclusive,
     /// its write would undo the ending that another process has recorded.
+    /// Either clock may say so: the one that is never set may stand still while the machine
+    /// sleeps, and a look for nothing, after the other one was set, does no harm.
     async fn check_ownership(&self) -> Result<()> {
         let lost = Error::LostOwnership { id: self.id };
         if self.writer.lost.is_cancelled() {
             return Err(lost);
         }
         let lease_ends = *self.writer.lease_ends.borrow();
-        if Instant::now() < lease_ends {
+        if Instant::now() < lease_ends && self.clock.now() < self.lease_until {
             return Ok(());
         }
         match self.writer.status.get_status(&self.id).await? {

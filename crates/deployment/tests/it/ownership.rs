@@ -155,6 +155,26 @@ async fn a_zombie_that_slept_looks_before_it_writes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_zombie_whose_machine_slept_looks_before_it_writes() {
+    let store = Arc::new(MemoryStore::new());
+    let gate = Gate::without_guarantees(store.clone());
+    let wall_clock = WallClock::new();
+    let owner = Owner::at_push(gate, &wall_clock, Play::Wait).await;
+    // The clock that is never set stands still while a machine sleeps.
+    wall_clock.jump(PAST_THE_LEASE);
+    let other = other(Gate::without_guarantees(store), &wall_clock).await;
+    let report = other.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [owner.id]);
+    let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+
+    owner.fixture.client.go_on.notify_one();
+    let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+    assert_eq!(Some(record), interrupted);
+    let stored = other.deployer.get_status(&owner.id).await.unwrap();
+    assert_eq!(stored, interrupted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_owner_past_its_deadline_still_watches_its_lease() {
     let wall_clock = WallClock::new();
     let gate = Gate::new(Arc::new(MemoryStore::new()));
