@@ -65,6 +65,7 @@ impl Recorder {
             lease_until: clock.now() + lease_left,
             noted: StatusChange::default(),
             write_at: None,
+            tried: None,
         };
         tokio::spawn(task.run(receiver).in_current_span());
         Self {

@@ -19,6 +19,7 @@ mod history;
 mod hostile;
 mod jumping;
 mod limits;
+mod lost_reply;
 mod observability;
 mod ownership;
 #[cfg(feature = "conformance")]
