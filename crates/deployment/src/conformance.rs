@@ -3,10 +3,12 @@
 //! It deploys a package again and again, through an engine whose store fails at its first call,
 //! its second, and so on (once, for good, too slowly, with its reply lost, or by a crash after
 //! which another engine recovers), with packages that come wrongly, and with each step of the
-//! platform's process broken in each way.
+//! platform's process broken in each way; and it cancels at each status that is reached.
 //! After each deployment it checks how it ended, that its record says why, that its history is
 //! legal and extends what was acknowledged, that no private directory, no session and nothing that
 //! runs is left, and that nothing is in the way of the next deployment.
+//! A session may be left after a crash, and where an engine that cannot renew its lease stops the
+//! work at once.
 //!
 //! An author hands it a function that makes an [`ITrial`], by which steps are broken; each check
 //! becomes a `#[test]`:
@@ -72,11 +74,12 @@
 //! # }
 //! ```
 //!
-//! Checks of steps run in real time. Checks of the store run in tokio's paused time, which stands
+//! Checks of steps and cancels run in real time. Checks of the store run in tokio's paused time, which stands
 //! still while the platform works and leaps while it waits for the engine: a platform may wait for
 //! children or sockets, but no step may wait for a timer of tokio to succeed.
 
 mod acknowledged;
+mod cancels;
 mod package_faults;
 mod step_faults;
 mod still_platform;
@@ -135,6 +138,7 @@ macro_rules! __each_platform_check {
             step_faults::a_step_that_takes_too_long_is_recorded
             step_faults::a_step_that_is_killed_is_recorded
             step_faults::a_step_that_panics_fails_its_deployment_only
+            cancels::a_cancel_at_any_status_is_recorded
         }
     };
 }

@@ -283,20 +283,13 @@ impl Deployment {
         };
         let work = self.work(turn, &recorder, &stops);
         tokio::pin!(work);
-        let ending = tokio::select! {
-            ending = &mut work => ending,
-            reason = self.reason_to_stop(&lost, lease) => {
-                self.stop_for(reason, &stops);
-                let ending = work.await;
-                if reason == StopReason::OwnershipLost {
-                    return Err(Error::LostOwnership { id: self.id });
-                }
-                if cancels.cancel.is_cancelled() {
-                    ending
-                } else {
-                    ending.stopped_for(reason)
-                }
+        let (ending, reason) = self.watch(work.as_mut(), &lost, &lease, &stops).await;
+        let ending = match reason {
+            Some(StopReason::OwnershipLost) => {
+                return Err(Error::LostOwnership { id: self.id });
             }
+            Some(reason) if !cancels.cancel.is_cancelled() => ending.stopped_for(reason),
+            _ => ending,
         };
         let change = StatusChange {
             error: ending.error,

@@ -88,15 +88,21 @@ impl FromStr for Endpoint {
     }
 }
 
-/// The address for a message, without a password that someone put into it.
+/// The address for a message, without a secret that someone put into it: a password, or a token
+/// in a query or a fragment.
 fn shown(text: &str) -> String {
-    match (text.find("://"), text.rfind('@')) {
+    let mut shown = match (text.find("://"), text.rfind('@')) {
         (_, None) => text.to_owned(),
         (Some(scheme), Some(at)) if scheme + 3 <= at => {
             format!("{}***{}", &text[..scheme + 3], &text[at..])
         }
         (_, Some(at)) => format!("***{}", &text[at..]),
+    };
+    if let Some(at) = shown.find(['?', '#']) {
+        shown.truncate(at + 1);
+        shown.push_str("***");
     }
+    shown
 }
 
 impl fmt::Display for Endpoint {
@@ -176,6 +182,15 @@ mod tests {
         refused("https://api.x.io/#", "query");
         refused("https://api.x.io?x=1", "query");
         refused("https://api.x.io#x", "query");
+        refused("https://api.x.io?token=hunter2", "query");
+        refused("https://api.x.io#hunter2", "query");
+        refused("https://api.x.io:99999?token=hunter2", "not a URL");
+        refused("api.x.io?token=hunter2", "does not begin");
+        refused("https://u@api.x.io?token=hunter2", "user name or password");
+        refused(
+            "https://api.x.io?mail=hunter2@x.io",
+            "user name or password",
+        );
         refused(&format!("https://{}", "x".repeat(3_000)), "2,048");
     }
 

@@ -156,11 +156,11 @@ impl FetchReader<'_> {
                 format!("the archive ended after {read} of {size} bytes"),
             ));
         }
-        // Whoever reads on behind the end has the verdict already.
-        let (Some(hash), Some(expected)) = (self.hash.take(), &self.source.digest) else {
+        let (Some(hash), Some(expected)) = (&self.hash, &self.source.digest) else {
             return Ok(());
         };
-        let found = hex(&hash.finalize());
+        // Whoever reads on behind the end has the same verdict again.
+        let found = hex(&hash.clone().finalize());
         if found == *expected {
             return Ok(());
         }
@@ -209,4 +209,42 @@ impl Read for FetchReader<'_> {
 
 fn cancelled() -> io::Error {
     io::Error::other("the deployment was stopped")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use store::MemoryStore;
+    use tokio::sync::watch;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::deployment_status::DeploymentStatus;
+    use crate::event::EventSender;
+    use crate::id::DeploymentId;
+    use crate::recorder::Writer;
+
+    #[tokio::test]
+    async fn an_archive_of_another_digest_stays_refused() {
+        let writer = Writer {
+            status: Arc::new(DeploymentStatus::new(Arc::new(MemoryStore::new()))),
+            lease: Duration::from_mins(1),
+            lease_ends: watch::channel(Instant::now()).0,
+            lost: CancellationToken::new(),
+        };
+        let id = DeploymentId::generate();
+        let recorder = Recorder::start(id, Clock::system(), EventSender::default(), writer);
+        let source = OpenSource {
+            size: 3,
+            digest: Some("0".repeat(64)),
+            reader: Box::new(&b"abc"[..]),
+        };
+        let mut reader = FetchReader::new(source, &recorder, CancellationToken::new());
+        for _ in 0..3 {
+            let error = reader.read_to_end(&mut Vec::new()).unwrap_err().to_string();
+            assert!(error.contains("sha256 is `ba7816bf"), "{error}");
+        }
+    }
 }

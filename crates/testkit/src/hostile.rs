@@ -35,7 +35,9 @@ impl Hostile {
         let number = text
             .strip_prefix(start)
             .and_then(|text| text.strip_suffix(end));
-        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        number.is_some_and(|number| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
     }
 }
 
@@ -118,4 +120,23 @@ fn over(what: &'static str, application: &[u8], entry: &str, why: &str) -> Hosti
         "LimitExceeded",
         &format!("entry `{entry}` of `foo/foo.tar.gz` goes over the limit: {why}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_a_digit() {
+        let hostile = Hostile {
+            what: "a test",
+            archive: Vec::new(),
+            kind: "LimitExceeded",
+            error: "it has # bytes".to_owned(),
+        };
+        assert!(hostile.says("so: ", "so: it has 12 bytes"));
+        assert!(!hostile.says("so: ", "so: it has  bytes"));
+        assert!(!hostile.says("so: ", "so: it has -1 bytes"));
+        assert!(!hostile.says("so: ", "it has 12 bytes"));
+    }
 }

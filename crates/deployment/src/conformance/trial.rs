@@ -12,7 +12,8 @@ use crate::platform::IPlatform;
 /// # Contract
 ///
 /// - Unless a step was broken, every deployment to it succeeds.
-/// - A deployment to it has the same steps each time.
+/// - A deployment to it has the same steps each time, and each of them reaches one status or none.
+/// - There is a step that can be broken in some way.
 ///
 /// # Examples
 ///

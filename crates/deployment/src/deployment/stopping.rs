@@ -1,11 +1,14 @@
 //! Being told to stop, and finding a reason to.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Deployment;
-use crate::ending::StopReason;
+use crate::ending::{Ending, StopReason};
 use crate::event::EventKind;
 
 /// The two ways to be told to stop.
@@ -27,8 +30,38 @@ impl Cancels {
 }
 
 impl Deployment {
+    /// Awaits the end of the work, which is stopped where there is a reason to; with the reason.
+    pub(super) async fn watch(
+        &self,
+        mut work: Pin<&mut impl Future<Output = Ending>>,
+        lost: &CancellationToken,
+        lease: &watch::Receiver<Instant>,
+        stops: &Cancels,
+    ) -> (Ending, Option<StopReason>) {
+        let reason = tokio::select! {
+            ending = &mut work => return (ending, None),
+            reason = self.reason_to_stop(lost, lease.clone(), self.timeout) => reason,
+        };
+        self.stop_for(reason, stops);
+        if !matches!(reason, StopReason::Deadline(_)) {
+            return (work.await, Some(reason));
+        }
+        // The command has a grace, and a logout comes after it: the deployment has to be owned
+        // all the while.
+        let worse = tokio::select! {
+            ending = &mut work => return (ending, Some(reason)),
+            worse = self.reason_to_stop(lost, lease.clone(), None) => worse,
+        };
+        self.stop_for(worse, stops);
+        let ending = work.await;
+        match worse {
+            StopReason::OwnershipLost => (ending, Some(worse)),
+            _ => (ending, Some(reason)),
+        }
+    }
+
     /// Stops the work: when another engine may take the application up, at once.
-    pub(super) fn stop_for(&self, reason: StopReason, stops: &Cancels) {
+    fn stop_for(&self, reason: StopReason, stops: &Cancels) {
         if !matches!(reason, StopReason::Deadline(_)) {
             stops.force.cancel();
             self.say_lost(reason);
@@ -43,10 +76,11 @@ impl Deployment {
             .send(self.id, EventKind::OwnershipLost { reason });
     }
 
-    pub(super) async fn reason_to_stop(
+    async fn reason_to_stop(
         &self,
         lost: &CancellationToken,
         mut lease: watch::Receiver<Instant>,
+        timeout: Option<Duration>,
     ) -> StopReason {
         let lease_ended = async {
             loop {
@@ -61,7 +95,7 @@ impl Deployment {
             }
         };
         let deadline = async {
-            match self.timeout {
+            match timeout {
                 Some(limit) => {
                     tokio::time::sleep(limit).await;
                     limit

@@ -1,7 +1,7 @@
 //! The task that writes a record.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -53,10 +53,25 @@ pub(super) struct WriterTask {
     pub(super) clock: Clock,
     pub(super) events: EventSender,
     pub(super) writer: Writer,
+    /// When the lease ends by the wall clock, which goes on while the machine sleeps.
+    pub(super) lease_until: SystemTime,
     /// What was noted and is not durable yet.
     pub(super) noted: StatusChange,
     /// When it is to be written, if nobody awaits a write before.
     pub(super) write_at: Option<Instant>,
+    /// The change that was awaited last, where its write failed.
+    pub(super) tried: Option<Box<Tried>>,
+}
+
+/// An awaited change whose write failed.
+///
+/// It is noted, since it may have reached the store: a write of anything else would not be known
+/// for the one that goes on from there, and would have steps and statuses recorded twice.
+#[derive(Debug)]
+pub(super) struct Tried {
+    change: StatusChange,
+    /// The record, when another write has taken the change along.
+    written: Written,
 }
 
 /// Whether the record takes no such status, whoever owns it and however often it is tried.
@@ -97,7 +112,7 @@ impl WriterTask {
                     }
                     false
                 }
-                _ = renewal.tick() => {
+                _ = renewal.tick(), if !self.has_ended() => {
                     if !self.renew().await {
                         renewal.reset_after(self.writer.lease / RENEWALS / RENEWALS);
                     }
@@ -123,11 +138,28 @@ impl WriterTask {
         change: StatusChange,
         done: oneshot::Sender<Result<Written>>,
     ) -> bool {
-        let result = self.write(change).await;
+        let result = match self.tried.take() {
+            Some(tried) if tried.change == change => match tried.written {
+                None => self.write(StatusChange::default()).await,
+                written => Ok(written),
+            },
+            _ => self.write(change.clone()).await,
+        };
+        if matches!(result, Err(Error::Store { .. })) {
+            let written = None;
+            self.tried = Some(Box::new(Tried { change, written }));
+        }
         let is_over = matches!(&result, Ok(Some(record)) if record.is_terminal());
         // Whoever stopped waiting has its reason.
         drop(done.send(result));
         is_over
+    }
+
+    /// Whether the ending stands in the store already, and whoever awaits it does not know.
+    fn has_ended(&self) -> bool {
+        let tried = self.tried.as_ref();
+        let written = tried.and_then(|tried| tried.written.as_ref());
+        written.is_some_and(|record| record.is_terminal())
     }
 
     /// Writes what was noted and then `change`.
@@ -143,6 +175,7 @@ impl WriterTask {
         if is_refused(&result) && is_refused(&self.save_noted_and(&StatusChange::default()).await) {
             // What the record refuses now, it refuses for ever: the ending must not wait for it.
             self.noted.reached.clear();
+            self.tried = None;
             result = self.save_noted_and(&change).await;
         }
         result
@@ -151,9 +184,23 @@ impl WriterTask {
     async fn save_noted_and(&mut self, change: &StatusChange) -> Result<Written> {
         let mut all = self.noted.clone();
         all.append(change.clone());
-        let saved = self.save(all).await?;
-        self.noted = StatusChange::default();
-        Ok(saved)
+        let saved = self.save(all.clone()).await;
+        match &saved {
+            Ok(record) => {
+                self.noted = StatusChange::default();
+                if let Some(tried) = &mut self.tried {
+                    tried.written.clone_from(record);
+                }
+            }
+            Err(Error::Store { .. }) => {
+                self.noted = StatusChange {
+                    lease_until: None,
+                    ..all
+                };
+            }
+            Err(_) => {}
+        }
+        saved
     }
 
     async fn save(&mut self, mut change: StatusChange) -> Result<Written> {
@@ -166,9 +213,8 @@ impl WriterTask {
             .last()
             .is_some_and(|(phase, _)| phase.is_terminal());
         let lease_ends = Instant::now() + self.writer.lease;
-        if !ends {
-            change.lease_until = Some(self.clock.now() + self.writer.lease);
-        }
+        let lease_until = self.clock.now() + self.writer.lease;
+        change.lease_until = (!ends).then_some(lease_until);
         #[cfg(feature = "metrics")]
         let began = Instant::now();
         let written = self.writer.status.set_status(&self.id, &change).await;
@@ -176,6 +222,7 @@ impl WriterTask {
         crate::metrics::status_write(began.elapsed(), &written);
         match written {
             Ok(record) => {
+                self.lease_until = lease_until;
                 self.writer.lease_ends.send_replace(lease_ends);
                 for (phase, _) in change.reached {
                     self.events.send(self.id, EventKind::Status(phase));
@@ -198,13 +245,15 @@ impl WriterTask {
     ///
     /// An owner whose lease has run out looks first: where the store's update is not exclusive,
     /// its write would undo the ending that another process has recorded.
+    /// Either clock may say so: the one that is never set may stand still while the machine
+    /// sleeps, and a look for nothing, after the other one was set, does no harm.
     async fn check_ownership(&self) -> Result<()> {
         let lost = Error::LostOwnership { id: self.id };
         if self.writer.lost.is_cancelled() {
             return Err(lost);
         }
         let lease_ends = *self.writer.lease_ends.borrow();
-        if Instant::now() < lease_ends {
+        if Instant::now() < lease_ends && self.clock.now() < self.lease_until {
             return Ok(());
         }
         match self.writer.status.get_status(&self.id).await? {

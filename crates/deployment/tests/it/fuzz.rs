@@ -9,8 +9,8 @@ use proptest::sample::Index;
 use serde_json::{Map, Value};
 
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("FUZZ_CASES").ok();
-    ProptestConfig::with_cases(cases.and_then(|cases| cases.parse().ok()).unwrap_or(10_000))
+    let cases = std::env::var("FUZZ_CASES").map_or(10_000, |cases| cases.parse().unwrap());
+    ProptestConfig::with_cases(cases)
 }
 
 /// A record with everything that one may hold.

@@ -8,6 +8,7 @@
 )]
 
 mod beginning;
+mod alone;
 mod cancelling;
 mod claims;
 mod crowd;
@@ -20,6 +21,7 @@ mod history;
 mod hostile;
 mod jumping;
 mod limits;
+mod lost_reply;
 mod observability;
 mod ownership;
 #[cfg(feature = "conformance")]

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
 
+use deployment::{Events, Phase};
 use store::{IStore, MemoryStore, Traced};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+use crate::alone::is_alone;
 use crate::fixture::{Fixture, PASSWORD, Play, request};
 
 const DOCUMENT: &str = include_str!("../../../../docs/reference/observability.md");
@@ -95,19 +97,44 @@ impl Subscriber for Collector {
     fn exit(&self, _: &Id) {}
 }
 
+/// All that a subscriber was told.
+async fn texts_of(mut events: Events, fixture: Fixture) -> String {
+    drop(fixture);
+    let mut text = String::new();
+    while let Some(event) = events.next().await {
+        writeln!(text, "{event:?}").unwrap();
+    }
+    text
+}
+
 #[test]
 fn the_spans_and_fields_are_those_of_the_document_and_hold_no_secret() {
+    if !is_alone("observability::the_spans_and_fields_are_those_of_the_document_and_hold_no_secret")
+    {
+        return;
+    }
     let collector = Collector::default();
     // Threads for blocking work need it as well, so it is everybody's.
     tracing::subscriber::set_global_default(collector.clone()).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
+    let events = runtime.block_on(async {
         let store: Arc<dyn IStore> = Arc::new(Traced::new(Arc::new(MemoryStore::new())));
         let fixture = Fixture::on(store).await;
+        let events = fixture.deployer.subscribe();
         fixture.deploy(request("foo")).await;
         fixture.client.on("push", Play::Exit(1, PASSWORD));
         fixture.deploy(request("foo")).await;
+        // The password is in the very command line that fails.
+        fixture.client.on("login", Play::Exit(1, "no"));
+        let record = fixture.deploy(request("foo")).await;
+        assert_eq!(record.phase(), Some(Phase::Failed));
+        texts_of(events, fixture).await
     });
+    assert!(
+        events.contains("login") && events.contains("***"),
+        "{events}"
+    );
+    assert!(!events.contains(PASSWORD), "{events}");
     let documented: BTreeSet<_> = rows("Spans")
         .into_iter()
         .map(|row| (row[0].clone(), row[1].clone(), row[2].clone()))
@@ -130,7 +157,8 @@ mod metrics {
     };
 
     use super::rows;
-    use crate::fixture::{Fixture, Play, request};
+    use crate::alone::is_alone;
+    use crate::fixture::{ENDPOINT, Fixture, PASSWORD, Play, request};
 
     /// The metric, its kind and its labels.
     type Seen = BTreeSet<(String, String, String)>;
@@ -212,13 +240,18 @@ mod metrics {
 
     #[test]
     fn the_metrics_are_those_of_the_document() {
+        if !is_alone("observability::metrics::the_metrics_are_those_of_the_document") {
+            return;
+        }
         let collector = Collector::default();
         metrics::set_global_recorder(collector.clone()).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
+        let id = runtime.block_on(async {
             let fixture = Fixture::new().await;
-            fixture.client.on("target", Play::Exit(1, "no"));
-            fixture.deploy(request("foo")).await;
+            fixture.client.on("login", Play::Exit(1, PASSWORD));
+            let record = fixture.deploy(request("foo")).await;
+            fixture.deployer.shutdown().await;
+            record.deploy_id
         });
         let told = collector.0.lock().unwrap().clone();
         let documented: Seen = rows("Metrics")
@@ -238,7 +271,30 @@ mod metrics {
             let values = told.1.iter().filter(|(name, _)| name.contains(key));
             values.map(|(_, value)| value).sum()
         };
-        assert!(total("phase = FAILED") >= 1.0);
+        let is_one = |total: f64| (total - 1.0).abs() < f64::EPSILON;
+        assert!(is_one(total("helion_deployments_started_total")));
+        assert!(is_one(total("helion_deployments_ended_total")));
+        assert!(
+            is_one(total("helion_deployments_ended_total, [phase = FAILED]")),
+            "{told:?}"
+        );
+        // It went up and down again.
+        let running: Vec<_> = told
+            .1
+            .iter()
+            .filter(|(key, _)| key.contains("running"))
+            .collect();
+        assert_eq!(running.len(), 2, "{running:?}");
+        assert!(
+            total("helion_deployments_running").abs() < f64::EPSILON,
+            "{running:?}"
+        );
+        // A label is a word of a short list: no secret, and nothing that each deployment has anew.
+        for (key, _) in &told.1 {
+            for text in [PASSWORD, ENDPOINT, id.as_str()] {
+                assert!(!key.contains(text), "{key}");
+            }
+        }
         assert!(total("helion_fetched_bytes_total") > 100.0);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployment::{DeploymentId, EventKind, Events, Phase};
+use deployment::{DeployRequest, DeploymentId, EventKind, Events, Phase};
 use store::{IStore, MemoryStore, SqliteOptions, SqliteStore};
 
 use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
@@ -19,13 +19,22 @@ struct Owner {
 
 impl Owner {
     async fn at_push(gate: Arc<Gate>, wall_clock: &WallClock, push: Play) -> Self {
+        Self::at_push_of(request("foo"), gate, wall_clock, push).await
+    }
+
+    async fn at_push_of(
+        request: DeployRequest,
+        gate: Arc<Gate>,
+        wall_clock: &WallClock,
+        push: Play,
+    ) -> Self {
         let clock = wall_clock.clock();
         let fixture =
             Fixture::with_options(gate.clone(), |options| options.with_clock(clock)).await;
         fixture.client.on("push", push);
         let events = fixture.deployer.subscribe();
         let deployer = &fixture.deployer;
-        let id = deployer.deploy_package(request("foo")).await.unwrap();
+        let id = deployer.deploy_package(request).await.unwrap();
         fixture.client.hanging.notified().await;
         Self {
             fixture,
@@ -143,6 +152,47 @@ async fn a_zombie_that_slept_looks_before_it_writes() {
         let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
         assert_eq!(Some(record), interrupted);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zombie_whose_machine_slept_looks_before_it_writes() {
+    let store = Arc::new(MemoryStore::new());
+    let gate = Gate::without_guarantees(store.clone());
+    let wall_clock = WallClock::new();
+    let owner = Owner::at_push(gate, &wall_clock, Play::Wait).await;
+    // The clock that is never set stands still while a machine sleeps.
+    wall_clock.jump(PAST_THE_LEASE);
+    let other = other(Gate::without_guarantees(store), &wall_clock).await;
+    let report = other.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [owner.id]);
+    let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+
+    owner.fixture.client.go_on.notify_one();
+    let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+    assert_eq!(Some(record), interrupted);
+    let stored = other.deployer.get_status(&owner.id).await.unwrap();
+    assert_eq!(stored, interrupted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_past_its_deadline_still_watches_its_lease() {
+    let wall_clock = WallClock::new();
+    let gate = Gate::new(Arc::new(MemoryStore::new()));
+    // A client that does not mind being told to stop.
+    let request = request("foo").with_timeout(Duration::from_secs(1));
+    let mut owner = Owner::at_push_of(request, gate, &wall_clock, Play::Wait).await;
+    owner.gate.set(Traffic::Refused);
+    let reason = tokio::time::timeout(Duration::from_hours(1), owner.lost()).await;
+    let reason = reason.expect("it is told");
+    assert!(reason.contains("lease of 60s"), "{reason}");
+    owner.fixture.client.gone.notified().await;
+    let seen = owner.fixture.client.seen();
+    assert_eq!(seen.last().map(String::as_str), Some("push"), "{seen:?}");
+
+    owner.gate.set(Traffic::Flowing);
+    let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
+    assert_eq!(record.phase(), Some(Phase::TimedOut), "{record:?}");
+    owner.fixture.assert_nothing_left();
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,12 +46,56 @@ impl Drop for Counted {
     }
 }
 
+/// What is wrong with a platform that the suite has to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flaw {
+    /// It cannot be tried: no step goes wrong.
+    Unbreakable,
+    /// It fails, whatever is done.
+    AlwaysFails,
+    /// It stays logged in when it is stopped.
+    KeepsItsSession,
+    /// It reports the step that breaks as one that was taken.
+    ReportsBrokenStep,
+    /// It says that it is done when it is told to stop.
+    CallsItSuccess,
+}
+
+#[track_caller]
+fn finds(flaw: Flaw, check: &str, seen: &str) {
+    let make = || {
+        let flaw = Some(flaw);
+        Box::new(FolderTrial {
+            flaw,
+            ..FolderTrial::default()
+        }) as Box<dyn ITrial>
+    };
+    let violation = deployment::conformance::run(check, &make).unwrap_err();
+    assert!(violation.seen().contains(seen), "{violation}");
+}
+
+#[test]
+fn the_suite_finds_what_is_wrong() {
+    let refused = "a_step_that_is_refused_is_recorded";
+    finds(Flaw::Unbreakable, refused, "no step can be broken");
+    finds(Flaw::AlwaysFails, refused, "with no step broken");
+    let cancel = "a_cancel_at_any_status_is_recorded";
+    finds(Flaw::KeepsItsSession, cancel, "sessions are left");
+    finds(Flaw::CallsItSuccess, cancel, "it ended as");
+    finds(
+        Flaw::ReportsBrokenStep,
+        refused,
+        "step 0: a status of the broken step",
+    );
+}
+
 /// A platform that is a folder: it logs in, checks the tree, installs it, and logs out.
 #[derive(Clone, Debug, Default)]
 struct FolderTrial {
     broken: Broken,
     running: Arc<AtomicUsize>,
     sessions: Arc<AtomicUsize>,
+    flaw: Option<Flaw>,
 }
 
 const STEPS: [&str; 3] = ["LOGIN", "CHECKED", "DEPLOYED"];
@@ -66,6 +110,9 @@ impl ITrial for FolderTrial {
     }
 
     fn break_step(&self, step: usize, fault: StepFault) -> Option<Effect> {
+        if self.flaw == Some(Flaw::Unbreakable) {
+            return None;
+        }
         self.broken.lock().unwrap().insert(step, fault);
         Some(Effect::Fatal)
     }
@@ -103,7 +150,30 @@ impl IProcess for FolderProcess {
     ) -> batch::Result<ProcessOutcome> {
         let _running = Counted::new(&self.trial.running);
         // The logout is the drop of the session, so that no way out forgets it.
-        let _session = Counted::new(&self.trial.sessions);
+        let session = Counted::new(&self.trial.sessions);
+        let done = self.take_steps(progress, cancel).await;
+        let is_stopped = !matches!(done, Ok(ProcessOutcome::Success));
+        match self.trial.flaw {
+            Some(Flaw::KeepsItsSession) if is_stopped => std::mem::forget(session),
+            Some(Flaw::AlwaysFails) => {
+                let status = Status::new("DEPLOYED")?;
+                return Ok(ProcessOutcome::failed(status, "it always does"));
+            }
+            Some(Flaw::CallsItSuccess) if cancel.is_cancelled() => {
+                return Ok(ProcessOutcome::Success);
+            }
+            _ => {}
+        }
+        done
+    }
+}
+
+impl FolderProcess {
+    async fn take_steps(
+        &self,
+        progress: &dyn IProgress,
+        cancel: &CancellationToken,
+    ) -> batch::Result<ProcessOutcome> {
         for (index, status) in STEPS.iter().enumerate() {
             if cancel.is_cancelled() {
                 return Ok(ProcessOutcome::Cancelled);
@@ -127,7 +197,8 @@ impl IProcess for FolderProcess {
                 },
             };
             let report = StepReport::new(status.clone(), "work", outcome);
-            let report = report.with_accepted(reason.is_none());
+            let is_told = self.trial.flaw == Some(Flaw::ReportsBrokenStep);
+            let report = report.with_accepted(reason.is_none() || is_told);
             progress.report(&Milestone::Step(report)).await?;
             if let Some(reason) = reason {
                 return Ok(ProcessOutcome::failed(status, reason));

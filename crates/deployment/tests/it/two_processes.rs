@@ -1,7 +1,7 @@
 //! Two processes that deploy one application at the same time.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -94,7 +94,8 @@ impl Task {
         Some(serde_json::from_str(&task).unwrap())
     }
 
-    /// Starts the program of `test` again, with this task; it begins when its input is closed.
+    /// Starts the program of `test` again, with this task; it waits for others at each
+    /// [meeting](meet).
     #[expect(
         clippy::disallowed_methods,
         reason = "the test needs a process that is no child of a deployment"
@@ -104,7 +105,7 @@ impl Task {
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(VARIABLE, serde_json::to_string(self).unwrap())
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap()
     }
@@ -117,14 +118,15 @@ impl Task {
         let platform = Arc::new(CliPlatform::helion(client));
         let options = DeployerOptions::default().with_temp_root(self.folder.join("temp"));
         let deployer = Deployer::new(store, platform, options);
-        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
         match self.work {
             Work::OneByOne => {
                 for _ in 0..DEPLOYMENTS {
+                    meet();
                     deploy_when_free(&deployer).await;
                 }
             }
             Work::WithOneKey => {
+                meet();
                 let keyed = || request("foo").with_idempotency_key("order 66").unwrap();
                 let ids = join_all((0..REQUESTS).map(|_| deployer.deploy_package(keyed()))).await;
                 let mut ids: Vec<_> = ids.into_iter().map(Result::unwrap).collect();
@@ -134,6 +136,35 @@ impl Task {
             }
         }
         deployer.shutdown().await;
+    }
+}
+
+/// What a process says when it waits for the other one.
+const HERE: &str = "here";
+
+/// Waits in a process until the other one waits as well.
+fn meet() {
+    writeln!(std::io::stdout(), "{HERE}").unwrap();
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+/// Lets processes meet, as often as they wait for each other, until they end.
+fn let_meet(children: &mut [Child; 2]) {
+    let mut outputs = children.each_mut().map(|child| {
+        let output = child.stdout.take().unwrap();
+        BufReader::new(output).lines().map(Result::unwrap)
+    });
+    let mut is_here = || {
+        let waiting = outputs
+            .each_mut()
+            .map(|lines| lines.any(|line| line.ends_with(HERE)));
+        waiting.iter().any(|waits| *waits)
+    };
+    while is_here() {
+        for child in children.iter_mut() {
+            // One that has failed hears nothing.
+            let _ = writeln!(child.stdin.as_mut().unwrap());
+        }
     }
 }
 
@@ -170,9 +201,7 @@ async fn both(test: &str, scheme: &str, work: Work) -> (tempfile::TempDir, Vec<D
         work,
     };
     let mut children = [task.start(test), task.start(test)];
-    for child in &mut children {
-        drop(child.stdin.take());
-    }
+    let_meet(&mut children);
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
@@ -208,12 +237,12 @@ async fn never_two_are_active(test: &str, scheme: &str) {
         let (ended, began) = (&pair[0].datetime, &pair[1].history[0]);
         assert!(**ended <= began[..ended.len()], "{pair:?}");
     }
-    // They took turns, and not one of them all of it before the other began.
+    // They met before each deployment: each time one of them had it first, and then the other.
     let owner = |record: &DeploymentRecord| record.engine.as_ref().unwrap().owner.clone();
     let turns = records
         .windows(2)
         .filter(|pair| owner(&pair[0]) != owner(&pair[1]));
-    assert!(turns.count() > 1, "they never met");
+    assert!(turns.count() >= DEPLOYMENTS, "they did not meet");
 }
 
 async fn one_key_is_one_run(test: &str, scheme: &str) {

@@ -20,8 +20,8 @@ use crate::attack::{Sign, changes, damaged, hostile};
 use crate::mutation::mutated;
 
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("FUZZ_CASES").ok();
-    ProptestConfig::with_cases(cases.and_then(|cases| cases.parse().ok()).unwrap_or(10_000))
+    let cases = std::env::var("FUZZ_CASES").map_or(10_000, |cases| cases.parse().unwrap());
+    ProptestConfig::with_cases(cases)
 }
 
 const TOTAL_BYTES: u64 = 24 << 10;

@@ -48,6 +48,11 @@ pub(crate) fn watch(command: &mut Command, mut judge: impl FnMut(usize, &str) ->
 }
 
 impl Told {
+    /// The statuses, as a history has them.
+    pub(crate) fn words(&self) -> Vec<&str> {
+        self.statuses.iter().map(String::as_str).collect()
+    }
+
     fn hear(&mut self, line: &str) {
         if let Some(id) = line.strip_prefix("deployment ") {
             self.id = Some(id.to_owned());
