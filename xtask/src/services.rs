@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 
 use crate::shell::{Call, say};
 use crate::usage_error;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, root};
 
 use installation::Installation;
 use loan::Loan;
@@ -22,6 +22,9 @@ pub(crate) const VARIABLE: &str = "SWIFT_SERVICES";
 
 /// The value of [`VARIABLE`] by which tests are told that there are none.
 pub(crate) const NONE: &str = "none";
+
+/// What asks the tests for their long form.
+const CONFORMANCE: &str = "SWIFT_CONFORMANCE";
 
 const NAMES: [&str; 2] = ["swift", "keystone"];
 
@@ -39,14 +42,30 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 _ => services.call(&["status"]),
             }
         }
+        ["test"] => test(),
         [command @ ("start" | "stop"), instance, server] => {
             Services::locate()?.call(&[command, instance, server])
         }
         _ => Err(usage_error(
             "`services` takes up, down or status, and then swift, keystone or nothing; \
-             or start or stop, an instance and a server",
+             or start or stop, an instance and a server; or test",
         )),
     }
+}
+
+/// The long form of the store's tests on Swift, of which CI runs half.
+fn test() -> Result<()> {
+    let arguments = [
+        "test",
+        "--locked",
+        "--package",
+        "store",
+        "--all-features",
+        "--test",
+        "swift",
+    ];
+    let tests = Call::cargo(&root(), &arguments).env(CONFORMANCE, "all");
+    Services::locate()?.run(&[], tests)
 }
 
 /// The servers of this workspace's target folder.
