@@ -36,6 +36,7 @@ class Instance:
     token_seconds: int
     page: int  # names in one page of a listing
     max_object: int  # bytes of one object
+    updater_seconds: int  # from one round of the updater to the next, for each of which it forks
     servers: dict[str, str | None]
 
 
@@ -43,11 +44,11 @@ INSTANCES = {
     instance.name: instance
     for instance in (
         # As Swift comes.
-        Instance("plain", 0, "RegionOne", 1, DAY, 10_000, 5 * 2**30 + 2, SERVERS),
+        Instance("plain", 0, "RegionOne", 1, DAY, 10_000, 5 * 2**30 + 2, 30, SERVERS),
         # Everything that is rare elsewhere happens all the time here.
-        Instance("harsh", 1, "RegionTwo", 3, 4, 50, 2**20, SERVERS),
+        Instance("harsh", 1, "RegionTwo", 3, 4, 50, 2**20, 30, SERVERS),
         # Its servers are killed while others are tested on those above.
-        Instance("faulty", 2, "", 1, DAY, 10_000, 2**20, SWIFT),
+        Instance("faulty", 2, "", 1, DAY, 10_000, 2**20, 1, SWIFT),
     )
 }
 
@@ -69,6 +70,8 @@ class Layout:
         self.state = state.resolve()
         self.environment = self.state / "env.json"
         self.keystone = self.state / "keystone"
+        # Of the sources by which the files of all instances were written.
+        self.fingerprint = self.state / "fingerprint"
 
     def home(self, instance: Instance) -> Path:
         return self.state / instance.name

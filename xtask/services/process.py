@@ -1,5 +1,6 @@
 """One server as a process: started, found again by its recorded pid, killed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -32,7 +33,7 @@ class Process:
         with open(self.log, "ab") as log:
             child = subprocess.Popen(
                 argv,
-                env=os.environ | environment,
+                env=clean_environment() | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -44,7 +45,9 @@ class Process:
     def kill(self) -> None:
         """Kills it without a warning, as a machine that loses its power does."""
         if pid := self.pid():
-            os.killpg(pid, signal.SIGKILL)
+            # Gone meanwhile, maybe.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
             deadline = time.monotonic() + PATIENCE_SECONDS
             while self.pid():
                 if time.monotonic() > deadline:
@@ -59,6 +62,11 @@ class Process:
                 tail = self.log.read_text(errors="replace").splitlines()[-15:]
                 raise SystemExit("\n  ".join([f"{self.name} did not start ({self.log}):", *tail]))
             time.sleep(0.05)
+
+
+def clean_environment() -> dict[str, str]:
+    """Without the proxies, OS_ variables and Python paths of whoever starts the servers."""
+    return {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 def start_time(pid: int) -> str | None:

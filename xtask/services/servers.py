@@ -2,22 +2,29 @@
 
     servers.py STATE up|down|status [swift] [keystone]
     servers.py STATE start|stop INSTANCE SERVER
+    servers.py STATE lend [swift] [keystone]
 
 `up` begins with empty stores, and writes STATE/env.json: how to reach everything. `stop` kills the server.
+`lend` starts what is not up yet, prints the path of that file, and takes down what it started once its
+standard input ends: also when whoever holds the other end was killed.
 `cargo xtask services` makes the environment in which this runs, and calls it.
 """
 
+import contextlib
 import fcntl
+import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import keystone_config
 import swift_config
 from layout import INSTANCES, KEYSTONE, SERVERS, SWIFT, Instance, Layout, every, is_free
-from process import Process
+from process import Process, clean_environment
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -38,12 +45,17 @@ class Servers:
 
     def up(self, names: list[str]) -> None:
         with_keystone = not names or "keystone" in names
+        sources, written = self.source_fingerprint(), self.layout.fingerprint
+        if self.is_any_up() and not (written.exists() and written.read_text() == sources):
+            print("the servers that are up are of other sources: they begin anew", file=sys.stderr)
+            self.down([])
         if not self.is_any_up():
             self.layout.choose_ports()
             for instance in INSTANCES.values():
                 swift_config.write(self.layout, instance)
                 swift_config.build_rings(self.layout, instance)
                 keystone_config.write(self.layout, instance)
+            written.write_text(sources)
         if with_keystone:
             self.seed_keystone()
         wanted = every(SERVERS if with_keystone else SWIFT)
@@ -55,14 +67,51 @@ class Servers:
 
     def down(self, names: list[str]) -> None:
         everything = not names or "swift" in names
-        for each in reversed(every(SERVERS if everything else KEYSTONE)):
-            self.process(*each).kill()
-        if not everything:
+        self.take_down(every(SERVERS if everything else KEYSTONE))
+
+    def take_down(self, servers: list[tuple[Instance, str]]) -> None:
+        failures = []
+        for each in reversed(servers):
+            try:
+                self.process(*each).kill()
+            # The others are killed all the same.
+            except (OSError, SystemExit) as failure:
+                failures.append(f"{self.process(*each).name}: {failure}")
+        if self.is_any_up():
             self.write_environment()
-            return
-        self.layout.environment.unlink(missing_ok=True)
-        for instance in INSTANCES.values():
-            shutil.rmtree(self.layout.data(instance), ignore_errors=True)
+        else:
+            self.layout.environment.unlink(missing_ok=True)
+            for instance in INSTANCES.values():
+                shutil.rmtree(self.layout.data(instance), ignore_errors=True)
+        if failures:
+            raise SystemExit("\n".join(failures))
+
+    def lend(self, names: list[str]) -> None:
+        # Not of the terminal's group, whose Ctrl-C ends the borrower alone.
+        os.setsid()
+        with self.locked():
+            before = [each for each in every() if self.process(*each).pid()]
+        try:
+            with self.locked():
+                self.up(names)
+            print(self.layout.environment, flush=True)
+            sys.stdin.read()
+        finally:
+            with self.locked():
+                self.take_down([each for each in every() if each not in before])
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds all other calls up."""
+        with open(self.layout.state / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @staticmethod
+    def source_fingerprint() -> str:
+        """What differs where the servers would be set up otherwise than by these files."""
+        sources = [*sorted(HERE.glob("*.py")), HERE / "requirements.txt"]
+        return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
     def status(self) -> None:
         for instance, server in every():
@@ -136,7 +185,13 @@ class Servers:
         self.layout.keystone.mkdir(mode=0o700)
         configuration = self.layout.etc(INSTANCES["plain"]) / "keystone.conf"
         argv = [sys.executable, str(HERE / "keystone_seed.py"), str(configuration), wanted]
-        seeding = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        seeding = subprocess.run(
+            argv,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
         if seeding.returncode != 0:
             raise SystemExit(f"Keystone's database could not be made:\n{seeding.stderr[-4000:]}")
         seeded.write_text(wanted)
@@ -198,8 +253,9 @@ def main(state: str, command: str, *arguments: str) -> None:
     layout = Layout(Path(state))
     layout.state.mkdir(parents=True, exist_ok=True)
     servers = Servers(layout)
-    with open(layout.state / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    if command == "lend":
+        return servers.lend(list(arguments))
+    with servers.locked():
         if command in ("start", "stop"):
             name, server = arguments
             getattr(servers, command)(INSTANCES[name], server)

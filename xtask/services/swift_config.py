@@ -19,6 +19,9 @@ disable_fallocate = true
 fallocate_reserve = 0
 recon_cache_path = {run}
 recon_lock_path = {run}
+# Seconds: where a busy container server is not waited for, its listing is late until the updater comes by.
+container_update_timeout = 5
+node_timeout = 5
 log_address = {run}/no-syslog
 [pipeline:main]
 pipeline = healthcheck recon {kind}-server
@@ -30,8 +33,7 @@ use = egg:swift#healthcheck
 use = egg:swift#recon
 recon_cache_path = {run}
 [{kind}-updater]
-# Seconds: what a container server missed is listed soon after it is back.
-interval = 1
+interval = {updater_seconds}
 concurrency = 1
 recon_cache_path = {run}
 [{kind}-replicator]

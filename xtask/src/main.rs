@@ -50,8 +50,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "services",
-        arguments: "up|down|status [swift] [keystone]",
-        summary: "real OpenStack Swift and Keystone servers on loopback, for the tests; also start|stop INSTANCE SERVER",
+        arguments: "up|down|status [swift] [keystone]|test",
+        summary: "real OpenStack Swift and Keystone servers on loopback, for the tests; test runs all of the store's; also start|stop INSTANCE SERVER",
         run: services::run,
     },
     Command {
@@ -170,7 +170,7 @@ mod tests {
             check_refused(
                 services,
                 "`services` takes up, down or status, and then swift, keystone or nothing; \
-                 or start or stop, an instance and a server",
+                 or start or stop, an instance and a server; or test",
             );
         }
     }

@@ -4,6 +4,7 @@
 //! of `xtask/services/servers.py`, which tests call as well, to stop and start one of them.
 
 mod installation;
+mod loan;
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +12,19 @@ use anyhow::{Result, bail};
 
 use crate::shell::{Call, say};
 use crate::usage_error;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, root};
 
 use installation::Installation;
+use loan::Loan;
 
 /// The variable by which tests find the servers.
 pub(crate) const VARIABLE: &str = "SWIFT_SERVICES";
 
 /// The value of [`VARIABLE`] by which tests are told that there are none.
 pub(crate) const NONE: &str = "none";
+
+/// What asks the tests for their long form.
+const CONFORMANCE: &str = "SWIFT_CONFORMANCE";
 
 const NAMES: [&str; 2] = ["swift", "keystone"];
 
@@ -32,19 +37,35 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         {
             let services = Services::locate()?;
             match command {
-                "up" => services.up(names).map(|_| ()),
+                "up" => services.up(names),
                 "down" => services.down(names),
                 _ => services.call(&["status"]),
             }
         }
+        ["test"] => test(),
         [command @ ("start" | "stop"), instance, server] => {
             Services::locate()?.call(&[command, instance, server])
         }
         _ => Err(usage_error(
             "`services` takes up, down or status, and then swift, keystone or nothing; \
-             or start or stop, an instance and a server",
+             or start or stop, an instance and a server; or test",
         )),
     }
+}
+
+/// The long form of the store's tests on Swift, of which CI runs half.
+fn test() -> Result<()> {
+    let arguments = [
+        "test",
+        "--locked",
+        "--package",
+        "store",
+        "--all-features",
+        "--test",
+        "swift",
+    ];
+    let tests = Call::cargo(&root(), &arguments).env(CONFORMANCE, "all");
+    Services::locate()?.run(&[], tests)
 }
 
 /// The servers of this workspace's target folder.
@@ -64,27 +85,30 @@ impl Services {
         })
     }
 
-    /// Runs a call that finds the servers by [`VARIABLE`], and ends them whatever happens.
+    /// Runs a call that finds the servers by [`VARIABLE`]; whatever happens, also to this process,
+    /// those that were not up before are ended.
     pub(crate) fn run(&self, names: &[&str], call: Call) -> Result<()> {
-        let result = self.up(names).and_then(|environment| {
-            let environment = environment.to_string_lossy();
-            call.env(VARIABLE, environment).run()
-        });
-        // Also what was started before a server failed to.
-        result.and(self.down(&[]))
+        self.installation.complete()?;
+        let loan = Loan::take(&self.python(&[&["lend"], names].concat()))?;
+        let result = call
+            .env(VARIABLE, loan.environment())
+            // A proxy that the host's environment names does not reach this host's loopback.
+            .env("NO_PROXY", "127.0.0.1")
+            .run();
+        result.and(loan.give_back())
     }
 
-    /// Starts all that are named, or every one; returns the file that says how to reach them.
-    pub(crate) fn up(&self, names: &[&str]) -> Result<PathBuf> {
+    /// Starts all that are named, or every one, and says how to reach them.
+    fn up(&self, names: &[&str]) -> Result<()> {
         self.installation.complete()?;
         self.call(&[&["up"], names].concat())?;
         let environment = self.state().join("env.json");
         say(&format!("export {VARIABLE}={}", environment.display()));
-        Ok(environment)
+        Ok(())
     }
 
     /// Kills them, and removes what was stored.
-    pub(crate) fn down(&self, names: &[&str]) -> Result<()> {
+    fn down(&self, names: &[&str]) -> Result<()> {
         if !self.installation.exists() {
             return Ok(());
         }
@@ -95,10 +119,14 @@ impl Services {
         if !self.installation.exists() {
             bail!("nothing is installed: `cargo xtask services up` does it");
         }
+        self.python(arguments).run()
+    }
+
+    fn python(&self, arguments: &[&str]) -> Call {
         let program = self.program.to_string_lossy();
         let state = self.state().to_string_lossy();
         let arguments = [&[program.as_ref(), state.as_ref()], arguments].concat();
-        Call::new(self.installation.python(), self.state(), &arguments).run()
+        Call::new(self.installation.python(), self.state(), &arguments)
     }
 
     fn state(&self) -> &Path {

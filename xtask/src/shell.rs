@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -84,6 +84,16 @@ impl Call {
         }
         String::from_utf8(output.stdout)
             .with_context(|| format!("`{}` printed no text", self.line()))
+    }
+
+    /// Starts it, with its standard input and output in the caller's hands.
+    pub(crate) fn start(&self) -> Result<Child> {
+        say(&format!("$ {}", self.line()));
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .spawn()
+            .with_context(|| format!("failed to start `{}`", self.line()))
     }
 
     #[expect(

@@ -29,6 +29,7 @@ const BLOCK: usize = 1024 * 1024;
 pub struct FileContents {
     source: Source,
     size: Option<u64>,
+    is_kept: bool,
 }
 
 enum Source {
@@ -45,6 +46,7 @@ impl FileContents {
         Self {
             source: Source::Bytes(bytes),
             size,
+            is_kept: true,
         }
     }
 
@@ -56,6 +58,7 @@ impl FileContents {
         Self {
             source: Source::Stream(stream),
             size,
+            is_kept: false,
         }
     }
 
@@ -157,6 +160,25 @@ impl FileContents {
             Source::Bytes(_) => self,
             Source::Stream(stream) => Self::from_stream(change(stream), self.size),
         }
+    }
+
+    /// The same contents as a stream that `change` makes of them, also where they are in memory: who
+    /// handed them over has them still.
+    pub(crate) fn watched(
+        self,
+        change: impl FnOnce(BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<Bytes>>,
+    ) -> Self {
+        let (size, is_kept) = (self.size, self.is_kept);
+        Self {
+            is_kept,
+            ..Self::from_stream(change(self.into_stream()), size)
+        }
+    }
+
+    /// Whether whoever handed them over has them in memory, and so can hand them over again.
+    #[cfg(feature = "swift")]
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// The pieces, in order.

@@ -70,7 +70,16 @@ impl Installation {
 
     fn has_packages(&self) -> bool {
         let wanted = fs::read(&self.requirements).ok();
-        wanted.is_some() && wanted == fs::read(self.record()).ok()
+        // A later Python of the system finds nothing of what was installed for the one before.
+        wanted.is_some() && wanted == fs::read(self.record()).ok() && self.finds_packages()
+    }
+
+    fn finds_packages(&self) -> bool {
+        let probe = "import importlib.util as u, sys; sys.exit(not u.find_spec('swift'))";
+        self.exists()
+            && Call::new(self.python(), &self.folder, &["-c", probe])
+                .read()
+                .is_ok()
     }
 
     fn install_packages(&self) -> Result<()> {

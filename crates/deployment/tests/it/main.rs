@@ -7,8 +7,8 @@
     reason = "a test that cannot go on fails, and clones say enough here"
 )]
 
-mod beginning;
 mod alone;
+mod beginning;
 mod cancelling;
 mod claims;
 mod crowd;

@@ -22,13 +22,17 @@ impl OnSwift {
     fn new(instance: &str, auth: &str) -> Option<Self> {
         let path = std::env::var_os("SWIFT_SERVICES").filter(|path| path != "none");
         let Some(path) = path else {
-            let words = "NOT TESTED: deployments with a store on Swift: SWIFT_SERVICES is not set";
-            // On the program's own standard error, which the harness does not capture.
-            let _ = writeln!(std::io::stderr(), "{words}");
+            say_untested("deployments with a store on Swift: SWIFT_SERVICES is not set");
             return None;
         };
         let services: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let servers = &services["instances"][instance];
+        if servers[auth].is_null() {
+            say_untested(&format!(
+                "deployments with a store on Swift by {auth}: it is not up"
+            ));
+            return None;
+        }
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let user = &servers[auth]["users"][0];
         let url = text(&servers[auth]["auth_url"]);
@@ -40,6 +44,8 @@ impl OnSwift {
                 ("OS_PROJECT_NAME", text(&user["project"])),
                 ("OS_USER_DOMAIN_ID", "default".to_owned()),
                 ("OS_PROJECT_DOMAIN_ID", "default".to_owned()),
+                // The catalog names the Swifts of all instances.
+                ("OS_REGION_NAME", text(&servers[auth]["region"])),
             ],
             _ => vec![
                 ("ST_AUTH", url),
@@ -87,6 +93,11 @@ impl OnSwift {
             assert!(!is_told, "{key}: {finished:?}");
         }
     }
+}
+
+/// Says on the program's own standard error, which the harness does not capture, what is left out.
+fn say_untested(what: &str) {
+    let _ = writeln!(std::io::stderr(), "NOT TESTED: {what}");
 }
 
 fn check_whole_way(instance: &str, auth: &str) {

@@ -146,18 +146,28 @@ impl IStoreOpener for BuiltIn {
 async fn open_swift(url: &StoreUrl, settings: &dyn ISettings) -> Result<Arc<dyn IStore>> {
     use crate::layers::Attempts;
     use crate::swift::SwiftPlace;
-    use crate::{RetryOptions, StoreBuilder, SwiftStore, TimeoutOptions};
+    use crate::{RetryOptions, SwiftStore};
 
     let SwiftPlace { options, folder } = SwiftPlace::from_settings(url, settings)?;
     let mut attempts = Attempts::new(RetryOptions::default());
     let store = attempts.run(|| SwiftStore::open(options.clone())).await?;
-    let mut store = StoreBuilder::new(Arc::new(store))
-        .with_timeout(TimeoutOptions::default())
-        .with_retry(RetryOptions::default());
+    let mut store = in_swift_layers(Arc::new(store));
     if let Some(folder) = folder {
         store = store.with_prefix(folder);
     }
     Ok(store.build())
+}
+
+/// How long a save on Swift may take no piece: it holds up to three segments, 24 MiB by default, of
+/// which on a slow link each takes its time. That the server stands still, its client sees itself.
+#[cfg(feature = "swift")]
+const SWIFT_STALL: std::time::Duration = std::time::Duration::from_hours(1);
+
+#[cfg(feature = "swift")]
+fn in_swift_layers(store: Arc<dyn IStore>) -> crate::StoreBuilder {
+    crate::StoreBuilder::new(store)
+        .with_timeout(crate::TimeoutOptions::default().with_stall(SWIFT_STALL))
+        .with_retry(crate::RetryOptions::default())
 }
 
 /// What a finished save survives, by the settings.
@@ -170,5 +180,28 @@ fn durability(settings: &dyn ISettings) -> Result<Durability> {
             let message = format!("unknown value `{}`{hint}", other.escape_debug());
             Err(refused(DURABILITY, message))
         }
+    }
+}
+
+#[cfg(all(test, feature = "swift", feature = "memory"))]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{FaultScript, FileName, MemoryStore, Operation, SaveOptions, StoreExt};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_takes_its_time_with_what_it_holds_is_waited_for() {
+        let script = FaultScript::new();
+        let memory = Arc::new(MemoryStore::new().with_faults(&script));
+        let store = in_swift_layers(memory).build();
+        script
+            .on(Operation::SaveFile)
+            .delay(Duration::from_mins(50));
+        let (name, options) = (FileName::new("a").unwrap(), SaveOptions::default());
+        store.save_bytes(&name, "x", &options).await.unwrap();
+        // At the first try.
+        assert_eq!(script.calls().len(), 1);
     }
 }

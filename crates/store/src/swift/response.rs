@@ -16,6 +16,10 @@ use super::error::Call;
 /// segments, and more.
 const EXPLANATION: usize = 4 * 1024 * 1024;
 
+/// How long a body may take that is no contents, however it moves: a page of a listing or a manifest
+/// of some MiB over a slow link.
+const MOST: Duration = Duration::from_mins(5);
+
 /// The answer to a request: status, headers, and the body as it arrives.
 #[derive(Debug)]
 pub(super) struct Response {
@@ -57,7 +61,15 @@ impl Response {
     }
 
     /// The whole body, if it is not longer than `limit` bytes.
-    pub(super) async fn bytes(mut self, limit: usize) -> Result<Bytes> {
+    pub(super) async fn bytes(self, limit: usize) -> Result<Bytes> {
+        let call = self.call.clone();
+        (tokio::time::timeout(MOST, self.collect(limit)).await).unwrap_or_else(|_| {
+            let message = format!("the answer was not over within {MOST:?}");
+            Err(call.error(ErrorKind::Timeout).with_message(message))
+        })
+    }
+
+    async fn collect(mut self, limit: usize) -> Result<Bytes> {
         let mut all = BytesMut::new();
         while let Some(piece) = self.piece().await? {
             if all.len() + piece.len() > limit {

@@ -33,7 +33,7 @@ pub(super) async fn save(
         name: name.clone(),
         options: options.clone(),
         // Whoever has contents in memory can repeat the whole save, and knows better when.
-        is_repeated: contents.try_clone().is_none(),
+        is_repeated: !contents.is_kept(),
         may_be_there: AtomicBool::new(false),
     });
     // What can be refused is refused before the contents are read.

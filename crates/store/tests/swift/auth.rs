@@ -115,7 +115,7 @@ async fn whoever_has_a_token_and_the_account_gets_in() {
 #[tokio::test]
 async fn a_user_of_keystone_gets_in_with_the_password() {
     let Some(world) = World::get() else { return };
-    let Some(keystone) = &world.instance("plain").keystone else {
+    let Some(keystone) = world.instance("plain").keystone() else {
         return;
     };
     let url = &*keystone.auth_url;
@@ -140,24 +140,23 @@ async fn a_user_of_keystone_gets_in_with_the_password() {
 #[tokio::test]
 async fn an_application_credential_gets_in() {
     let Some(world) = World::get() else { return };
-    let Some(keystone) = &world.instance("plain").keystone else {
+    let Some(keystone) = world.instance("plain").keystone() else {
         return;
     };
     let (url, credential) = (&*keystone.auth_url, &keystone.application_credential);
-    check_in(KeystoneAuth::application_credential(
-        url,
-        &*credential.id,
-        &*credential.secret,
-    ))
-    .await;
-    let wrong = KeystoneAuth::application_credential(url, &*credential.id, "testing-wrong");
+    let (id, secret) = (&*credential.id, &*credential.secret);
+    let right = KeystoneAuth::application_credential(url, id, secret);
+    check_in(right.clone().with_region(&*keystone.region)).await;
+    // There is a Swift in two regions.
+    check_out(right, ErrorKind::Configuration).await;
+    let wrong = KeystoneAuth::application_credential(url, id, "testing-wrong");
     check_out(wrong, ErrorKind::Unauthenticated).await;
 }
 
 #[tokio::test]
 async fn a_token_of_keystone_is_exchanged_for_one_of_the_project() {
     let Some(world) = World::get() else { return };
-    let Some(keystone) = &world.instance("plain").keystone else {
+    let Some(keystone) = world.instance("plain").keystone() else {
         return;
     };
     let user = &keystone.users[0];
@@ -167,7 +166,10 @@ async fn a_token_of_keystone_is_exchanged_for_one_of_the_project() {
     let answer = http::post(&format!("{}/auth/tokens", keystone.auth_url), &question).await;
     let token = answer.header("x-subject-token");
     let project = KeystoneName::new(&*user.project).in_domain_id(&*keystone.domain_id);
-    check_in(KeystoneAuth::token(&*keystone.auth_url, token).with_project(project.clone())).await;
+    let right = KeystoneAuth::token(&*keystone.auth_url, token)
+        .with_project(project.clone())
+        .with_region(&*keystone.region);
+    check_in(right).await;
     let wrong = KeystoneAuth::token(&*keystone.auth_url, "testing").with_project(project);
     check_out(wrong, ErrorKind::Unauthenticated).await;
 }
@@ -205,7 +207,7 @@ async fn tokens_of_tempauth_end_in_the_middle_of_traffic_and_nobody_notices() {
 #[tokio::test]
 async fn tokens_of_keystone_end_in_the_middle_of_traffic_and_nobody_notices() {
     let Some(world) = World::get() else { return };
-    let Some(keystone) = &world.instance("harsh").keystone else {
+    let Some(keystone) = world.instance("harsh").keystone() else {
         return;
     };
     let watch = Watch::before(&keystone.auth_url, "POST /v3/auth/tokens ").await;

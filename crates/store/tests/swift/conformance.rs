@@ -1,12 +1,14 @@
 //! The suite, on real servers.
 //!
 //! It runs on the plain instance by `TempAuth` and on the harsh one by Keystone; with the variable
-//! `SWIFT_CONFORMANCE=all` also the other way round.
+//! `SWIFT_CONFORMANCE=all`, which `cargo xtask services test` sets, also the other way round.
+
+use std::sync::Once;
 
 use store::conformance::{Subject, run};
 use store::{KeystoneAuth, KeystoneName, SwiftAuth, SwiftOptions, SwiftStore};
 
-use crate::world::{Instance, World, fresh_container};
+use crate::world::{Instance, World, fresh_container, say_untested};
 
 /// What asks for the long form.
 const VARIABLE: &str = "SWIFT_CONFORMANCE";
@@ -19,31 +21,52 @@ enum By {
 }
 
 impl By {
+    /// The server that such requests go to.
+    fn proxy(self) -> &'static str {
+        match self {
+            Self::TempAuth => "proxy",
+            Self::Keystone => "keystone-proxy",
+        }
+    }
+
     fn auth(self, instance: &Instance) -> Option<SwiftAuth> {
         if self == Self::TempAuth {
             let user = &instance.tempauth.users[0];
             let url = &*instance.tempauth.auth_url;
             return Some(SwiftAuth::v1(url, &*user.name, &*user.key));
         }
-        let keystone = instance.keystone.as_ref()?;
+        let keystone = instance.keystone()?;
         let user = &keystone.users[0];
         let in_domain =
             |name: &str| KeystoneName::new(name).in_domain_id(keystone.domain_id.as_str());
         let auth =
             KeystoneAuth::password(&*keystone.auth_url, in_domain(&user.name), &*user.password);
-        Some(auth.with_project(in_domain(&user.project)).into())
+        let auth = auth.with_project(in_domain(&user.project));
+        // The catalog names the Swifts of all instances.
+        Some(auth.with_region(&*keystone.region).into())
     }
 }
 
 /// Opens a container. A Keystone on `SQLite` fails for now where two ask at a time.
-async fn open(instance: &'static Instance, auth: SwiftAuth, container: String) -> SwiftStore {
+async fn open(
+    instance: &'static Instance,
+    by: By,
+    auth: SwiftAuth,
+    container: String,
+) -> SwiftStore {
     let options = SwiftOptions::new(container, auth)
         // What waits in a busy server must not wait for longer than a token of 4 seconds lives.
         .with_max_requests(if instance.token_seconds < 60 { 8 } else { 32 });
     let mut tries = 0;
     loop {
         match SwiftStore::open(options.clone()).await {
-            Ok(store) => return store,
+            Ok(store) => {
+                // It tells the address of the account, once it has a token.
+                let port = instance.ports[by.proxy()];
+                let told = format!("{store:?}");
+                assert!(told.contains(&format!("127.0.0.1:{port}/")), "{told}");
+                return store;
+            }
             Err(error) if error.is_retryable() && tries < 20 => tries += 1,
             Err(error) => panic!("{error:?}"),
         }
@@ -61,7 +84,7 @@ async fn check(test: &'static str, check: &str, instance: &'static str, by: By) 
     };
     let make = || async { ((), fresh_container()) };
     let subject = Subject::of_places(test, make, move |container| {
-        open(instance, auth.clone(), container)
+        open(instance, by, auth.clone(), container)
     });
     if let Err(violation) = run(check, &subject).await {
         panic!("{violation}");
@@ -70,8 +93,13 @@ async fn check(test: &'static str, check: &str, instance: &'static str, by: By) 
 
 /// The same, where the long form is asked for.
 async fn check_if_all(test: &'static str, name: &str, instance: &'static str, by: By) {
+    static SAID: Once = Once::new();
     if std::env::var_os(VARIABLE).is_some_and(|asked| asked == "all") {
         check(test, name, instance, by).await;
+    } else {
+        SAID.call_once(|| {
+            say_untested("Keystone on the plain Swift, TempAuth on the harsh one: `cargo xtask services test` does");
+        });
     }
 }
 

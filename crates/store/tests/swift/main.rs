@@ -20,5 +20,4 @@ mod samples;
 mod secrets;
 mod traffic;
 mod watch;
-#[expect(dead_code, reason = "its users come with the store")]
 mod world;

@@ -56,6 +56,9 @@ impl Other {
         let mut command = std::process::Command::new(&self.program);
         command
             .args(arguments)
+            // The host's own OS_ and ST_ variables and proxies are not meant.
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)
             .stdin(Stdio::null());

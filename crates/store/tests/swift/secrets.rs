@@ -144,8 +144,7 @@ async fn a_key_and_its_tokens_are_told_nowhere() {
 
 #[tokio::test]
 async fn a_password_and_its_tokens_are_told_nowhere() {
-    let Some(keystone) = World::get().and_then(|world| world.instance("plain").keystone.as_ref())
-    else {
+    let Some(keystone) = World::get().and_then(|world| world.instance("plain").keystone()) else {
         return;
     };
     let user = &keystone.users[0];
@@ -153,6 +152,7 @@ async fn a_password_and_its_tokens_are_told_nowhere() {
     check(&user.password, |password| {
         KeystoneAuth::password(&*keystone.auth_url, name(&user.name), password)
             .with_project(name(&user.project))
+            .with_region(&*keystone.region)
             .into()
     })
     .await;

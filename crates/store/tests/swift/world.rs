@@ -5,8 +5,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Once, OnceLock};
 
 use serde::Deserialize;
 use store::{SwiftAuth, SwiftOptions};
@@ -30,12 +30,8 @@ pub(crate) struct World {
 pub(crate) struct Instance {
     /// How long a token is good for.
     pub(crate) token_seconds: u64,
-    /// Names in one page of a listing.
-    pub(crate) page: usize,
-    /// Bytes of one object.
-    pub(crate) max_object: u64,
     pub(crate) tempauth: TempAuth,
-    pub(crate) keystone: Option<Keystone>,
+    keystone: Option<Keystone>,
     /// Of each server on the loopback interface.
     pub(crate) ports: BTreeMap<String, u16>,
 }
@@ -145,6 +141,17 @@ impl Drop for Stopped {
 }
 
 impl Instance {
+    /// Keystone, if it is up; where it is not, says once that nothing is tested by it.
+    pub(crate) fn keystone(&self) -> Option<&Keystone> {
+        static SAID: Once = Once::new();
+        if self.keystone.is_none() {
+            SAID.call_once(|| {
+                say_untested("Keystone: it is not up (`cargo xtask services up` starts it)");
+            });
+        }
+        self.keystone.as_ref()
+    }
+
     /// A container that nobody else has, for the first user of `TempAuth`.
     pub(crate) fn place(&self) -> SwiftOptions {
         let user = &self.tempauth.users[0];

@@ -35,8 +35,13 @@ impl Progress {
 
     /// The same contents, watched as the store takes them.
     pub(crate) fn watch(&self, contents: FileContents) -> FileContents {
-        let size = contents.size();
-        let mut pieces = cut(contents.into_stream());
+        contents.watched(|stream| self.watch_pieces(cut(stream)))
+    }
+
+    fn watch_pieces(
+        &self,
+        mut pieces: BoxStream<'static, Result<Bytes>>,
+    ) -> BoxStream<'static, Result<Bytes>> {
         let progress = self.clone();
         let watched = stream::poll_fn(move |context| {
             *progress.turn() = Turn::Caller;
@@ -50,7 +55,7 @@ impl Progress {
             }
             poll
         });
-        FileContents::from_stream(watched.boxed(), size)
+        watched.boxed()
     }
 
     /// Returns once the save has waited for the store for `most` without a break.
@@ -96,4 +101,18 @@ fn cut(stream: BoxStream<'static, Result<Bytes>>) -> BoxStream<'static, Result<B
         stream::iter(std::iter::once(first).chain(others))
     });
     pieces.boxed()
+}
+
+#[cfg(all(test, feature = "swift"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn watched_contents_are_as_much_kept_as_they_were() {
+        let progress = Progress::new();
+        let bytes = FileContents::from_bytes("hello");
+        assert!(progress.watch(bytes).is_kept());
+        let stream = FileContents::from_stream(stream::empty().boxed(), Some(0));
+        assert!(!progress.watch(stream).is_kept());
+    }
 }

@@ -181,7 +181,7 @@ impl KeystoneAuth {
         self
     }
 
-    /// Sets the region, where a cloud has several; the first is taken otherwise.
+    /// Sets the region; where a cloud has several, it has to be named.
     #[must_use]
     pub fn with_region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());

@@ -212,7 +212,7 @@ async fn each_way_to_ask_keystone_is_spelled_as_it_expects() {
             ),
         ] {
             assert!(!format!("{auth:?}").contains("swordfish"), "{auth:?}");
-            ask(auth, None).await.unwrap();
+            ask(auth.with_region("north"), None).await.unwrap();
             let seen = server.seen().pop().unwrap();
             assert!(seen.has("POST /v3/auth/tokens "), "{seen:?}");
             assert!(seen.has("content-type: application/json"), "{seen:?}");
@@ -227,16 +227,19 @@ async fn keystones_answer_tells_the_account_and_how_long_the_token_lasts() {
     let server = keystone("201 Created", keystone_answer()).await;
     let auth = by_password(&server);
     let account = async |auth: &KeystoneAuth| ask(auth.clone(), None).await.unwrap().storage_url;
-    let grant = ask(auth.clone(), None).await.unwrap();
+    let inside = auth.clone().with_interface(SwiftInterface::Internal);
+    let grant = ask(inside.clone(), None).await.unwrap();
     assert_eq!(
         (grant.token.to_str().unwrap(), left(&grant)),
         ("t1", Some(3606))
     );
     assert!(grant.token.is_sensitive());
-    assert_eq!(account(&auth).await, "http://south/v1/AUTH_a");
+    let unnamed = ask(auth.clone(), None).await;
+    check_refused(unnamed, ErrorKind::Configuration, "several: north, south");
+    let south = auth.clone().with_region("south");
+    assert_eq!(account(&south).await, "http://south/v1/AUTH_a");
     let north = auth.clone().with_region("north");
     assert_eq!(account(&north).await, "http://north/v1/AUTH_a");
-    let inside = auth.clone().with_interface(SwiftInterface::Internal);
     assert_eq!(account(&inside).await, "http://inside/v1/AUTH_a");
     let admin = auth.clone().with_interface(SwiftInterface::Admin);
     assert_eq!(account(&admin).await, "http://admin/v1/AUTH_a");
@@ -244,7 +247,7 @@ async fn keystones_answer_tells_the_account_and_how_long_the_token_lasts() {
     check_refused(
         west,
         ErrorKind::Configuration,
-        "`west`, but in south, north",
+        "`west`, but in north, south",
     );
     let south = inside.with_region("south");
     check_refused(

@@ -1,5 +1,6 @@
 //! What Keystone tells about a token.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -64,23 +65,28 @@ impl Answer {
             .flat_map(|service| &service.endpoints)
             .filter(|endpoint| endpoint.interface == interface.as_str())
             .collect();
-        let found = endpoints
-            .iter()
-            .find(|endpoint| region.is_none_or(|region| endpoint.is_in(region)));
-        match (found, region) {
-            (Some(endpoint), _) => Ok(endpoint.url.clone()),
-            (None, Some(region)) if !endpoints.is_empty() => {
-                let known: Vec<_> = endpoints.iter().map(|endpoint| endpoint.region()).collect();
-                Err(format!(
-                    "there is no Swift in the region `{region}`, but in {}",
-                    known.join(", ")
-                ))
+        let regions: BTreeSet<_> = endpoints.iter().map(|endpoint| endpoint.region()).collect();
+        let regions: Vec<_> = regions.into_iter().collect();
+        let found = match (region, regions.as_slice()) {
+            (_, []) => {
+                return Err(format!(
+                    "the catalog names no {} address of Swift",
+                    interface.as_str()
+                ));
             }
-            _ => Err(format!(
-                "the catalog names no {} address of Swift",
-                interface.as_str()
-            )),
-        }
+            (Some(region), _) => endpoints.iter().find(|endpoint| endpoint.is_in(region)),
+            (None, [_]) => endpoints.first(),
+            // Which of several comes first is an accident of the catalog.
+            (None, several) => {
+                let several = several.join(", ");
+                return Err(format!("name a region, for there are several: {several}"));
+            }
+        };
+        let url = found.map(|endpoint| endpoint.url.clone());
+        url.ok_or_else(|| {
+            let (region, regions) = (region.unwrap_or_default(), regions.join(", "));
+            format!("there is no Swift in the region `{region}`, but in {regions}")
+        })
     }
 }
 
