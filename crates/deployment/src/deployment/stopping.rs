@@ -47,10 +47,11 @@ impl Deployment {
             return (work.await, Some(reason));
         }
         // The command has a grace, and a logout comes after it: the deployment has to be owned
-        // all the while.
+        // all the while. Few come here, so it is on the heap: a deployment that waits for its turn
+        // is kept small.
         let worse = tokio::select! {
             ending = &mut work => return (ending, Some(reason)),
-            worse = self.reason_to_stop(lost, lease.clone(), None) => worse,
+            worse = Box::pin(self.reason_to_stop(lost, lease.clone(), None)) => worse,
         };
         self.stop_for(worse, stops);
         let ending = work.await;

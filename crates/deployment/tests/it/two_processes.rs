@@ -144,7 +144,7 @@ const HERE: &str = "here";
 
 /// Waits in a process until the other one waits as well.
 fn meet() {
-    writeln!(std::io::stdout(), "{HERE}").unwrap();
+    writeln!(std::io::stdout().lock(), "{HERE}").unwrap();
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
