@@ -225,9 +225,10 @@ impl Container {
         let mut known = self.no_segments();
         // A save may have put some there since.
         if !matches!(*known, NoSegments::Wrong) {
-            *known = match has_none {
-                true => NoSegments::At(Instant::now()),
-                false => NoSegments::Wrong,
+            *known = if has_none {
+                NoSegments::At(Instant::now())
+            } else {
+                NoSegments::Wrong
             };
         }
         Ok(matches!(*known, NoSegments::Wrong))
