@@ -34,7 +34,7 @@ impl Noise {
         while text.len() < count {
             // The product of two is small more often than it is large.
             let word = self.below(64) * self.below(64);
-            let shape = word as u64 * 0x9e37_79b9_7f4a_7c15;
+            let shape = (word as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             for letter in shape.to_be_bytes().iter().take(2 + word % 7) {
                 text.push(b'a' + letter % 26);
             }
