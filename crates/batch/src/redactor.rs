@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::secret::{MASK, Secret};
 
@@ -56,8 +56,6 @@ impl Redactor {
             return Self::default();
         };
         let automaton = AhoCorasick::builder()
-            // Made for every batch: a DFA would take longer to build than its faster search saves.
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::Standard)
             .build(&patterns);
         match automaton {
