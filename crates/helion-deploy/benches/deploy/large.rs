@@ -12,7 +12,7 @@ use store::IStore;
 use tokio::runtime::Runtime;
 
 use super::large_package::{self, NAME};
-use super::quiet::settle;
+use super::quiet::{settle, spread_folders};
 use super::row::{Limit, Row};
 use super::{Size, idle, memory, runtime};
 
@@ -31,6 +31,7 @@ pub(crate) fn rows(size: &Size, folder: &Path) -> Result<Vec<Row>> {
         folder,
         pause: size.pause,
     };
+    spread_folders(folder);
     large_package::write(&bench.package, &bench.application, size.package)?;
     println!("package of {} bytes", bench.package.metadata()?.len());
     bench.runtime.block_on(async {
@@ -90,9 +91,12 @@ impl Bench<'_> {
         }
     }
 
+    /// Does the work into a folder of its own, which lies apart from those before.
     fn seconds(&self, work: fn(&Self, &Path) -> Result<()>) -> Result<f64> {
-        let into = self.folder.join("into");
-        std::fs::create_dir(&into)?;
+        let into = tempfile::Builder::new()
+            .prefix("into-")
+            .tempdir_in(self.folder)?
+            .keep();
         // What was written before and never reached the disk is no burden of this work.
         rustix::fs::sync();
         let seconds = settle(self.pause, || {
