@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::api;
 use crate::layers;
 use crate::services::{self, Services};
 use crate::shell::{Call, say};
@@ -44,6 +45,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "docs",
         run: |_| docs(),
+    },
+    Step {
+        name: "api",
+        run: |_| api::check(),
     },
     Step {
         name: "tests",

@@ -1,5 +1,6 @@
 //! This workspace's own commands: `cargo xtask COMMAND`.
 
+mod api;
 mod bench;
 mod ci;
 mod crash;
@@ -35,6 +36,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--prove]",
         summary: "no crate depends on one that it must not know; with --prove, that each rule would notice",
         run: layers::run,
+    },
+    Command {
+        name: "api",
+        arguments: "[--bless]",
+        summary: "the public API of the library crates is the one in docs/api; with --bless, records it there",
+        run: api::run,
     },
     Command {
         name: "bench",
