@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::api;
+use crate::documents;
 use crate::layers;
 use crate::services::{self, Services};
 use crate::shell::{Call, say};
@@ -57,6 +58,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "doctests",
         run: |_| doctests(),
+    },
+    Step {
+        name: "documents",
+        run: |_| documents::check(),
     },
 ];
 

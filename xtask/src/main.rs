@@ -4,6 +4,7 @@ mod api;
 mod bench;
 mod ci;
 mod crash;
+mod documents;
 mod fuzz;
 mod layers;
 mod services;
@@ -66,6 +67,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         summary: "kills savers of each durable store 200 times, and checks what they leave",
         run: crash::run_store,
+    },
+    Command {
+        name: "documents",
+        arguments: "",
+        summary: "runs the shell blocks of the README and the guides against the stand-in",
+        run: documents::run,
     },
     Command {
         name: "fuzz",

@@ -1,0 +1,185 @@
+//! `cargo xtask documents`: runs the shell blocks of the README and the guides, as they stand there.
+//!
+//! The blocks of a document run one after the other in one shell, with the stand-in in place of the
+//! platform's clients and a home of their own. What a reader has to fill in is filled in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::shell::{Call, say};
+use crate::usage_error;
+use crate::workspace::Workspace;
+
+/// What a document's reader has, or makes, before its first block: the package, and clients on the
+/// PATH. `cargo run` runs what is built already.
+const BEFORE: &str = r#"
+set -eu
+mkdir bin package hello-world
+cat > bin/cargo <<'EOF'
+#!/bin/sh
+set -eu
+program=helion-deploy
+[ "$1" = run ]; shift
+until [ "$1" = -- ]; do
+    case $1 in
+        --release) ;;
+        --package) program=$2; shift ;;
+        *) echo "cargo run $1 is not known here" >&2; exit 2 ;;
+    esac
+    shift
+done
+shift
+exec "$BUILT/$program" "$@"
+EOF
+chmod +x bin/cargo
+ln -s "$BUILT/helion-deploy" bin/helion-deploy
+echo hello > hello-world/index.html
+mkdir package/hello-world
+tar -czf package/hello-world/hello-world.tar.gz hello-world
+tar -C package -czf hello-world.tar.gz hello-world
+"$BUILT/standin" init clients
+"$BUILT/standin" link clients
+export STANDIN_PLATFORM="$PWD/clients" PATH="$PWD/bin:$PWD/clients/bin:$PATH" HELION_PASSWORD=any
+"#;
+
+/// After a block, the newest deployment is the one that the next block means.
+const AFTER_BLOCK: &str = r#"
+ID=$(helion-deploy --output json list --limit 1 | sed -n 's/.*"deploy_id": "\(.*\)",/\1/p')
+"#;
+
+/// What stands in the documents for what each reader has another one of.
+const FILLED_IN: &[(&str, &str)] = &[
+    (
+        "01a1b2c3-…",
+        "$(helion-deploy --output json list --limit 1 | sed -n 's/.*\"deploy_id\": \"\\(.*\\)\",/\\1/p')",
+    ),
+    ("=…", "=any"),
+    ("/tmp/", "./"),
+];
+
+/// Blocks that hold one of these are run elsewhere: by CI itself, or by the tests on a real Swift.
+const ELSEWHERE: &[&str] = &["cargo xtask", "OS_AUTH_URL"];
+
+/// The command.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    if !arguments.is_empty() {
+        return Err(usage_error("`documents` takes nothing"));
+    }
+    check()
+}
+
+/// Runs all blocks, up to the first that fails.
+pub(crate) fn check() -> Result<()> {
+    let workspace = Workspace::load()?;
+    let build = [
+        "build",
+        "--locked",
+        "--workspace",
+        "--bins",
+        "--all-features",
+    ];
+    Call::cargo(&workspace.root, &build).run()?;
+    for document in documents(&workspace.root)? {
+        let text = fs::read_to_string(&document)
+            .with_context(|| format!("failed to read {}", document.display()))?;
+        let (blocks, elsewhere): (Vec<_>, Vec<_>) = blocks(&text)
+            .into_iter()
+            .partition(|block| ELSEWHERE.iter().all(|word| !block.contains(word)));
+        if !blocks.is_empty() {
+            let name = document.strip_prefix(&workspace.root).unwrap_or(&document);
+            say(&format!(
+                "\n{}: {} blocks, {} are run elsewhere",
+                name.display(),
+                blocks.len(),
+                elsewhere.len()
+            ));
+            run_in_shell(&workspace, &blocks)
+                .with_context(|| format!("the shell blocks of {} do not work", name.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The README and the guides.
+fn documents(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut documents = vec![root.join("README.md")];
+    for entry in fs::read_dir(root.join("docs/guides"))? {
+        documents.push(entry?.path());
+    }
+    documents.sort();
+    Ok(documents)
+}
+
+/// The code between lines of three backticks and `sh`, and of three backticks.
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<String> = None;
+    for line in text.lines() {
+        open = match open {
+            None => (line == "```sh").then(String::new),
+            Some(block) if line == "```" => {
+                blocks.push(block);
+                None
+            }
+            Some(block) => Some(block + line + "\n"),
+        };
+    }
+    blocks
+}
+
+fn script(blocks: &[String]) -> String {
+    let mut script = BEFORE.to_owned();
+    for block in blocks {
+        let filled_in = FILLED_IN
+            .iter()
+            .fold(block.clone(), |block, (from, to)| block.replace(from, to));
+        script += "set -x\n";
+        script += &filled_in;
+        script += "{ set +x; } 2> /dev/null\n";
+        script += AFTER_BLOCK;
+    }
+    script
+}
+
+fn run_in_shell(workspace: &Workspace, blocks: &[String]) -> Result<()> {
+    let folder = workspace.target.join("documents");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(folder.join("home"))?;
+    let path = folder.join("script.sh");
+    fs::write(&path, script(blocks))?;
+    let built = workspace.target.join("debug");
+    let home = folder.join("home");
+    Call::new("sh", &folder, &["script.sh"])
+        .env("BUILT", built.to_string_lossy())
+        .env("HOME", home.to_string_lossy())
+        .env("XDG_DATA_HOME", home.to_string_lossy())
+        .env("XDG_CONFIG_HOME", home.to_string_lossy())
+        .env("TMPDIR", home.to_string_lossy())
+        .run()?;
+    Ok(fs::remove_dir_all(&folder)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_shell_blocks_are_taken() {
+        let text = "a\n```sh\nb\nc\n```\n```rust\nd\n```\n```sh\ne\n```\n";
+        assert_eq!(blocks(text), ["b\nc\n", "e\n"]);
+    }
+
+    #[test]
+    fn what_a_reader_fills_in_is_filled_in() {
+        let blocks = ["export HELION_PASSWORD=…\nls /tmp/platform\n".to_owned()];
+        let script = script(&blocks);
+        assert!(
+            script.contains("\nexport HELION_PASSWORD=any\nls ./platform\n"),
+            "{script}"
+        );
+    }
+}
