@@ -1,4 +1,5 @@
-//! `cargo xtask documents`: runs the shell blocks of the README and the guides, as they stand there.
+//! `cargo xtask documents`: runs the shell blocks of the README and the guides, as they stand there,
+//! and the examples.
 //!
 //! The blocks of a document run one after the other in one shell, with the stand-in in place of the
 //! platform's clients and a home of their own. What a reader has to fill in is filled in.
@@ -49,6 +50,19 @@ const AFTER_BLOCK: &str = r#"
 ID=$(helion-deploy --output json list --limit 1 | sed -n 's/.*"deploy_id": "\(.*\)",/\1/p')
 "#;
 
+/// The examples that are programs, as their first lines tell to call them.
+const EXAMPLES: &str = r#"
+export STORE_URL=sqlite:store.sqlite
+helion-deploy packages add hello-world.tar.gz
+set -x
+"$BUILT/examples/embed" https://api.example.com admin | tee embedded
+"$BUILT/examples/watch" "$(cut -d ' ' -f 1 embedded)" | grep SUCCESS
+"$BUILT/examples/own_platform" hello-world.tar.gz served
+"$BUILT/examples/fakes"
+{ set +x; } 2> /dev/null
+grep hello served/hello-world/index.html
+"#;
+
 /// What stands in the documents for what each reader has another one of.
 const FILLED_IN: &[(&str, &str)] = &[
     (
@@ -78,6 +92,7 @@ pub(crate) fn check() -> Result<()> {
         "--locked",
         "--workspace",
         "--bins",
+        "--examples",
         "--all-features",
     ];
     Call::cargo(&workspace.root, &build).run()?;
@@ -95,11 +110,12 @@ pub(crate) fn check() -> Result<()> {
                 blocks.len(),
                 elsewhere.len()
             ));
-            run_in_shell(&workspace, &blocks)
+            run_in_shell(&workspace, &script(&blocks))
                 .with_context(|| format!("the shell blocks of {} do not work", name.display()))?;
         }
     }
-    Ok(())
+    say("\nthe examples");
+    run_in_shell(&workspace, &format!("{BEFORE}{EXAMPLES}")).context("an example does not work")
 }
 
 /// The README and the guides.
@@ -143,14 +159,14 @@ fn script(blocks: &[String]) -> String {
     script
 }
 
-fn run_in_shell(workspace: &Workspace, blocks: &[String]) -> Result<()> {
+fn run_in_shell(workspace: &Workspace, script: &str) -> Result<()> {
     let folder = workspace.target.join("documents");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(folder.join("home"))?;
     let path = folder.join("script.sh");
-    fs::write(&path, script(blocks))?;
+    fs::write(&path, script)?;
     let built = workspace.target.join("debug");
     let home = folder.join("home");
     Call::new("sh", &folder, &["script.sh"])
