@@ -172,3 +172,33 @@ fn a_store_that_does_not_let_one_in_is_said_by_the_exit_code() {
     let finished = program.run(&["list"]).code(5);
     program.assert_secret(&finished);
 }
+
+/// The guide's first commands, with what is this server's in place of the example's.
+#[test]
+fn the_commands_of_the_guide_open_a_store() {
+    let Some(program) = OnSwift::new("plain", "keystone") else {
+        return;
+    };
+    let guide = include_str!("../../../../docs/guides/swift.md");
+    let (_, block) = guide.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("\n```").unwrap();
+    let (exports, command) = block.rsplit_once('\n').unwrap();
+    let own: String = program
+        .variables
+        .iter()
+        .filter(|(key, _)| exports.contains(&format!("{key}=")))
+        .map(|(key, value)| format!("export {key}='{value}'\n"))
+        .collect();
+    for key in [
+        "OS_AUTH_URL",
+        "OS_USERNAME",
+        "OS_PASSWORD",
+        "OS_REGION_NAME",
+    ] {
+        assert!(own.contains(key), "{own}");
+    }
+    let link = program.world.path("bin/helion-deploy");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_helion-deploy"), link).unwrap();
+    let finished = finish(program.world.shell(&format!("{exports}\n{own}{command}\n"))).code(0);
+    assert_eq!(finished.stdout, "no packages\n");
+}

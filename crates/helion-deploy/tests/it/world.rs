@@ -129,6 +129,18 @@ impl World {
         command
     }
 
+    /// A shell script, which stops at what fails.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test runs what a document tells to type"
+    )]
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-euc", script]);
+        self.surround(&mut command);
+        command
+    }
+
     /// Gives a program of this world its environment.
     pub(crate) fn surround(&self, command: &mut Command) {
         command
