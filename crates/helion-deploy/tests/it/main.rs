@@ -14,5 +14,6 @@ mod packages;
 mod processes;
 mod recover;
 mod secrets;
+mod settings;
 mod swift;
 mod world;
