@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use deployment::DeploymentId;
 
 pub(crate) use self::packages::Packages;
+use crate::examples;
 use crate::setting;
 
 /// Deploys packages to a Cloud Foundry style platform, and answers for every deployment.
@@ -24,6 +26,7 @@ use crate::setting;
 /// `config show` tells each value and where it came from.
 #[derive(Debug, Parser)]
 #[command(name = "helion-deploy", version, arg_required_else_help = true)]
+#[command(after_long_help = examples::PROGRAM)]
 pub(crate) struct Cli {
     /// Where packages and records are kept: fs:/folder, sqlite:/file, swift:CONTAINER, memory:
     ///
@@ -60,42 +63,68 @@ pub(crate) enum Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Deploy a sample package to a stand-in platform in a temporary folder
+    #[command(after_long_help = examples::DEMO)]
     Demo,
     /// Add, list, show and remove packages
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = examples::PACKAGES)]
     Packages(Packages),
     /// Deploy a package and follow it to its end
+    #[command(after_long_help = examples::DEPLOY)]
     Deploy(Deploy),
     /// Deploy once more what a deployment that has ended deployed
+    #[command(after_long_help = examples::REDEPLOY)]
     Redeploy(Redeploy),
     /// End deployments whose process died, and remove what they left on this machine
+    #[command(after_long_help = examples::RECOVER)]
     Recover,
     /// Remove records of deployments that ended long ago
+    #[command(after_long_help = examples::PRUNE)]
     Prune(Prune),
     /// Show a deployment's record
+    #[command(after_long_help = examples::STATUS)]
     Status(Status),
     /// List deployments, newest first
+    #[command(after_long_help = examples::LIST)]
     List(List),
     /// Show what a deployment's commands printed
+    #[command(after_long_help = examples::LOGS)]
     Logs(Logs),
     /// Show the settings, and where each came from
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = examples::CONFIG)]
     Config(Config),
+    /// Print a shell's completions for this program
+    #[command(after_long_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    #[command(after_long_help = examples::MAN)]
+    Man {
+        /// Write one page for each command into this folder, which is made if it is not there.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+    },
 }
 
 impl Command {
     /// Whether the configuration file counts: what tells of the program itself does so also where
     /// the file is wrong.
     pub(crate) const fn goes_by_the_file(&self) -> bool {
-        !matches!(self, Self::Config(Config::Path))
+        !matches!(
+            self,
+            Self::Config(Config::Path) | Self::Completions { .. } | Self::Man { .. }
+        )
     }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Show every setting with its value, secrets as ***, and where it came from
+    #[command(after_long_help = examples::CONFIG_SHOW)]
     Show,
     /// Print where the configuration file is, or would be
+    #[command(after_long_help = examples::CONFIG_PATH)]
     Path,
 }
 

@@ -4,6 +4,7 @@ mod cli;
 mod clients;
 mod command;
 mod config_file;
+mod examples;
 mod failure;
 mod follow;
 mod message;
@@ -120,5 +121,7 @@ async fn run(command: Command, settings: &Settings, output: Output) -> Result<()
         Command::Logs(arguments) => command::records::logs(arguments, store.await?, output).await,
         Command::Config(Config::Show) => command::config::show(settings, output),
         Command::Config(Config::Path) => command::config::path(settings, output),
+        Command::Completions { shell } => command::completions::run(shell),
+        Command::Man { dir } => command::man::run(dir.as_deref(), output),
     }
 }

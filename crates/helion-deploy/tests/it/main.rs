@@ -7,6 +7,7 @@
 )]
 
 mod cancel;
+mod completions;
 mod crash;
 mod demo;
 mod deploy;

@@ -273,6 +273,8 @@ fn a_file_that_is_wrong_stops_every_command_that_goes_by_it() {
     // What is needed to mend it goes on.
     let shown = run(&world, &["config", "path"]).code(0).stdout;
     assert_eq!(shown, format!("{}\n", path.display()));
+    run(&world, &["completions", "bash"]).code(0);
+    run(&world, &["man"]).code(0);
     run(&world, &["--config", "/dev/null", "list"]).code(0);
 }
 
