@@ -175,4 +175,20 @@ mod tests {
             assert!(long.contains("\nExamples:\n"), "{path:?}");
         }
     }
+
+    #[test]
+    fn what_every_command_prints_in_json_is_documented() {
+        let page = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/reference/json-output.md"
+        );
+        let page = std::fs::read_to_string(page).unwrap();
+        let leaves = commands()
+            .into_iter()
+            .filter(|(_, command)| !command.has_subcommands());
+        for (path, _) in leaves {
+            let name = format!("`{}`", path.join(" "));
+            assert!(page.contains(&name), "{name} is not in json-output.md");
+        }
+    }
 }

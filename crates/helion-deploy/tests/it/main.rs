@@ -14,6 +14,7 @@ mod deploy;
 mod packages;
 mod processes;
 mod recover;
+mod schemas;
 mod secrets;
 mod settings;
 mod swift;
