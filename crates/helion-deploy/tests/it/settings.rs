@@ -167,6 +167,19 @@ fn what_nobody_has_set_is_told_with_every_place_for_it() {
 }
 
 #[test]
+fn a_password_that_is_empty_is_none() {
+    let world = World::with_package();
+    let mut deploy = world.deploy(&[]);
+    deploy.env("HELION_PASSWORD", "");
+    let text = finish(deploy).code(2).stderr;
+    assert!(text.contains("no password: set HELION_PASSWORD"), "{text}");
+    let mut show = world.command(&["--output", "json", "config", "show"]);
+    show.env("HELION_PASSWORD", "");
+    let found = setting(&finish(show).code(0).json(), "password");
+    assert_eq!(found, json!([null, null]));
+}
+
+#[test]
 fn a_wrong_value_is_told_with_where_it_came_from() {
     let world = World::with_package();
     let refused = |name: &str, value: &str, code: i32| {
