@@ -17,6 +17,9 @@ pub(crate) use self::packages::Packages;
 use crate::examples;
 use crate::setting;
 
+/// What the help calls the flags that every command has.
+const GLOBAL: &str = "Options of every command";
+
 /// Deploys packages to a Cloud Foundry style platform, and answers for every deployment.
 ///
 /// Exit codes: 0 success, 1 the deployment ended otherwise or not all was recovered, 2 invalid
@@ -32,19 +35,20 @@ pub(crate) struct Cli {
     ///
     /// Also STORE_URL, or `store_url` in the configuration file. Without any, a SQLite database in
     /// your data directory. What else a store has to be told, such as a password, is never a flag.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     pub(crate) store: Option<String>,
 
     /// What is printed on standard output: text unless set
     ///
     /// Also HELION_OUTPUT, or `output` in the configuration file.
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = GLOBAL)]
     pub(crate) output: Option<Format>,
 
     /// The configuration file; your own unless given
     ///
     /// Also HELION_DEPLOY_CONFIG; `config path` tells where your own is.
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
     #[command(subcommand)]
@@ -69,15 +73,24 @@ pub(crate) enum Command {
     #[command(subcommand, after_long_help = examples::PACKAGES)]
     Packages(Packages),
     /// Deploy a package and follow it to its end
+    ///
+    /// The password comes from HELION_PASSWORD, from standard input, or from a prompt; never from the
+    /// command line or the configuration file.
     #[command(after_long_help = examples::DEPLOY)]
     Deploy(Deploy),
     /// Deploy once more what a deployment that has ended deployed
+    ///
+    /// Package, endpoint, application and space are those of its record; the package is the one that
+    /// the store has now. The password comes from where `deploy` takes it from.
     #[command(after_long_help = examples::REDEPLOY)]
     Redeploy(Redeploy),
     /// End deployments whose process died, and remove what they left on this machine
     #[command(after_long_help = examples::RECOVER)]
     Recover,
     /// Remove records of deployments that ended long ago
+    ///
+    /// Those that either limit names; records of deployments that have not ended, or that cannot be
+    /// read, always stay.
     #[command(after_long_help = examples::PRUNE)]
     Prune(Prune),
     /// Show a deployment's record
@@ -128,9 +141,7 @@ pub(crate) enum Config {
     Path,
 }
 
-/// Deploys a package and follows it to its end.
-///
-/// The password comes from `HELION_PASSWORD`, from standard input, or from a prompt.
+/// What `deploy` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Deploy {
     /// The package in the store, or, with a `/` in it, an archive on this machine.
@@ -185,10 +196,7 @@ pub(crate) struct Deploy {
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// Deploys once more what a deployment that has ended deployed, and follows it to its end.
-///
-/// Package, endpoint, application and space are those of its record; the package is the one that
-/// the store has now. The password comes from where `deploy` takes it from.
+/// What `redeploy` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Redeploy {
     /// The deployment that is to be repeated.
@@ -217,8 +225,7 @@ pub(crate) struct Redeploy {
     pub(crate) timeout: Option<Duration>,
 }
 
-/// Removes the records that either limit names; those of deployments that have not ended, or that
-/// cannot be read, always stay.
+/// What `prune` takes.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Prune {
