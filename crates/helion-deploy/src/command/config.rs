@@ -70,7 +70,23 @@ fn text(rows: &[Row]) -> String {
     let unset = rows.iter().filter(|row| row.value.is_none());
     let unset: Vec<_> = unset.map(|row| row.key).collect();
     let table = table(["SETTING", "VALUE", "SOURCE"], &set);
-    format!("{table}\n\nnot set: {}", unset.join(", "))
+    format!("{table}\n\nNot set:\n{}", folded(&unset))
+}
+
+/// The words in lines that fit a terminal.
+fn folded(words: &[&str]) -> String {
+    const WIDTH: usize = 78;
+    let mut lines = vec![String::new()];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.push_str("  ");
+                line.push_str(word);
+            }
+            _ => lines.push(format!("  {word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Prints where the configuration file is, or would be.

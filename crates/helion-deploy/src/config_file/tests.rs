@@ -187,3 +187,37 @@ fn a_file_that_is_not_there_is_a_fault_only_where_it_is_named() {
         Some("memory:")
     );
 }
+
+/// The reference of the settings.
+fn reference() -> String {
+    let page = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/reference/settings.md"
+    );
+    std::fs::read_to_string(page).unwrap()
+}
+
+#[test]
+fn the_file_of_the_reference_can_be_read() {
+    let page = reference();
+    let blocks: Vec<_> = page.split("```toml\n").skip(1).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let (text, _) = block.split_once("```").unwrap();
+        let file = parse(text).expect("it is read");
+        assert!(file.get(&ENDPOINT).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn the_reference_names_every_setting() {
+    let page = reference();
+    for setting in setting::all() {
+        let key = format!("`{}`", setting.key);
+        let variable = format!("`{}`", setting.variable());
+        let is_own = !setting.is_of_the_store();
+        let is_in_a_file = setting.kind != Kind::Password;
+        assert!(page.contains(&key) || !is_in_a_file, "{key}");
+        assert!(page.contains(&variable) || !is_own, "{variable}");
+    }
+}
