@@ -47,7 +47,10 @@ fn write(command: Command, folder: &Path, pages: &mut Vec<PathBuf>) -> io::Resul
 fn page(command: Command) -> io::Result<String> {
     let examples = command.get_after_long_help().map(ToString::to_string);
     let has_commands = command.has_subcommands();
-    let man = Man::new(command).manual("helion-deploy");
+    // Of a command, the page would name the command alone.
+    let man = Man::new(command)
+        .source(concat!("helion-deploy ", env!("CARGO_PKG_VERSION")))
+        .manual("helion-deploy");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -86,6 +89,7 @@ mod tests {
                 let heading = format!("\n.SH {section}\n");
                 assert_eq!(page.matches(&heading).count(), 1, "{section} in {path:?}");
             }
+            assert!(page.contains("\"helion-deploy 0."), "{page}");
             let requests = page.lines().filter_map(|line| line.strip_prefix('.'));
             for request in requests {
                 let name = request.split(' ').next().unwrap_or_default();

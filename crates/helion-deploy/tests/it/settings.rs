@@ -100,6 +100,20 @@ fn the_place_that_counts_is_the_one_that_is_used() {
 }
 
 #[test]
+fn a_container_on_swift_names_the_store_too() {
+    let world = World::new();
+    write(&world, "swift_container = 'deployments'");
+    let show = ["--output", "json", "config", "show"];
+    let shown = run(&world, &show).code(0).json();
+    assert_eq!(setting(&shown, "store_url"), json!([null, null]));
+    // Nobody says who asks for its files.
+    let refused = run(&world, &["packages", "list"]).code(5);
+    assert!(refused.stderr.contains("auth_url"), "{}", refused.stderr);
+    assert!(!world.path("home/.local").exists(), "the default was used");
+    run(&world, &["--store", "memory:", "packages", "list"]).code(0);
+}
+
+#[test]
 fn a_deployment_takes_what_its_flags_do_not_say() {
     let world = World::with_package();
     for (org, space) in [("acme", "live"), ("acme", "staging")] {
