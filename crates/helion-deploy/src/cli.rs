@@ -4,34 +4,52 @@
     reason = "the comments here are the program's help, no Markdown"
 )]
 
+mod packages;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use deployment::DeploymentId;
+
+pub(crate) use self::packages::Packages;
+use crate::examples;
+use crate::setting;
+
+/// What the help calls the flags that every command has.
+const GLOBAL: &str = "Options of every command";
 
 /// Deploys packages to a Cloud Foundry style platform, and answers for every deployment.
 ///
 /// Exit codes: 0 success, 1 the deployment ended otherwise or not all was recovered, 2 invalid
 /// input or usage, 3 not found, 4 conflict, 5 the store cannot be used.
+///
+/// Settings come from flags, then from environment variables, then from the configuration file;
+/// `config show` tells each value and where it came from.
 #[derive(Debug, Parser)]
 #[command(name = "helion-deploy", version, arg_required_else_help = true)]
+#[command(after_long_help = examples::PROGRAM)]
 pub(crate) struct Cli {
-    /// Where packages and records are kept: fs:/folder, sqlite:/file, memory:
+    /// Where packages and records are kept: fs:/folder, sqlite:/file, swift:CONTAINER, memory:
     ///
-    /// Without it, a SQLite database in your data directory.
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "STORE_URL",
-        hide_env_values = true
-    )]
+    /// Also STORE_URL, or `store_url` in the configuration file. Without any, a SQLite database in
+    /// your data directory. What else a store has to be told, such as a password, is never a flag.
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     pub(crate) store: Option<String>,
 
-    /// What is printed on standard output.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
-    pub(crate) output: Format,
+    /// What is printed on standard output: text unless set
+    ///
+    /// Also HELION_OUTPUT, or `output` in the configuration file.
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = GLOBAL)]
+    pub(crate) output: Option<Format>,
+
+    /// The configuration file; your own unless given
+    ///
+    /// Also HELION_DEPLOY_CONFIG; `config path` tells where your own is.
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -49,88 +67,128 @@ pub(crate) enum Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Deploy a sample package to a stand-in platform in a temporary folder
+    #[command(after_long_help = examples::DEMO)]
     Demo,
     /// Add, list, show and remove packages
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = examples::PACKAGES)]
     Packages(Packages),
     /// Deploy a package and follow it to its end
+    ///
+    /// The password comes from HELION_PASSWORD, from standard input, or from a prompt; never from the
+    /// command line or the configuration file.
+    #[command(after_long_help = examples::DEPLOY)]
     Deploy(Deploy),
     /// Deploy once more what a deployment that has ended deployed
+    ///
+    /// Package, endpoint, application and space are those of its record; the package is the one that
+    /// the store has now. The password comes from where `deploy` takes it from.
+    #[command(after_long_help = examples::REDEPLOY)]
     Redeploy(Redeploy),
     /// End deployments whose process died, and remove what they left on this machine
+    #[command(after_long_help = examples::RECOVER)]
     Recover,
     /// Remove records of deployments that ended long ago
+    ///
+    /// Those that either limit names; records of deployments that have not ended, or that cannot be
+    /// read, always stay.
+    #[command(after_long_help = examples::PRUNE)]
     Prune(Prune),
     /// Show a deployment's record
+    #[command(after_long_help = examples::STATUS)]
     Status(Status),
     /// List deployments, newest first
+    #[command(after_long_help = examples::LIST)]
     List(List),
     /// Show what a deployment's commands printed
+    #[command(after_long_help = examples::LOGS)]
     Logs(Logs),
+    /// Show the settings, and where each came from
+    #[command(subcommand, after_long_help = examples::CONFIG)]
+    Config(Config),
+    /// Print a shell's completions for this program
+    #[command(after_long_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    #[command(after_long_help = examples::MAN)]
+    Man {
+        /// Write one page for each command into this folder, which is made if it is not there.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    /// Whether the configuration file counts: what tells of the program itself does so also where
+    /// the file is wrong.
+    pub(crate) const fn goes_by_the_file(&self) -> bool {
+        !matches!(
+            self,
+            Self::Config(Config::Path) | Self::Completions { .. } | Self::Man { .. }
+        )
+    }
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Packages {
-    /// Check a package archive and add it, replacing one of the same name
-    Add {
-        /// The archive; `foo.tar.gz` becomes package `foo`.
-        file: PathBuf,
-    },
-    /// List the packages
-    List {
-        /// Only packages in whose name, tags or other texts this occurs.
-        keyword: Option<String>,
-    },
-    /// Show a package's manifest
-    Show {
-        /// The package.
-        name: String,
-    },
-    /// Remove a package
-    Remove {
-        /// The package.
-        name: String,
-    },
+pub(crate) enum Config {
+    /// Show every setting with its value, secrets as ***, and where it came from
+    #[command(after_long_help = examples::CONFIG_SHOW)]
+    Show,
+    /// Print where the configuration file is, or would be
+    #[command(after_long_help = examples::CONFIG_PATH)]
+    Path,
 }
 
-/// Deploys a package and follows it to its end.
-///
-/// The password comes from `HELION_PASSWORD`, from standard input, or from a prompt.
+/// What `deploy` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Deploy {
     /// The package in the store, or, with a `/` in it, an archive on this machine.
     pub(crate) package: String,
 
-    /// The address of the platform's API, with https in front (or http).
+    /// The address of the platform's API, with https in front (or http)
+    ///
+    /// Also HELION_ENDPOINT, or `endpoint` in the configuration file; one of them is needed.
     #[arg(long, value_name = "URL")]
-    pub(crate) endpoint: String,
+    pub(crate) endpoint: Option<String>,
 
-    /// Who logs in.
+    /// Who logs in
+    ///
+    /// Also HELION_USERNAME, or `username` in the configuration file; one of them is needed.
     #[arg(long, value_name = "USER")]
-    pub(crate) username: String,
+    pub(crate) username: Option<String>,
 
     /// Read the password from the first line of standard input.
     #[arg(long)]
     pub(crate) password_stdin: bool,
 
-    /// The platform's client, found on PATH.
-    #[arg(long, value_name = "CLIENT", default_value = "helion")]
-    pub(crate) client: Client,
+    /// The platform's client, found on PATH: helion unless set
+    ///
+    /// Also HELION_CLIENT, or `client` in the configuration file.
+    #[arg(long, value_name = "CLIENT")]
+    pub(crate) client: Option<Client>,
 
     /// The application's name on the platform; the package's unless given.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
 
-    /// The organization to deploy to.
-    #[arg(long, value_name = "ORG", requires = "space")]
+    /// The organization to deploy to, with --space
+    ///
+    /// Also HELION_ORG, or `org` in the configuration file.
+    #[arg(long, value_name = "ORG")]
     pub(crate) org: Option<String>,
 
-    /// The space to deploy to.
-    #[arg(long, value_name = "SPACE", requires = "org")]
+    /// The space to deploy to, with --org
+    ///
+    /// Also HELION_SPACE, or `space` in the configuration file.
+    #[arg(long, value_name = "SPACE")]
     pub(crate) space: Option<String>,
 
     /// How long the whole deployment may take, for example 90s or 15m
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    ///
+    /// Also HELION_TIMEOUT, or `timeout` in the configuration file.
+    #[arg(long, value_name = "DURATION", value_parser = setting::duration)]
     pub(crate) timeout: Option<Duration>,
 
     /// The same request with the same key is deployed once.
@@ -138,34 +196,36 @@ pub(crate) struct Deploy {
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// Deploys once more what a deployment that has ended deployed, and follows it to its end.
-///
-/// Package, endpoint, application and space are those of its record; the package is the one that
-/// the store has now. The password comes from where `deploy` takes it from.
+/// What `redeploy` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Redeploy {
     /// The deployment that is to be repeated.
     pub(crate) id: DeploymentId,
 
-    /// Who logs in.
+    /// Who logs in
+    ///
+    /// Also HELION_USERNAME, or `username` in the configuration file; one of them is needed.
     #[arg(long, value_name = "USER")]
-    pub(crate) username: String,
+    pub(crate) username: Option<String>,
 
     /// Read the password from the first line of standard input.
     #[arg(long)]
     pub(crate) password_stdin: bool,
 
-    /// The platform's client, found on PATH.
-    #[arg(long, value_name = "CLIENT", default_value = "helion")]
-    pub(crate) client: Client,
+    /// The platform's client, found on PATH: helion unless set
+    ///
+    /// Also HELION_CLIENT, or `client` in the configuration file.
+    #[arg(long, value_name = "CLIENT")]
+    pub(crate) client: Option<Client>,
 
     /// How long the whole deployment may take, for example 90s or 15m
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    ///
+    /// Also HELION_TIMEOUT, or `timeout` in the configuration file.
+    #[arg(long, value_name = "DURATION", value_parser = setting::duration)]
     pub(crate) timeout: Option<Duration>,
 }
 
-/// Removes the records that either limit names; those of deployments that have not ended, or that
-/// cannot be read, always stay.
+/// What `prune` takes.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Prune {
@@ -222,14 +282,6 @@ pub(crate) struct Logs {
     pub(crate) step: Option<String>,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if duration.is_zero() {
-        return Err("a deployment needs more time than none".to_owned());
-    }
-    Ok(duration)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -257,25 +309,6 @@ mod tests {
         assert_eq!(
             parsed.unwrap_err().kind(),
             clap::error::ErrorKind::UnknownArgument
-        );
-    }
-
-    #[test]
-    fn an_organization_needs_a_space() {
-        let parsed = Cli::try_parse_from([
-            "helion-deploy",
-            "deploy",
-            "foo",
-            "--endpoint",
-            "https://x.io",
-            "--username",
-            "u",
-            "--org",
-            "o",
-        ]);
-        assert_eq!(
-            parsed.unwrap_err().kind(),
-            clap::error::ErrorKind::MissingRequiredArgument
         );
     }
 }

@@ -1,7 +1,10 @@
 //! One file per command.
 
+pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod man;
 pub(crate) mod packages;
 pub(crate) mod prune;
 pub(crate) mod records;

@@ -3,6 +3,8 @@
 mod cli;
 mod clients;
 mod command;
+mod config_file;
+mod examples;
 mod failure;
 mod follow;
 mod message;
@@ -11,17 +13,20 @@ mod password;
 mod progress;
 mod report;
 mod sample_package;
+mod setting;
+mod settings;
 mod store_choice;
 
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{Parser as _, ValueEnum as _};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, Format};
+use crate::cli::{Cli, Command, Config, Format};
 use crate::failure::{FAILED, Failure, INVALID};
 use crate::output::Output;
+use crate::settings::Settings;
 
 fn main() -> ExitCode {
     // The demo runs this very program as its client, by a link named `helion`.
@@ -33,7 +38,6 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let output = Output::new(cli.output);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -41,12 +45,25 @@ fn main() -> ExitCode {
         .with_ansi(io::stderr().is_terminal())
         .init();
 
-    match start(cli, output) {
+    let (output, result) = act(cli);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.fail(&failure);
             ExitCode::from(failure.code())
         }
+    }
+}
+
+/// Does what was asked for; also tells how a failure is to be printed.
+fn act(cli: Cli) -> (Output, Result<(), Failure>) {
+    let output = Output::new(settings::early_format(cli.output));
+    match Settings::load(&cli).and_then(|settings| Ok((settings.format()?, settings))) {
+        Ok((format, settings)) => {
+            let output = Output::new(format);
+            (output, start(cli.command, &settings, output))
+        }
+        Err(failure) => (output, Err(failure)),
     }
 }
 
@@ -59,51 +76,52 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let words: Vec<_> = std::env::args().collect();
-    let wants_json = words.iter().any(|word| word == "--output=json")
-        || words.windows(2).any(|pair| pair == ["--output", "json"]);
-    if wants_json {
-        let message = error.to_string();
-        Output::new(Format::Json).print_failure(&Failure::new(INVALID, message.trim()));
-    }
+    let message = error.to_string();
+    let output = Output::new(settings::early_format(asked_format(&words)));
+    output.print_failure(&Failure::new(INVALID, message.trim()));
     ExitCode::from(INVALID)
 }
 
-fn start(cli: Cli, output: Output) -> Result<(), Failure> {
+/// The format that a command line which is not understood seems to ask for.
+fn asked_format(words: &[String]) -> Option<Format> {
+    let flag = words.iter().position(|word| word == "--output");
+    let after = flag.and_then(|at| words.get(at + 1)).map(String::as_str);
+    let joined = || words.iter().find_map(|word| word.strip_prefix("--output="));
+    Format::from_str(after.or_else(joined)?, false).ok()
+}
+
+fn start(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(FAILED, format!("failed to start: {error}")))?;
-    let result = runtime.block_on(run(cli, output));
+    let result = runtime.block_on(run(command, settings, output));
     // A read that hangs in the system must not keep a program that has said its last word.
     runtime.shutdown_background();
     result
 }
 
-async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
-    let url = cli.store.as_deref().filter(|url| !url.is_empty());
-    match cli.command {
+async fn run(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {
+    let store = store_choice::open(settings);
+    match command {
         Command::Demo => command::demo::run(output).await,
-        Command::Packages(command) => {
-            command::packages::run(command, store_choice::open(url).await?, output).await
-        }
+        Command::Packages(command) => command::packages::run(command, store.await?, output).await,
         Command::Deploy(arguments) => {
-            command::deploy::run(arguments, store_choice::open(url).await?, output).await
+            command::deploy::run(arguments, settings, store.await?, output).await
         }
         Command::Redeploy(arguments) => {
-            command::redeploy::run(arguments, store_choice::open(url).await?, output).await
+            command::redeploy::run(arguments, settings, store.await?, output).await
         }
-        Command::Recover => command::recover::run(store_choice::open(url).await?, output).await,
-        Command::Prune(arguments) => {
-            command::prune::run(arguments, store_choice::open(url).await?, output).await
-        }
+        Command::Recover => command::recover::run(store.await?, output).await,
+        Command::Prune(arguments) => command::prune::run(arguments, store.await?, output).await,
         Command::Status(arguments) => {
-            command::records::status(arguments, store_choice::open(url).await?, output).await
+            command::records::status(arguments, store.await?, output).await
         }
-        Command::List(arguments) => {
-            command::records::list(arguments, store_choice::open(url).await?, output).await
-        }
-        Command::Logs(arguments) => {
-            command::records::logs(arguments, store_choice::open(url).await?, output).await
-        }
+        Command::List(arguments) => command::records::list(arguments, store.await?, output).await,
+        Command::Logs(arguments) => command::records::logs(arguments, store.await?, output).await,
+        Command::Config(Config::Show) => command::config::show(settings, output),
+        Command::Config(Config::Path) => command::config::path(settings, output),
+        Command::Completions { shell } => command::completions::run(shell),
+        Command::Man { dir } => command::man::run(dir.as_deref(), output),
     }
 }

@@ -31,6 +31,11 @@ impl Output {
         write(&text)
     }
 
+    /// Prints what is text in any format, such as a script for a shell.
+    pub(crate) fn print_script(script: &str) -> Result<(), Failure> {
+        write(script)
+    }
+
     /// Reports a failure: a line on standard error, and in JSON also the document.
     pub(crate) fn fail(self, failure: &Failure) {
         crate::message::say(&format!("error: {}", failure.message()));

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, INVALID};
 
 /// The environment variable that holds the password.
-pub(crate) const VARIABLE: &str = "HELION_PASSWORD";
+const VARIABLE: &str = "HELION_PASSWORD";
 
 /// The longest password taken from standard input, in bytes.
 const MAX_BYTES: u64 = 4_096;
@@ -19,11 +19,12 @@ pub(crate) fn read(source: Source, username: &str) -> Result<Secret, Failure> {
     match source {
         Source::StandardInput => from_standard_input(),
         Source::EnvironmentOrPrompt => match std::env::var(VARIABLE) {
-            Ok(password) => Ok(Secret::new(password)),
+            Ok(password) if !password.is_empty() => Ok(Secret::new(password)),
             Err(std::env::VarError::NotUnicode(_)) => {
                 Err(Failure::new(INVALID, format!("{VARIABLE} is not UTF-8")))
             }
-            Err(std::env::VarError::NotPresent) => from_prompt(username),
+            // A variable that is empty is not set.
+            Ok(_) | Err(std::env::VarError::NotPresent) => from_prompt(username),
         },
     }
 }

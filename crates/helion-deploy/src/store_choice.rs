@@ -4,38 +4,60 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directories::ProjectDirs;
-use store::{EnvSettings, ISettings, IStore, MapSettings, SettingsChain, open_store};
+use store::{Error, ErrorKind, ISettings as _, IStore, MapSettings, SettingsChain, open_store};
 
 use crate::failure::{Failure, INVALID};
+use crate::setting;
+use crate::settings::Settings;
 
-/// Opens the store at `url`, or the user's own; what else a store has to be told, such as a password,
-/// is told by the environment, and never by the command line, which others can read.
-pub(crate) async fn open(url: Option<&str>) -> Result<Arc<dyn IStore>, Failure> {
-    let url = match url {
-        Some(url) => url.to_owned(),
-        None => default_url()?,
-    };
-    let named: Arc<dyn ISettings> = Arc::new(MapSettings::from([("store_url", url.as_str())]));
-    let environment: Arc<dyn ISettings> = Arc::new(EnvSettings::new(""));
-    Ok(open_store(&SettingsChain::new([named, environment])).await?)
+/// Opens the store that the settings name, or the user's own.
+pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn IStore>, Failure> {
+    let mut places = settings.for_store();
+    let chain = SettingsChain::new(places.clone());
+    if is_unnamed(&chain) {
+        let file = default_file().ok_or_else(|| {
+            let message = "no home directory: give --store URL or set STORE_URL";
+            Failure::new(INVALID, message)
+        })?;
+        make_folder(&file)?;
+        let url = sqlite_url(&file)?;
+        places.push(Arc::new(MapSettings::from([("store_url", url.as_str())])));
+    }
+    let opened = open_store(&SettingsChain::new(places)).await;
+    opened.map_err(|error| with_source(error, settings))
 }
 
-/// A database in the user's data directory, which is made when it is not there.
-fn default_url() -> Result<String, Failure> {
-    let directories = ProjectDirs::from("", "", "helion-deploy").ok_or_else(|| {
-        Failure::new(
-            INVALID,
-            "no home directory: give --store URL or set STORE_URL",
-        )
-    })?;
-    let folder = directories.data_dir();
-    make_private(folder).map_err(|error| {
-        Failure::new(
-            INVALID,
-            format!("failed to make `{}`: {error}", folder.display()),
-        )
-    })?;
-    sqlite_url(&folder.join("store.sqlite"))
+/// Whether no setting names a store: neither its URL nor, in its place, a container on Swift.
+fn is_unnamed(settings: &SettingsChain) -> bool {
+    ["store_url", "swift_container"]
+        .into_iter()
+        .all(|key| settings.get(key).is_none())
+}
+
+/// The failure, which also tells where a setting that is wrong came from.
+fn with_source(error: Error, settings: &Settings) -> Failure {
+    let known = setting::all();
+    let wrong = known.iter().find(|setting| {
+        error.kind() == ErrorKind::Configuration && error.name() == Some(setting.key)
+    });
+    let source = wrong.and_then(|setting| Some(settings.find(setting).ok()??.source));
+    let failure = Failure::from(error);
+    match source {
+        Some(source) => Failure::new(failure.code(), format!("{} ({source})", failure.message())),
+        None => failure,
+    }
+}
+
+/// A database in the user's data directory.
+fn default_file() -> Option<PathBuf> {
+    let directories = ProjectDirs::from("", "", "helion-deploy")?;
+    Some(directories.data_dir().join("store.sqlite"))
+}
+
+/// The URL of that database, where it is the store that would be opened.
+pub(crate) fn default_url(settings: &Settings) -> Option<String> {
+    let chain = SettingsChain::new(settings.for_store());
+    is_unnamed(&chain).then(|| sqlite_url(&default_file()?).ok())?
 }
 
 /// The URL of the database file at `path`.
@@ -49,11 +71,19 @@ pub(crate) fn sqlite_url(path: &Path) -> Result<String, Failure> {
     }
 }
 
-fn make_private(folder: &Path) -> std::io::Result<()> {
+/// Makes the folder of the user's own store, for its owner alone.
+fn make_folder(file: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
 
-    std::fs::DirBuilder::new()
+    let Some(folder) = file.parent() else {
+        return Ok(());
+    };
+    let made = std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(folder)
+        .create(folder);
+    made.map_err(|error| {
+        let folder = folder.display();
+        Failure::new(INVALID, format!("failed to make `{folder}`: {error}"))
+    })
 }

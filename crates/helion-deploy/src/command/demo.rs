@@ -54,7 +54,7 @@ impl Folder {
 pub(crate) async fn run(output: Output) -> Result<(), Failure> {
     let folder = Folder::create()?;
     let url = store_choice::sqlite_url(&folder.root.join("store.sqlite"))?;
-    let store = store_choice::open(Some(&url)).await?;
+    let store = store::open_store_url(&url).await?;
     prepare(&folder)?;
 
     let catalog = PackageCatalog::new(Arc::clone(&store));

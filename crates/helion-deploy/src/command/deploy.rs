@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use deployment::{
-    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, Phase, Space,
-};
+use deployment::{Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, Phase};
 use store::IStore;
 
 use crate::cli::Deploy;
@@ -16,15 +14,18 @@ use crate::follow::follow;
 use crate::output::Output;
 use crate::password::{self, Source};
 use crate::report;
+use crate::settings::Settings;
 
 /// Deploys, prints the record, and fails when it ended otherwise than in `SUCCESS`.
 pub(crate) async fn run(
     arguments: Deploy,
+    settings: &Settings,
     store: Arc<dyn IStore>,
     output: Output,
 ) -> Result<(), Failure> {
-    let platform = clients::platform(arguments.client, clients::runner_options());
-    let request = request(arguments)?;
+    let client = settings.client(arguments.client)?;
+    let platform = clients::platform(client, clients::runner_options());
+    let request = request(arguments, settings)?;
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
     recover::quietly(&deployer).await;
     let record = follow(&deployer, request).await?;
@@ -32,14 +33,18 @@ pub(crate) async fn run(
     succeeded(&record)
 }
 
-fn request(arguments: Deploy) -> Result<DeployRequest, Failure> {
+fn request(arguments: Deploy, settings: &Settings) -> Result<DeployRequest, Failure> {
     let source = if arguments.password_stdin {
         Source::StandardInput
     } else {
         Source::EnvironmentOrPrompt
     };
-    let password = password::read(source, &arguments.username)?;
-    let credentials = Credentials::new(arguments.username, password)?;
+    let endpoint = settings.endpoint(arguments.endpoint)?;
+    let space = settings.space(arguments.org, arguments.space)?;
+    let timeout = settings.timeout(arguments.timeout)?;
+    let username = settings.username(arguments.username)?;
+    let password = password::read(source, &username)?;
+    let credentials = Credentials::new(username, password)?;
     let file = arguments
         .package
         .contains('/')
@@ -51,20 +56,17 @@ fn request(arguments: Deploy) -> Result<DeployRequest, Failure> {
             .to_owned(),
         None => arguments.package,
     };
-    let mut request = DeployRequest::new(&name, &arguments.endpoint, credentials)?;
+    let mut request = DeployRequest::new(&name, &endpoint, credentials)?;
     if let Some(path) = file {
         request = request.with_file(path);
     }
     if let Some(name) = arguments.name {
         request = request.with_application(name)?;
     }
-    if let (Some(organization), Some(space)) = (arguments.org, arguments.space) {
-        request = request.with_space(Space {
-            organization,
-            space,
-        });
+    if let Some(space) = space {
+        request = request.with_space(space);
     }
-    if let Some(timeout) = arguments.timeout {
+    if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
     if let Some(key) = arguments.idempotency_key {

@@ -14,14 +14,19 @@ use crate::follow::follow;
 use crate::output::Output;
 use crate::password::{self, Source};
 use crate::report;
+use crate::settings::Settings;
 
 /// Deploys again, prints the new record, and fails when it ended otherwise than in `SUCCESS`.
 pub(crate) async fn run(
     arguments: Redeploy,
+    settings: &Settings,
     store: Arc<dyn IStore>,
     output: Output,
 ) -> Result<(), Failure> {
-    let platform = clients::platform(arguments.client, clients::runner_options());
+    let client = settings.client(arguments.client)?;
+    let timeout = settings.timeout(arguments.timeout)?;
+    let username = settings.username(arguments.username)?;
+    let platform = clients::platform(client, clients::runner_options());
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
     recover::quietly(&deployer).await;
     let id = &arguments.id;
@@ -34,10 +39,10 @@ pub(crate) async fn run(
     } else {
         Source::EnvironmentOrPrompt
     };
-    let password = password::read(source, &arguments.username)?;
-    let credentials = Credentials::new(arguments.username, password)?;
+    let password = password::read(source, &username)?;
+    let credentials = Credentials::new(username, password)?;
     let mut request = DeployRequest::again(&record, credentials)?;
-    if let Some(timeout) = arguments.timeout {
+    if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
     let record = follow(&deployer, request).await?;

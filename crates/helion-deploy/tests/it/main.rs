@@ -7,12 +7,15 @@
 )]
 
 mod cancel;
+mod completions;
 mod crash;
 mod demo;
 mod deploy;
 mod packages;
 mod processes;
 mod recover;
+mod schemas;
 mod secrets;
+mod settings;
 mod swift;
 mod world;

@@ -103,6 +103,22 @@ impl StoreRegistry {
         all.filter(|scheme| !self.left_out.contains(*scheme))
     }
 
+    /// The keys that settings may have, sorted: `store_url` and those of every scheme, also of those
+    /// that are left out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let keys = store::StoreRegistry::built_in().keys();
+    /// assert!(keys.contains("store_url") && !keys.contains("store_ulr"));
+    /// ```
+    #[must_use]
+    pub fn keys(&self) -> BTreeSet<&'static str> {
+        let openers = self.openers.values();
+        let keys = openers.flat_map(|opener| opener.keys()).copied();
+        keys.chain([URL]).collect()
+    }
+
     /// Opens the store that the settings name.
     ///
     /// Where `store_url` is not set, a setting that only one scheme knows names that scheme: its
@@ -141,12 +157,7 @@ impl StoreRegistry {
     }
 
     fn check_keys(&self, settings: &dyn ISettings) -> Result<()> {
-        let keys = self
-            .openers
-            .values()
-            .flat_map(|opener| opener.keys())
-            .copied();
-        let known: BTreeSet<&str> = keys.chain([URL]).collect();
+        let known = self.keys();
         for key in settings.keys() {
             if !known.contains(key.as_str()) {
                 let hint = hint(&key, known.iter().copied());

@@ -1,0 +1,70 @@
+//! `completions` and `man`.
+
+use std::process::Stdio;
+
+use crate::world::{World, finish};
+
+/// The commands that the program's help lists.
+fn commands(world: &World) -> Vec<String> {
+    let help = world.run(&["--help"]).code(0).stdout;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let names = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help");
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn each_shell_completes_every_command() {
+    let world = World::new();
+    let commands = commands(&world);
+    assert!(commands.len() >= 12, "{commands:?}");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = world.run(&["completions", shell]).code(0).stdout;
+        for command in &commands {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+    world.run(&["completions", "tcsh"]).code(2);
+}
+
+#[test]
+fn bash_takes_its_completions() {
+    let world = World::new();
+    let script = world.run(&["completions", "bash"]).code(0).stdout;
+    // Completes as for a person who has typed this much.
+    let typed = "COMP_WORDS=(helion-deploy packages a)\nCOMP_CWORD=2\n\
+                 function=$(complete -p helion-deploy | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n\
+                 $function helion-deploy a packages\necho \"${COMPREPLY[@]}\"\n";
+    let path = world.path("completions.bash");
+    std::fs::write(&path, format!("{script}\n{typed}")).unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test runs the shell that the script is for"
+    )]
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["--norc", "-eu"]).arg(&path).stdin(Stdio::null());
+    let finished = finish(bash).code(0);
+    assert_eq!((&*finished.stdout, &*finished.stderr), ("add\n", ""));
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let world = World::new();
+    let page = world.run(&["man"]).code(0).stdout;
+    assert!(page.contains(".TH helion-deploy 1"), "{page}");
+    let folder = world.path("man/man1");
+    let written = world.run(&["man", "--dir", folder.to_str().unwrap()]);
+    let written = written.code(0).stdout;
+    for command in commands(&world) {
+        let path = folder.join(format!("helion-deploy-{command}.1"));
+        assert!(path.exists(), "{command}");
+        assert!(written.contains(path.to_str().unwrap()), "{written}");
+    }
+    assert!(folder.join("helion-deploy-packages-add.1").exists());
+    let file = world.path("temp/file");
+    std::fs::write(&file, "").unwrap();
+    world.run(&["man", "--dir", file.to_str().unwrap()]).code(1);
+}
