@@ -2,6 +2,7 @@
 
 mod api;
 mod bench;
+mod check;
 mod ci;
 mod crash;
 mod documents;
@@ -31,6 +32,12 @@ const COMMANDS: &[Command] = &[
         summary: "everything that has to pass, or only the named steps of it; --without-services leaves out \
                   what needs a real Swift",
         run: ci::run,
+    },
+    Command {
+        name: "check",
+        arguments: "[machete] [hack] [deny] [semver-checks]",
+        summary: "what the usual cargo tools find; builds them, at pinned versions, in target/tools",
+        run: check::run,
     },
     Command {
         name: "layers",
