@@ -1,5 +1,6 @@
 //! A container of OpenStack Swift as a store.
 
+mod ahead;
 mod auth;
 mod client;
 mod config;
@@ -10,6 +11,8 @@ mod download;
 mod error;
 #[cfg(test)]
 mod fake_server;
+mod fetch;
+mod flow;
 mod hash;
 mod info;
 mod limits;
@@ -21,6 +24,7 @@ mod request;
 mod response;
 mod save;
 mod secret;
+mod segment_name;
 mod session;
 mod settings;
 mod store;

@@ -4,10 +4,14 @@
 //! As in the benchmark of the other stores, each work is done by both in each round, who begins
 //! alternates, and what counts is the median of the rounds' ratios. Nobody counts the time that
 //! Python takes to start.
+//!
+//! The rows `(bare)` are of a client that does nothing (see `floor`): they show what the server
+//! itself takes, and so which ratio to python-swiftclient no client can exceed by much on the machine.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 #[path = "../store/case.rs"]
 mod case;
+mod floor;
 #[path = "../store/peak.rs"]
 mod peak;
 mod reference;

@@ -11,6 +11,8 @@ use store::{
 };
 use tokio::runtime::Runtime;
 
+use super::floor::Floor;
+
 /// What says where the servers are; `none`, or no such variable, where there are none.
 const VARIABLE: &str = "SWIFT_SERVICES";
 
@@ -57,6 +59,16 @@ impl Server {
             .with_timeout(TimeoutOptions::default())
             .with_retry(RetryOptions::default());
         Ok(store.build())
+    }
+
+    /// A client that does nothing, on a container.
+    pub(super) fn floor(&self, runtime: &Runtime, container: &str) -> Result<Floor> {
+        runtime.block_on(Floor::open(
+            &self.auth_url,
+            &self.user,
+            &self.key,
+            container,
+        ))
     }
 
     /// python-swiftclient, on a container.

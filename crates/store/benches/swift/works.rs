@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::Size;
 use super::case::{Case, Limit};
+use super::floor::Floor;
 use super::reference::Reference;
 use super::server::Server;
 
@@ -63,6 +64,8 @@ pub(super) fn cases<'a>(
         }
     }
     all.extend(long_cases(runtime, &long, &reference, size.long));
+    let floor = server.floor(runtime, &format!("{run}-bare"))?;
+    all.extend(bare_cases(runtime, &Rc::new(floor), &reference, size));
     let files = size.listed;
     all.push(Case {
         backend: "swift",
@@ -104,6 +107,69 @@ fn long_cases<'a>(
     ]
 }
 
+/// What the server itself takes, beside python-swiftclient: no client is faster than that.
+fn bare_cases<'a>(
+    runtime: &'a Runtime,
+    floor: &Rc<Floor>,
+    reference: &Rc<Reference>,
+    size: Size,
+) -> Vec<Case<'a>> {
+    let Size { files, long, .. } = size;
+    let mut all = Vec::new();
+    for at_once in [1, 16] {
+        for work in [Small::Put, Small::Get] {
+            let floor = Rc::clone(floor);
+            let bare = move || runtime.block_on(work.bare(&floor, files, at_once));
+            let order = format!("{} {files} {at_once}", work.order());
+            let unit = ("ms", 1000.0);
+            all.push(bare_case(
+                work.name(at_once),
+                unit,
+                (order, files),
+                bare,
+                reference,
+            ));
+        }
+    }
+    let (up, down) = (Rc::clone(floor), Rc::clone(floor));
+    let up = move || runtime.block_on(up.up(long));
+    let down = move || runtime.block_on(down.down(long));
+    let unit = ("s", 1.0);
+    all.push(bare_case(
+        "up",
+        unit,
+        (format!("up {long}"), 1),
+        up,
+        reference,
+    ));
+    all.push(bare_case(
+        "down",
+        unit,
+        (format!("down {long}"), 1),
+        down,
+        reference,
+    ));
+    all
+}
+
+fn bare_case<'a>(
+    work: &'static str,
+    unit: (&'static str, f64),
+    (order, files): (String, usize),
+    bare: impl Fn() -> Result<()> + 'a,
+    reference: &Rc<Reference>,
+) -> Case<'a> {
+    let reference = Rc::clone(reference);
+    Case {
+        backend: "(bare)",
+        work,
+        unit,
+        limit: None,
+        store: Box::new(move |_| each(files, &bare)),
+        floor: Box::new(move |_| Ok(reference.seconds(&order)? / count(files)?)),
+    }
+}
+
 /// A work on small files.
 #[derive(Clone, Copy, Debug)]
 enum Small {
@@ -126,6 +192,13 @@ impl Small {
         match self {
             Self::Put => "put",
             Self::Get => "get",
+        }
+    }
+
+    async fn bare(self, floor: &Floor, files: usize, at_once: usize) -> Result<()> {
+        match self {
+            Self::Put => floor.put(files, at_once, &SMALL).await,
+            Self::Get => floor.get(files, at_once).await,
         }
     }
 

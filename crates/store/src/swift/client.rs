@@ -90,7 +90,8 @@ impl Client {
         let _turn = self.turn(&call).await?;
         let grant = self.session.grant(&call).await?;
         let first = self.exchange(&call, &grant, request.clone()).await?;
-        if first.status() != StatusCode::UNAUTHORIZED || !self.is_renewable {
+        let is_refused = first.status() == StatusCode::UNAUTHORIZED && self.is_renewable;
+        if !is_refused || !request.is_repeatable() {
             return checked(&call, first);
         }
         let grant = self.session.replace(&grant, &call).await?;
@@ -200,6 +201,10 @@ impl Upload {
                 let contents = FileContents::from_bytes(bytes);
                 let size = contents.size();
                 (Some(streamed(contents, &progress, &broken)), size)
+            }
+            Body::Flow(flow) => {
+                let contents = streamed(flow.contents(), &progress, &broken);
+                (Some(contents), Some(flow.length()))
             }
             Body::Blocks(blocks) => {
                 let size = Some(blocks.iter().map(|block| block.len() as u64).sum());

@@ -30,6 +30,13 @@ pub struct SwiftOptions {
     /// The most bytes of one object: what is longer is saved in segments, of which a save holds up
     /// to three in memory. By default 8 MiB.
     pub segment_size: u64,
+    /// The most bytes of a segment that is sent while it comes in, and so is not in memory as a whole.
+    /// By default 256 MiB; up to [`segment_size`](Self::segment_size), there is none.
+    ///
+    /// Such segments are for contents of known length, after the first three segments of the file went
+    /// well. They are faster, for a server takes some time for each object; but where the connection
+    /// breaks after the first 8 MiB of one, the save fails, unless its contents are in memory.
+    pub streamed_segment_size: u64,
     /// How old the segments are, by the cluster's clock, that the first save in segments has deleted
     /// beside it where no file needs them: longer than any save takes. By default 1 day; never where
     /// absent.
@@ -62,6 +69,7 @@ impl SwiftOptions {
             stall_timeout: Duration::from_mins(1),
             max_requests: 32,
             segment_size: 8 * 1024 * 1024,
+            streamed_segment_size: 256 * 1024 * 1024,
             sweep_age: Some(Duration::from_hours(24)),
         }
     }
@@ -107,6 +115,13 @@ impl SwiftOptions {
     #[must_use]
     pub fn with_max_requests(mut self, most: usize) -> Self {
         self.max_requests = most;
+        self
+    }
+
+    /// Sets the most bytes of a segment that is sent while it comes in; 0 where none may be.
+    #[must_use]
+    pub fn with_streamed_segment_size(mut self, bytes: u64) -> Self {
+        self.streamed_segment_size = bytes;
         self
     }
 

@@ -1,5 +1,6 @@
 //! The container of a store, and the one beside it.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,9 +17,9 @@ use super::limits::Limits;
 use super::manifest::Manifest;
 use super::request::Request;
 use super::response::Response;
+use super::segment_name;
 use super::sweep;
 use super::turns::Turns;
-use super::upload;
 
 /// How long a store believes that there are no large files.
 ///
@@ -39,6 +40,10 @@ pub(super) struct Container {
     pub(super) limits: Limits,
     /// The most bytes of a segment, and of a file that has none.
     pub(super) segment_size: u64,
+    /// The most bytes of a segment that is sent while it comes in.
+    pub(super) streamed_segment_size: u64,
+    /// The most rows of a page of a listing, as far as known.
+    pub(super) page: AtomicUsize,
     /// How old the segments are that a sweep deletes which is still to be begun.
     sweep_age: Mutex<Option<Duration>>,
     pub(super) turns: Turns,
@@ -62,6 +67,8 @@ impl Container {
             segments: format!("{}_segments", options.container),
             name: options.container.clone(),
             segment_size: options.segment_size.clamp(1, limits.object),
+            streamed_segment_size: options.streamed_segment_size.min(limits.object),
+            page: AtomicUsize::new(limits.page),
             limits,
             sweep_age: Mutex::new(options.sweep_age),
             turns: Turns::default(),
@@ -82,7 +89,7 @@ impl Container {
     pub(super) fn max_name_len(&self) -> usize {
         self.limits
             .name
-            .saturating_sub(upload::EXTRA)
+            .saturating_sub(segment_name::EXTRA)
             .min(FileName::MAX_LEN)
     }
 

@@ -4,27 +4,26 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{StreamExt, TryStreamExt};
-use reqwest::header::{HeaderValue, IF_MATCH, RANGE};
+use reqwest::header::{HeaderValue, RANGE};
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    Error, ErrorKind, Etag, FileContents, FileInfo, FileName, Operation, ReadOptions, ReadRange,
-    Result, StoredFile,
+    Error, ErrorKind, FileContents, FileInfo, FileName, Operation, ReadOptions, ReadRange, Result,
+    StoredFile,
 };
 
+use super::ahead;
 use super::container::Container;
 use super::digest::FileDigest;
+use super::fetch::{Fetch, Source};
 use super::info;
 use super::manifest::Manifest;
 use super::response::Response;
 
 /// How often the file is looked for anew which changes while it is opened.
 const ROUNDS: usize = 4;
-
-/// How often in a row a read is taken up again that brings nothing more.
-const RESUMPTIONS: usize = 3;
 
 const OPERATION: Operation = Operation::GetFileContents;
 
@@ -125,44 +124,68 @@ async fn open_answer(
     if length(&answer) != Some(range.end - range.start) {
         return Err(strange(OPERATION, name));
     }
-    let Some(digest) = digest(container, name, &answer, &info, &range).await? else {
+    let Some((digest, manifest)) = digest(container, name, &answer, &info, &range).await? else {
         return Ok(None);
     };
-    let download = Download {
-        container: Arc::clone(container),
-        name: name.clone(),
-        etag: info.etag.clone(),
-        place: range.start,
-        end: range.end,
-        body: answer.into_stream(),
-        digest,
-        resumptions: 0,
+    let source = Source {
+        request: container.file(Method::GET, name),
+        etag: info.etag.as_str().to_owned(),
+        file: None,
     };
-    let contents = FileContents::from_stream(download.into_stream(), Some(range.end - range.start));
+    let pieces = match manifest.filter(ahead::is_worth_it) {
+        Some(manifest) => ahead::read(container, &info, manifest),
+        None => in_order(Fetch::new(container, name, source, range.clone()).answered(answer)),
+    };
+    let contents = checked(name.clone(), pieces, digest);
+    let contents = FileContents::from_stream(contents, Some(range.end - range.start));
     Ok(Some(StoredFile::new(info, range, contents)))
 }
 
-/// What the bytes are checked by; nothing if the file changed meanwhile.
+/// What the bytes are checked by, and the manifest that it was made of; nothing if the file changed
+/// meanwhile.
 async fn digest(
     container: &Container,
     name: &FileName,
     answer: &Response,
     info: &FileInfo,
     range: &Range<u64>,
-) -> Result<Option<FileDigest>> {
+) -> Result<Option<(FileDigest, Option<Manifest>)>> {
     if *range != (0..info.size) || answer.text("x-object-manifest").is_some() {
-        return Ok(Some(FileDigest::unknown()));
+        return Ok(Some((FileDigest::unknown(), None)));
     }
     if !Manifest::is_told(answer) {
-        return Ok(Some(FileDigest::of_bytes(info.etag.as_str(), info.size)));
+        let digest = FileDigest::of_bytes(info.etag.as_str(), info.size);
+        return Ok(Some((digest, None)));
     }
     match Manifest::of_file(container, OPERATION, name).await? {
         // Bytes in the manifest have no hash of which the etag could be made.
         Some(manifest) if manifest.has_data || manifest.etag() == info.etag.as_str() => {
-            Ok(Some(FileDigest::of_parts(&manifest)))
+            Ok(Some((FileDigest::of_parts(&manifest), Some(manifest))))
         }
         Some(_) | None => Ok(None),
     }
+}
+
+fn in_order(fetch: Fetch) -> BoxStream<'static, Result<Bytes>> {
+    stream::try_unfold(fetch, |mut fetch| async {
+        let piece = fetch.next().await?;
+        Ok(piece.map(|piece| (piece, fetch)))
+    })
+    .boxed()
+}
+
+/// The same bytes, as far as they are those that were saved.
+fn checked(
+    name: FileName,
+    pieces: BoxStream<'static, Result<Bytes>>,
+    mut digest: FileDigest,
+) -> BoxStream<'static, Result<Bytes>> {
+    let pieces = pieces.map(move |piece| {
+        let piece = piece?;
+        digest.update(&name, &piece)?;
+        Ok(piece)
+    });
+    pieces.boxed()
 }
 
 /// The length of the body.
@@ -176,94 +199,17 @@ fn whole_length(answer: &Response) -> Option<u64> {
     length.parse().ok()
 }
 
-fn failed(name: &FileName, kind: ErrorKind) -> Error {
+pub(super) fn failed(name: &FileName, kind: ErrorKind) -> Error {
     Error::new(kind, OPERATION.as_str()).with_name(name.as_str())
 }
 
-fn segment_missing(name: &FileName) -> Error {
+pub(super) fn segment_missing(name: &FileName) -> Error {
     let message = "a segment of the file is missing on the server";
     failed(name, ErrorKind::Corrupt).with_message(message)
 }
 
-fn strange(operation: Operation, name: &FileName) -> Error {
+pub(super) fn strange(operation: Operation, name: &FileName) -> Error {
     Error::new(ErrorKind::Other, operation.as_str())
         .with_name(name.as_str())
         .with_message("the server's answer does not tell which bytes it has")
-}
-
-/// The bytes of a file on their way.
-struct Download {
-    container: Arc<Container>,
-    name: FileName,
-    etag: Etag,
-    place: u64,
-    end: u64,
-    body: BoxStream<'static, Result<Bytes>>,
-    digest: FileDigest,
-    resumptions: usize,
-}
-
-impl Download {
-    fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
-        stream::try_unfold(self, |mut download| async {
-            let piece = download.next().await?;
-            Ok(piece.map(|piece| (piece, download)))
-        })
-        .boxed()
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        loop {
-            let left = self.end - self.place;
-            let broken = match self.body.try_next().await {
-                Ok(Some(piece)) if piece.len() as u64 <= left => {
-                    self.digest.update(&self.name, &piece)?;
-                    self.place += piece.len() as u64;
-                    self.resumptions = 0;
-                    return Ok(Some(piece));
-                }
-                Ok(Some(_)) => return Err(strange(OPERATION, &self.name)),
-                Ok(None) if left == 0 => return Ok(None),
-                // Swift ends so where a segment is missing.
-                Ok(None) => failed(&self.name, ErrorKind::Interrupted)
-                    .with_message(format!("the contents end {left} bytes too early")),
-                Err(error) if error.is_retryable() => error,
-                Err(error) => return Err(error),
-            };
-            self.resume(broken).await?;
-        }
-    }
-
-    /// Takes the read up again where it broke, in the same version.
-    async fn resume(&mut self, broken: Error) -> Result<()> {
-        self.resumptions += 1;
-        if self.resumptions > RESUMPTIONS {
-            return Err(broken);
-        }
-        tracing::debug!(target: "store", name = %self.name, place = self.place, "taking up a read");
-        let range = HeaderValue::from_str(&format!("bytes={}-{}", self.place, self.end - 1));
-        let etag = HeaderValue::from_str(&format!("\"{}\"", self.etag));
-        let (Ok(range), Ok(etag)) = (range, etag) else {
-            return Err(broken);
-        };
-        let request = self.container.file(Method::GET, &self.name);
-        let request = request.header(RANGE, range).header(IF_MATCH, etag);
-        let answer = (self.container.client)
-            .send(OPERATION, Some(self.name.as_str()), request)
-            .await?;
-        match answer.status() {
-            StatusCode::PARTIAL_CONTENT => {
-                self.body = answer.into_stream();
-                Ok(())
-            }
-            StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => {
-                let message = "the file was replaced or deleted meanwhile";
-                Err(failed(&self.name, ErrorKind::Interrupted)
-                    .with_message(message)
-                    .with_source(broken))
-            }
-            StatusCode::CONFLICT => Err(segment_missing(&self.name)),
-            _ => Err(answer.into_error().await),
-        }
-    }
 }

@@ -11,7 +11,7 @@ use super::container::Container;
 use super::error::Call;
 use super::hash::hex;
 use super::response::Response;
-use super::upload;
+use super::segment_name;
 
 /// The most bytes of a manifest that are read: as many as Swift takes by default, which are more in
 /// its own words.
@@ -67,6 +67,11 @@ impl Part {
             range: None,
             sub_slo: false,
         }
+    }
+
+    /// Its container and its name there.
+    pub(super) fn object(&self) -> Option<(&str, &str)> {
+        self.path.trim_start_matches('/').split_once('/')
     }
 
     /// Whether its hash is that of its bytes, all of which belong to the file.
@@ -156,7 +161,7 @@ impl Manifest {
     /// The objects in the container of the segments, by their names.
     pub(super) fn objects<'a>(&'a self, segments: &'a str) -> impl Iterator<Item = &'a str> {
         self.parts.iter().filter_map(move |part| {
-            let (container, object) = part.path.trim_start_matches('/').split_once('/')?;
+            let (container, object) = part.object()?;
             (container == segments).then_some(object)
         })
     }
@@ -165,7 +170,7 @@ impl Manifest {
     /// program put there, or was saved for a file of which this one is a copy, may be needed still.
     pub(super) fn own_objects(&self, segments: &str, name: &FileName) -> Vec<String> {
         self.objects(segments)
-            .filter(|object| upload::parse(object).is_some_and(|(_, file)| file == *name))
+            .filter(|object| segment_name::parse(object).is_some_and(|(_, file)| file == *name))
             .map(str::to_owned)
             .collect()
     }

@@ -1,5 +1,7 @@
 //! The rows of a container, page by page.
 
+use std::sync::atomic::Ordering;
+
 use crate::{ErrorKind, Result};
 
 use super::container::Container;
@@ -20,7 +22,7 @@ impl<'a> Pages<'a> {
         Self {
             container,
             query,
-            page: container.limits.page,
+            page: container.page.load(Ordering::Relaxed),
             is_at_end: false,
         }
     }
@@ -40,6 +42,7 @@ impl<'a> Pages<'a> {
                 rows => break rows?,
             }
         };
+        self.container.page.fetch_min(self.page, Ordering::Relaxed);
         // Others than Swift itself give shorter pages without a word.
         self.is_at_end = if self.container.limits.is_page_told {
             rows.len() < self.query.limit

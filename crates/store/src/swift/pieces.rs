@@ -1,14 +1,22 @@
 //! Contents cut into pieces that fit in one object.
 
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use md5::{Digest, Md5};
+use tokio::time::Instant;
 
 use crate::{FileContents, FileName, Result, SaveOptions};
 
 use super::hash::hex;
 use super::request::Body;
+
+/// How long contents may be waited for that are no slow ones: the server waits for a minute.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// Contents that are handed out piece by piece; each piece is in memory as a whole, so that it can
 /// be sent again.
@@ -17,7 +25,11 @@ pub(super) struct Pieces {
     most: u64,
     /// What has come and belongs to the next piece.
     rest: Bytes,
+    /// How many bytes are to come, where it is known.
+    left: Option<u64>,
     is_at_end: bool,
+    /// The longest that one was waited for.
+    longest: Duration,
 }
 
 /// Some of the contents.
@@ -47,10 +59,12 @@ impl Pieces {
         most: u64,
     ) -> Self {
         Self {
-            blocks: contents.into_checked(name, options),
             most,
             rest: Bytes::new(),
+            left: contents.size(),
             is_at_end: false,
+            longest: Duration::ZERO,
+            blocks: contents.into_checked(name, options),
         }
     }
 
@@ -59,21 +73,29 @@ impl Pieces {
         self.is_at_end
     }
 
+    /// How many bytes are to come, where that is known.
+    pub(super) fn left(&self) -> Option<u64> {
+        self.left
+    }
+
+    /// Whether none of the pieces had to be waited for.
+    pub(super) fn is_quick(&self) -> bool {
+        self.longest < QUICK
+    }
+
+    /// Whether there is nothing more.
+    pub(super) async fn look_ahead(&mut self) -> Result<bool> {
+        let began = Instant::now();
+        poll_fn(|context| self.poll_rest(context)).await?;
+        self.longest = self.longest.max(began.elapsed());
+        Ok(self.is_at_end)
+    }
+
     /// The next piece; the first may be empty, and none is asked for after the last.
     pub(super) async fn next(&mut self) -> Result<Piece> {
         let (mut blocks, mut length, mut hasher) = (Vec::new(), 0, Md5::new());
-        loop {
-            if self.rest.is_empty() {
-                match self.blocks.try_next().await? {
-                    Some(block) => self.rest = block,
-                    None => self.is_at_end = true,
-                }
-            }
-            let room = usize::try_from(self.most - length).unwrap_or(usize::MAX);
-            if self.is_at_end || room == 0 {
-                break;
-            }
-            let block = self.rest.split_to(room.min(self.rest.len()));
+        while !self.look_ahead().await? && length < self.most {
+            let block = self.take(self.most - length);
             hasher.update(&block);
             length += block.len() as u64;
             blocks.push(block);
@@ -83,6 +105,37 @@ impl Pieces {
             length,
             hash: hex(&hasher.finalize()),
         })
+    }
+
+    /// The next bytes, of which there may be more than these, but not more than `most`.
+    pub(super) fn poll_block(
+        &mut self,
+        context: &mut Context<'_>,
+        most: u64,
+    ) -> Poll<Option<Result<Bytes>>> {
+        Poll::Ready(match ready!(self.poll_rest(context)) {
+            Ok(()) if self.is_at_end => None,
+            Ok(()) => Some(Ok(self.take(most))),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    /// Ready when something has come, or everything.
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        while self.rest.is_empty() && !self.is_at_end {
+            match ready!(self.blocks.poll_next_unpin(context)) {
+                Some(block) => self.rest = block?,
+                None => self.is_at_end = true,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn take(&mut self, most: u64) -> Bytes {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let block = self.rest.split_to(most.min(self.rest.len()));
+        self.left = (self.left).map(|left| left.saturating_sub(block.len() as u64));
+        block
     }
 }
 

@@ -7,6 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::flow::Flow;
+
 /// What stands for itself in a URL wherever it stands.
 const UNRESERVED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
@@ -37,13 +39,15 @@ pub(super) enum Base {
     Server,
 }
 
-/// What a request carries; it is in memory, so that it can be sent again.
+/// What a request carries.
 #[derive(Clone)]
 pub(super) enum Body {
     Empty,
     Bytes(Bytes),
     /// Bytes that came in blocks, to be sent one after the other.
     Blocks(Vec<Bytes>),
+    /// Bytes that come in while they are sent.
+    Flow(Flow),
 }
 
 impl Request {
@@ -91,6 +95,14 @@ impl Request {
         !path.split('/').any(|part| matches!(part, "." | ".."))
     }
 
+    /// Whether it can be sent once more: all that it carries is in memory.
+    pub(super) fn is_repeatable(&self) -> bool {
+        match &self.body {
+            Body::Empty | Body::Bytes(_) | Body::Blocks(_) => true,
+            Body::Flow(flow) => flow.is_kept(),
+        }
+    }
+
     /// Adds a parameter to the query.
     pub(super) fn query(mut self, key: &'static str, value: &str) -> Self {
         let separator = if self.target.contains('?') { '&' } else { '?' };
@@ -121,6 +133,7 @@ impl fmt::Debug for Body {
             Self::Empty => f.write_str("Empty"),
             Self::Bytes(bytes) => f.debug_tuple("Bytes").field(&bytes.len()).finish(),
             Self::Blocks(blocks) => f.debug_tuple("Blocks").field(&blocks.len()).finish(),
+            Self::Flow(flow) => f.debug_tuple("Flow").field(flow).finish(),
         }
     }
 }

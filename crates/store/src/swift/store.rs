@@ -50,13 +50,16 @@ const DELETIONS: u32 = 4;
 ///
 /// **Saves.** Contents are taken in pieces of [`SwiftOptions::segment_size`], of which up to three
 /// are in memory. A file of one piece is one request, with the MD5 that Swift is to check. A longer
-/// one is saved in segments and shows with its manifest, at the end. So the last save to end stays,
-/// and nothing shows before; a save that Swift put before a later one is made anew. Saves and deletes
-/// of one file in this process are made in turn, and each that has begun its last step ends it, even
-/// if its future is dropped.
+/// one is saved in segments and shows with its manifest, at the end. Where the length is known and the
+/// first three pieces went well, longer segments follow, each sent while it comes in
+/// ([`SwiftOptions::streamed_segment_size`]); their MD5 is compared with Swift's. So the last save to
+/// end stays, and nothing shows before; a save that Swift put before a later one is made anew. Saves
+/// and deletes of one file in this process are made in turn, and each that has begun its last step
+/// ends it, even if its future is dropped.
 ///
-/// A save of a stream repeats its requests itself; whoever has contents in memory repeats the save,
-/// as [`Retry`](crate::Retry) does.
+/// A save of a stream repeats its requests itself, but for a long segment that breaks after the first
+/// 8 MiB of it: the save fails then, since nobody has its bytes any more. Whoever has contents in
+/// memory repeats the save, as [`Retry`](crate::Retry) does.
 ///
 /// **Segments** lie in the container `<container>_segments`, each by the name
 /// `.store/<upload>/<number>/<name>`. They are deleted with their file, when it is replaced, and when
@@ -69,7 +72,8 @@ const DELETIONS: u32 = 4;
 /// may leave its segments to the sweep as well.
 ///
 /// **Reads** check the length, and the MD5 of a whole file, in a large one of each segment; a part of
-/// a file has no hash. A read that breaks is taken up again at the same byte of the same version.
+/// a file has no hash. A long file is read from its segments themselves, of which the next 16 MiB come
+/// in while some are handed out. A read that breaks is taken up again at the same byte of the same version.
 /// Files of other programs are read whether they are plain, static or dynamic large objects; of a
 /// dynamic one there is no hash. Names that are no [`FileName`] are not listed.
 ///

@@ -14,7 +14,7 @@ use super::listing::Query;
 use super::manifest::Manifest;
 use super::pages::Pages;
 use super::request::Request;
-use super::upload;
+use super::segment_name;
 
 /// On whose behalf the requests of a sweep are made.
 const OPERATION: Operation = Operation::GetFilesList;
@@ -30,11 +30,11 @@ pub(super) async fn sweep(container: &Container, age: Duration) -> Result<usize>
         return Ok(0);
     };
     let mut unneeded = BTreeSet::new();
-    let mut pages = all(container, &container.segments, Some(upload::FOLDER));
+    let mut pages = all(container, &container.segments, Some(segment_name::FOLDER));
     let mut upload = OldUpload::default();
     while let Some(rows) = pages.next(usize::MAX).await? {
         for row in rows {
-            let Some((id, name)) = upload::parse(&row.name) else {
+            let Some((id, name)) = segment_name::parse(&row.name) else {
                 continue;
             };
             if upload.id != id {

@@ -1,39 +1,31 @@
 //! Saving a file in segments.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use reqwest::header::{ETAG, HeaderValue};
 use reqwest::{Method, StatusCode};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::{Error, ErrorKind, FileInfo, FileName, Operation, Result};
+use crate::{Error, ErrorKind, FileInfo, Operation, Result};
 
+use super::flow::Flow;
 use super::info;
 use super::manifest::{Manifest, Part};
 use super::pieces::{Piece, Pieces};
-use super::request::Body;
+use super::request::{Body, Request};
+use super::response::Response;
 use super::save::{NewObject, failed};
+use super::segment_name;
 
 /// How many pieces are in memory: some are on their way, and one comes in.
 const PIECES: usize = 3;
 
-/// How many bytes a segment's name is longer than the file's.
-pub(super) const EXTRA: usize = FOLDER.len() + 36 + 1 + 6 + 1;
-
-/// Where the segments lie.
-pub(super) const FOLDER: &str = ".store/";
-
-/// The upload and the file of a segment's name.
-pub(super) fn parse(segment: &str) -> Option<(&str, FileName)> {
-    let mut parts = segment.strip_prefix(FOLDER)?.splitn(3, '/');
-    let (id, number, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_upload = Uuid::try_parse(id).is_ok() && number.parse::<usize>().is_ok();
-    let name = FileName::new(name).ok().filter(|_| is_upload)?;
-    Some((id, name))
-}
+/// How many long segments are under way: one is sent, and one may be on its way to a disk.
+const FLOWS: usize = 2;
 
 /// A file that is being saved in segments, out of sight until its manifest is there.
 ///
@@ -44,6 +36,8 @@ pub(super) struct Upload {
     object: Arc<NewObject>,
     id: Uuid,
     begun: AtomicUsize,
+    /// Whether each segment was saved at the first try.
+    is_smooth: AtomicBool,
     /// Why the contents did not come to their end.
     broken: Mutex<Option<Error>>,
 }
@@ -54,6 +48,7 @@ impl Upload {
             object,
             id: Uuid::now_v7(),
             begun: AtomicUsize::new(0),
+            is_smooth: AtomicBool::new(true),
             broken: Mutex::new(None),
         }
     }
@@ -81,32 +76,119 @@ impl Upload {
         self.object.container.remove_segments(objects).await;
     }
 
-    async fn save_parts(&self, first: Piece, pieces: Pieces) -> Result<Manifest> {
-        let state = (Some(first), pieces, 0);
-        let pieces = stream::unfold(state, |(first, mut pieces, number)| async move {
+    /// Saves the first few segments piece by piece. If that goes well, long ones follow, each sent
+    /// while it comes in: that takes less of the servers, but what breaks then is lost with the save.
+    async fn save_parts(&self, first: Piece, mut pieces: Pieces) -> Result<Manifest> {
+        let few = self.flow_length(&pieces).map_or(usize::MAX, |_| PIECES);
+        let mut parts = Vec::new();
+        self.save_pieces(Some(first), &mut pieces, &mut parts, few)
+            .await?;
+        pieces = self.save_flows(pieces, &mut parts).await?;
+        self.save_pieces(None, &mut pieces, &mut parts, usize::MAX)
+            .await?;
+        Ok(Manifest::new(parts))
+    }
+
+    /// How long a segment may be that is sent while it comes in, if one may be.
+    fn flow_length(&self, pieces: &Pieces) -> Option<u64> {
+        let container = &self.object.container;
+        let is_smooth = self.is_smooth.load(Ordering::Relaxed) && pieces.is_quick();
+        let length = pieces.left()?.min(container.streamed_segment_size);
+        (is_smooth && length > container.segment_size).then_some(length)
+    }
+
+    /// Saves the next `most` pieces, each a segment.
+    async fn save_pieces(
+        &self,
+        first: Option<Piece>,
+        pieces: &mut Pieces,
+        parts: &mut Vec<Part>,
+        most: usize,
+    ) -> Result<()> {
+        let state = (first, pieces, parts.len());
+        let pieces = stream::unfold(state, |(first, pieces, number)| async move {
             // What is on its way when the contents fail is waited for: deleted earlier than that, it
             // could come into being afterwards.
-            match self.next_piece(first, &mut pieces, number).await {
+            match self.next_piece(first, pieces, number).await {
                 Ok(piece) => piece.map(|piece| ((number, piece), (None, pieces, number + 1))),
                 Err(error) => {
-                    *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    self.note_broken(error);
                     None
                 }
             }
         });
-        let parts: Vec<Part> = pieces
+        let mut saved: Vec<(usize, Part)> = pieces
+            .take(most)
             .boxed()
             .map(|(number, piece)| self.save_segment(number, piece).boxed())
-            .buffered(PIECES)
+            .buffer_unordered(PIECES)
             .try_collect()
             .await?;
-        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        match broken.take() {
-            Some(error) => Err(error),
-            None => Ok(Manifest::new(parts)),
-        }
+        self.check_broken()?;
+        saved.sort_unstable_by_key(|(number, _)| *number);
+        parts.extend(saved.into_iter().map(|(_, part)| part));
+        Ok(())
     }
 
+    /// Saves long segments as long as that goes well, and returns what is left of the contents.
+    ///
+    /// While a server writes one to its disk, the next is on its way.
+    async fn save_flows(&self, pieces: Pieces, parts: &mut Vec<Part>) -> Result<Pieces> {
+        let slot = Mutex::new(None);
+        let left = &slot;
+        let (give, rest) = oneshot::channel();
+        // It is received below.
+        let _ = give.send(pieces);
+        let flows = stream::unfold((rest, parts.len()), |(rest, number)| async move {
+            // There is none where the last segment failed before its end.
+            let mut pieces = rest.await.ok()?;
+            let length = match pieces.look_ahead().await {
+                Ok(is_at_end) => self.flow_length(&pieces).filter(|_| !is_at_end),
+                Err(error) => {
+                    self.note_broken(error);
+                    return None;
+                }
+            };
+            let Some(length) = length else {
+                *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(pieces);
+                return None;
+            };
+            let (flow, rest) = Flow::new(pieces, length);
+            Some(((number, flow), (rest, number + 1)))
+        });
+        let saved: Vec<Part> = flows
+            .boxed()
+            .map(|(number, flow)| self.save_flow(number, flow).boxed())
+            .buffered(FLOWS)
+            .try_collect()
+            .await?;
+        self.check_broken()?;
+        parts.extend(saved);
+        let left = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+        left.ok_or_else(|| self.changed())
+    }
+
+    /// Saves a segment while it comes in.
+    async fn save_flow(&self, number: usize, flow: Flow) -> Result<Part> {
+        let container = &self.object.container;
+        self.check_number(number)?;
+        let segment = self.begin(number);
+        let request = || (container.segment(Method::PUT, &segment)).body(Body::Flow(flow.clone()));
+        let step = || async {
+            match self.put_segment(request).await {
+                // Nothing can be sent again of what was not kept.
+                Err(error) if !flow.is_kept() => Ok(Err(error)),
+                put => put.map(Ok),
+            }
+        };
+        let answer = self.object.repeat(step).await??;
+        let hash = flow.hash().filter(|hash| info::etag(&answer) == Some(hash));
+        let hash = hash.ok_or_else(|| self.changed())?;
+        let length = flow.length();
+        Ok(Part::new(&container.segments, &segment, hash, length))
+    }
+
+    /// The piece that has come already, or else the next.
     async fn next_piece(
         &self,
         first: Option<Piece>,
@@ -118,46 +200,66 @@ impl Upload {
             None if pieces.is_at_end() => return Ok(None),
             None => pieces.next().await?,
         };
-        if number >= self.object.container.limits.segments {
-            return Err(self.too_large());
-        }
+        self.check_number(number)?;
         Ok(Some(piece))
     }
 
-    async fn save_segment(&self, number: usize, piece: Piece) -> Result<Part> {
+    async fn save_segment(&self, number: usize, piece: Piece) -> Result<(usize, Part)> {
         let container = &self.object.container;
-        self.begun.fetch_max(number + 1, Ordering::Relaxed);
-        let segment = self.segment(number);
-        self.object
-            .repeat(|| self.put_segment(&segment, &piece))
-            .await?;
-        let Piece { length, hash, .. } = piece;
-        Ok(Part::new(&container.segments, &segment, hash, length))
-    }
-
-    async fn put_segment(&self, segment: &str, piece: &Piece) -> Result<()> {
-        let (container, name) = (&self.object.container, &self.object.name);
+        let segment = self.begin(number);
         let request = || {
-            let request = container.segment(Method::PUT, segment).body(piece.body());
+            let request = container.segment(Method::PUT, &segment).body(piece.body());
             match HeaderValue::from_str(&piece.hash) {
                 Ok(hash) => request.header(ETAG, hash),
                 Err(_) => request,
             }
         };
-        let answer = container.put(&container.segments, name, request).await?;
-        match answer.status() {
-            // Nobody else puts anything there, so what is later is an earlier try of this.
-            StatusCode::CREATED | StatusCode::ACCEPTED
-                if info::etag(&answer) == Some(&piece.hash) =>
-            {
-                Ok(())
-            }
-            StatusCode::CREATED | StatusCode::ACCEPTED => {
-                let message = "the server stored something else than was sent";
-                Err(failed(name, ErrorKind::Interrupted).with_message(message))
-            }
-            _ => Err(answer.into_error().await),
+        let answer = self.object.repeat(|| self.put_segment(request)).await?;
+        if info::etag(&answer) != Some(&piece.hash) {
+            return Err(self.changed());
         }
+        let Piece { length, hash, .. } = piece;
+        let part = Part::new(&container.segments, &segment, hash, length);
+        Ok((number, part))
+    }
+
+    async fn put_segment(&self, request: impl Fn() -> Request) -> Result<Response> {
+        let (container, name) = (&self.object.container, &self.object.name);
+        let answer = match container.put(&container.segments, name, request).await {
+            // Nobody else puts anything there, so what is later is an earlier try of this.
+            Ok(answer) if is_stored(&answer) => return Ok(answer),
+            Ok(answer) => Err(answer.into_error().await),
+            Err(error) => Err(error),
+        };
+        self.is_smooth.store(false, Ordering::Relaxed);
+        answer
+    }
+
+    /// The name of the segment of that number, which may be there from now on.
+    fn begin(&self, number: usize) -> String {
+        self.begun.fetch_max(number + 1, Ordering::Relaxed);
+        self.segment(number)
+    }
+
+    fn check_number(&self, number: usize) -> Result<()> {
+        if number < self.object.container.limits.segments {
+            return Ok(());
+        }
+        Err(self.too_large())
+    }
+
+    fn note_broken(&self, error: Error) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn check_broken(&self) -> Result<()> {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.take().map_or(Ok(()), Err)
+    }
+
+    fn changed(&self) -> Error {
+        let message = "the server stored something else than was sent";
+        failed(&self.object.name, ErrorKind::Interrupted).with_message(message)
     }
 
     /// Makes a file of the segments, which are all there.
@@ -190,31 +292,10 @@ impl Upload {
     }
 
     fn segment(&self, number: usize) -> String {
-        let (id, name) = (self.id, &self.object.name);
-        format!("{FOLDER}{id}/{number:06}/{name}")
+        segment_name::of(self.id, number, &self.object.name)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_segment_tells_its_upload_and_its_file() {
-        let id = Uuid::now_v7().to_string();
-        let segment = format!("{FOLDER}{id}/000003/a/b c");
-        let (found, name) = parse(&segment).unwrap();
-        assert_eq!((found, name.as_str()), (&*id, "a/b c"));
-        assert_eq!(segment.len(), name.as_str().len() + EXTRA);
-        for other in [
-            "a/slo/1700000000.0/10/5/00000001",
-            &format!("{FOLDER}x/000003/a"),
-            &format!("{FOLDER}{id}/x/a"),
-            &format!("{FOLDER}{id}/000003"),
-            &format!("{FOLDER}{id}/000003/"),
-            &format!("x{FOLDER}{id}/000003/a"),
-        ] {
-            assert!(parse(other).is_none(), "{other}");
-        }
-    }
+fn is_stored(answer: &Response) -> bool {
+    matches!(answer.status(), StatusCode::CREATED | StatusCode::ACCEPTED)
 }

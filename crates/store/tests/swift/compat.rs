@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
+use serde_json::json;
 use store::{
     FileContents, FileName, IStore, ListOptions, ReadOptions, ReadRange, SaveOptions,
     StoreExt as _, SwiftStore,
 };
 use tempfile::TempDir;
 
+use crate::http;
 use crate::others::Other;
 use crate::samples::bytes;
 use crate::world::{Instance, World, say_untested};
@@ -206,4 +208,53 @@ async fn rclone_reads_what_is_stored_here() {
         .run(scene.folder.path(), &["copy", &from, "fetched"])
         .await;
     Scene::check_fetched(&scene.folder.path().join("fetched"));
+}
+
+/// Other clients may put small bytes into the manifest itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_are_in_a_manifest_are_read() {
+    let Some(scene) = Scene::new().await else {
+        return;
+    };
+    let (part, file) = (
+        FileName::new("part").unwrap(),
+        FileName::new("file").unwrap(),
+    );
+    let middle = bytes(6, 1000);
+    let options = SaveOptions::default();
+    let saved = scene
+        .store
+        .save_bytes(&part, middle.clone(), &options)
+        .await;
+    saved.unwrap();
+    let user = &scene.instance.tempauth.users[0];
+    let who = format!("x-auth-user: {}\r\nx-auth-key: {}\r\n", user.name, user.key);
+    let told = http::get(&scene.instance.tempauth.auth_url, &who).await;
+    let account = told.header("x-storage-url");
+    let token = format!("x-auth-token: {}\r\n", told.header("x-auth-token"));
+    let url = format!("{account}/{}/file?multipart-manifest=put", scene.container);
+    let hello = json!({"data": "aGVsbG8="});
+    let path = format!("/{}/part", scene.container);
+    let manifest = json!([hello, {"path": path}, hello]);
+    let put = http::put(&url, &token, &manifest).await;
+    assert!(put.is_created(), "{put:?}");
+
+    let expected = [b"hello", &*middle, b"hello"].concat();
+    let (info, whole) = scene.store.get_file_bytes(&file, u64::MAX).await.unwrap();
+    assert!(whole == expected);
+    assert_eq!(info.size, 1010);
+    for range in [2..7, 4..1006, 1003..1010] {
+        let options = ReadOptions::default().with_range(ReadRange::Bounded(range.clone()));
+        let read = scene
+            .store
+            .get_file_contents(&file, &options)
+            .await
+            .unwrap();
+        let found = read.contents.collect(u64::MAX).await.unwrap();
+        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+        assert!(found == expected[range]);
+    }
+    scene.store.delete_file(&file).await.unwrap();
+    let kept = scene.store.get_file_bytes(&part, u64::MAX).await.unwrap();
+    assert!(kept.1 == middle);
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use store::{
-    ErrorKind, FileContents, FileInfo, FileName, IStore, ReadOptions, RetryOptions, SaveOptions,
-    StoreBuilder, StoreExt as _, SwiftOptions, SwiftStore,
+    ErrorKind, FileContents, FileInfo, FileName, IStore, MapSettings, ReadOptions, RetryOptions,
+    SaveOptions, StoreBuilder, StoreExt as _, SwiftOptions, SwiftStore,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -14,9 +14,15 @@ use crate::others::Other;
 use crate::proxy::{Proxy, Way};
 use crate::samples::bytes;
 use crate::traffic::{Traffic, within};
-use crate::world::World;
+use crate::world::{World, fresh_container};
 
 const MIB: usize = 1024 * 1024;
+
+/// From one round of the instance's updater to the next.
+const UPDATER: Duration = Duration::from_secs(1);
+
+/// How often it is swept at most until no segment is left.
+const SWEEPS: usize = 20;
 
 /// The instance whose servers fail, for one test at a time.
 struct Scene {
@@ -48,21 +54,24 @@ impl Scene {
             .build()
     }
 
-    /// Waits until the sweep has left no segment.
+    /// Sweeps until no segment is left.
+    ///
+    /// A listing shows what has gone until the updater has told the server that was away, which it
+    /// does each second.
     async fn check_swept(&self) {
         let instance = self.world.instance("faulty");
         let other = Other::swift(self.world, instance);
         let segments = format!("{}_segments", self.options.container);
-        // A listing shows what has gone until the server that was away has heard of it.
-        for _ in 0..30 {
+        let mut tick = tokio::time::interval(UPDATER);
+        for _ in 0..SWEEPS {
+            tick.tick().await;
             within(self.swift.sweep(Duration::ZERO)).await.unwrap();
             let left = other.run("/".as_ref(), &["list", &segments]).await;
             if left.is_empty() {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        panic!("segments are left");
+        panic!("segments are left after {SWEEPS} sweeps");
     }
 }
 
@@ -225,6 +234,45 @@ async fn a_slow_network_is_waited_for_as_long_as_it_moves() {
     behind.save_bytes().await.unwrap();
     behind.network.slow_down(800_000);
     behind.check_read().await;
+}
+
+/// The layers that `open_store` puts around it wait as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_network_is_waited_for_through_open_store() {
+    let Some(scene) = Scene::new().await else {
+        return;
+    };
+    let instance = scene.world.instance("faulty");
+    let network = Proxy::before(instance.ports["proxy"]).await;
+    let user = &instance.tempauth.users[0];
+    let url = format!("http://127.0.0.1:{}/auth/v1.0", network.port());
+    let container = format!("swift:{}", fresh_container());
+    let settings = MapSettings::from([
+        ("store_url", &*container),
+        ("st_auth", &*url),
+        ("st_user", &*user.name),
+        ("st_key", &*user.key),
+    ]);
+    let store = store::open_store(&settings).await.unwrap();
+    let name = FileName::new("file").unwrap();
+    network.slow_down(500_000);
+    let contents = Behind::contents();
+    let pieces: Vec<_> = contents
+        .chunks(50_000)
+        .map(|piece| Ok(piece.to_vec().into()))
+        .collect();
+    let streamed = stream::iter(pieces).boxed();
+    let streamed = FileContents::from_stream(streamed, Some(contents.len() as u64));
+    let options = SaveOptions::default();
+    within(store.save_file(&name, streamed, &options))
+        .await
+        .unwrap();
+    // A connection that is cut on the way is slow as well, to whoever reads.
+    network.cut(Way::Replies, 2 * MIB, 1);
+    network.slow_down(1_500_000);
+    let read = within(store.get_file_bytes(&name, u64::MAX)).await;
+    assert!(read.unwrap().1 == contents, "the file is another");
+    assert_eq!(network.cuts_left(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,11 @@ use tokio::net::TcpStream;
 pub(crate) struct Answer(String);
 
 impl Answer {
+    /// Whether it says that something was made.
+    pub(crate) fn is_created(&self) -> bool {
+        self.0.starts_with("HTTP/1.1 201 ")
+    }
+
     /// The value of a header that has to be there.
     pub(crate) fn header(&self, name: &str) -> String {
         let found = self.0.lines().find_map(|line| {
@@ -31,6 +36,14 @@ pub(crate) async fn post(url: &str, body: &Value) -> Answer {
     let length = body.len();
     let headers = format!("content-type: application/json\r\ncontent-length: {length}\r\n");
     send("POST", url, &headers, &body).await
+}
+
+/// Puts the value to the URL, with these headers.
+pub(crate) async fn put(url: &str, headers: &str, body: &Value) -> Answer {
+    let body = body.to_string();
+    let length = body.len();
+    let headers = format!("{headers}content-length: {length}\r\n");
+    send("PUT", url, &headers, &body).await
 }
 
 async fn send(method: &str, url: &str, headers: &str, body: &str) -> Answer {

@@ -13,6 +13,7 @@ mod compat;
 mod conformance;
 mod faults;
 mod http;
+mod large;
 mod operations;
 mod others;
 mod proxy;

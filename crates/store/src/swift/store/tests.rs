@@ -6,7 +6,7 @@ use md5::{Digest as _, Md5};
 use super::*;
 use crate::swift::fake_server::{FakeServer, Seen, answer};
 use crate::swift::hash::hex;
-use crate::{RetryOptions, SwiftAuth};
+use crate::{RetryOptions, StoreExt as _, SwiftAuth};
 
 const SEGMENTED: &str = "long enough for two";
 
@@ -332,4 +332,84 @@ async fn a_listing_is_whole_though_the_server_does_not_tell_how_long_its_pages_a
     let three = ListOptions::default().with_limit(3);
     assert_eq!(store.get_files_list(&three).await.unwrap().len(), 3);
     assert_eq!(count(&server, "GET /v1/AUTH_a/c?"), 8 + 3);
+    // How long they may be is found out once.
+    assert_eq!(store.get_files_list(&options).await.unwrap().len(), 5);
+    assert_eq!(count(&server, "GET /v1/AUTH_a/c?"), 11 + 5 + 1);
+}
+
+/// Answers as Swift does where the container has `segments`, two old ones that nobody needs among
+/// them, and a file of each kind.
+fn counted(line: &str) -> Option<String> {
+    let row = |name: &str, slo_etag: Option<&str>| {
+        serde_json::json!({
+            "name": name, "bytes": 1, "hash": "x", "content_type": "a/b", "slo_etag": slo_etag,
+            "last_modified": "2026-11-20T15:33:43.958600",
+        })
+    };
+    let page = |rows: &[serde_json::Value]| {
+        Some(answer("200 OK", "", &serde_json::to_string(rows).unwrap()))
+    };
+    let date = "date: Thu, 26 Nov 2026 15:33:44 GMT\r\n";
+    let told = "etag: x\r\nlast-modified: Thu, 26 Nov 2026 15:33:44 GMT\r\n";
+    let (path, query) = line.split_once('?').unwrap_or((line, ""));
+    match path {
+        "GET /info" => Some(answer(
+            "200 OK",
+            "",
+            r#"{"swift": {"container_listing_limit": 10000}, "slo": {}}"#,
+        )),
+        "HEAD /v1/AUTH_a/c_segments" | "HEAD /v1/AUTH_a/c" => {
+            Some(answer("204 No Content", date, ""))
+        }
+        "GET /v1/AUTH_a/c_segments" => page(&[
+            row(&format!("{UPLOAD}/gone"), None),
+            row(
+                ".store/01939b3c-0000-7000-8000-000000000001/000000/gone",
+                None,
+            ),
+        ]),
+        "GET /v1/AUTH_a/c" => page(&[row("large", Some("y")), row("short", None)]),
+        "HEAD /v1/AUTH_a/c/short" | "GET /v1/AUTH_a/c/short" => Some(answer(
+            "200 OK",
+            &told.replace("etag: x", "etag: 5d41402abc4b2a76b9719d911017c592"),
+            if path.starts_with("GET") { "hello" } else { "" },
+        )),
+        "GET /v1/AUTH_a/c/large" if query.contains("manifest=get") => {
+            Some(answer("200 OK", "x-static-large-object: True\r\n", "[]"))
+        }
+        _ => None,
+    }
+}
+
+/// The table of costs in `docs/guides/swift.md`.
+#[tokio::test]
+async fn calls_take_as_many_requests_as_the_guide_says() {
+    let (server, store) = store(counted).await;
+    let mut before = 0;
+    let mut check = |what: &str, expected: usize| {
+        let now = server.seen().len();
+        assert_eq!(now - before, expected, "{what}");
+        before = now;
+    };
+    check("opening", 1);
+    let short = FileName::new("short").unwrap();
+    store.get_file_info(&short).await.unwrap();
+    check("info", 1);
+    store.get_file_bytes(&short, 5).await.unwrap();
+    check("read", 1);
+    store.get_files_list(&ListOptions::default()).await.unwrap();
+    check("a page of a listing", 1);
+    // The container beside it, the rows there, the manifest of the file of each upload; then whether
+    // versions are kept, the rows of the files, and the manifest of the one in segments.
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 2);
+    check("sweep", (2 + 2) + (2 + 1) + 2);
+    let bytes = FileContents::from_bytes("hello");
+    let options = SaveOptions::default();
+    store.save_file(&short, bytes, &options).await.unwrap();
+    check("the first save finds that there are segments", 1 + 2);
+    let bytes = FileContents::from_bytes("hello");
+    store.save_file(&short, bytes, &options).await.unwrap();
+    check("save while there are segments", 2);
+    store.delete_file(&short).await.unwrap();
+    check("delete while there are segments", 2);
 }
