@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt as _};
-use package::{Manifest, PackageName, UnpackLimits};
-use store::{FileContents, FileInfo, FileName, IStore, ListOptions, SaveOptions, StoreExt};
+use package::{Inspection, Manifest, PackageName, UnpackLimits};
+use store::{
+    FileContents, FileInfo, FileName, IStore, ListOptions, ReadOptions, SaveOptions, StoreExt,
+};
 
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
-use crate::inspection::inspected;
+use crate::inspection::{inspect, inspected};
 use crate::source::ARCHIVE_SUFFIX;
 
 /// The largest manifest that is read back, in bytes; far above what a package may hold.
@@ -230,6 +232,24 @@ impl PackageCatalog {
             size,
             modified,
         })
+    }
+
+    /// Reads a package's whole archive and checks it as its deployment would; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidRequest`]: `name` is no package name.
+    /// - [`Error::PackageNotFound`]: there is no such package.
+    /// - [`Error::Package`]: the archive is no package, or breaks a limit.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn inspect_package(&self, name: &str) -> Result<Inspection> {
+        let name = parse_name(name)?;
+        let stored = self
+            .store
+            .get_file_contents(&archive_file(&name)?, &ReadOptions::default())
+            .await
+            .map_err(missing(&name))?;
+        inspect(stored.contents, name.to_string(), self.limits.clone()).await
     }
 
     /// Removes a package: first its archive, so that it cannot be deployed, then its manifest.

@@ -84,7 +84,20 @@ impl Recorder {
 
     /// Has a finished step recorded, and its status when it was accepted, without waiting.
     pub(crate) fn note_step(&self, report: &StepReport) {
+        self.tell_step(report);
         self.note_change(self.step_change(report));
+    }
+
+    /// Tells subscribers of a finished step.
+    fn tell_step(&self, report: &StepReport) {
+        let finished = EventKind::StepFinished {
+            status: report.status.to_string(),
+            command: report.what.clone(),
+            outcome: report.outcome.to_string(),
+            accepted: report.accepted,
+            took: report.took,
+        };
+        self.events.send(self.id, finished);
     }
 
     fn note_change(&self, change: StatusChange) {
@@ -167,10 +180,11 @@ impl IProgress for Recorder {
                 .map(drop)
                 .map_err(ReportError::new),
             Milestone::Step(report) => {
+                self.tell_step(report);
                 let change = self.step_change(report);
                 if change.reached.is_empty() {
                     // It reaches no status, so it is written together with what comes next.
-                    self.note_step(report);
+                    self.note_change(change);
                     return Ok(());
                 }
                 let recorded = self.record(change, REPORT_PATIENCE).await;
@@ -191,12 +205,6 @@ impl IProgress for Recorder {
                 command: command.clone(),
             },
             LiveEvent::Output { bytes, .. } => EventKind::Output(bytes.clone()),
-            LiveEvent::StepFinished {
-                status, outcome, ..
-            } => EventKind::StepFinished {
-                status: status.to_string(),
-                outcome: outcome.to_string(),
-            },
             _ => return,
         };
         self.events.send(self.id, kind);
