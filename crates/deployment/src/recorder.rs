@@ -82,7 +82,8 @@ impl Recorder {
         self.note_change(StatusChange::reach(phase, self.clock.now()));
     }
 
-    /// Has a finished step recorded, and its status when it was accepted, without waiting.
+    /// Has a finished step of the engine's own told and recorded, and its status when it was
+    /// accepted, without waiting.
     pub(crate) fn note_step(&self, report: &StepReport) {
         self.tell_step(report);
         self.note_change(self.step_change(report));
@@ -180,7 +181,6 @@ impl IProgress for Recorder {
                 .map(drop)
                 .map_err(ReportError::new),
             Milestone::Step(report) => {
-                self.tell_step(report);
                 let change = self.step_change(report);
                 if change.reached.is_empty() {
                     // It reaches no status, so it is written together with what comes next.
@@ -205,6 +205,21 @@ impl IProgress for Recorder {
                 command: command.clone(),
             },
             LiveEvent::Output { bytes, .. } => EventKind::Output(bytes.clone()),
+            // Told here and not when it is reported: by then the next command may have begun.
+            LiveEvent::StepFinished {
+                status,
+                command,
+                outcome,
+                accepted,
+                took,
+                ..
+            } => EventKind::StepFinished {
+                status: status.to_string(),
+                command: command.clone(),
+                outcome: outcome.to_string(),
+                accepted: *accepted,
+                took: *took,
+            },
             _ => return,
         };
         self.events.send(self.id, kind);
