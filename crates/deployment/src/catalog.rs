@@ -154,6 +154,18 @@ impl PackageCatalog {
     /// As [`save_package`](Self::save_package), and [`Error::Directory`] when the file cannot be
     /// read.
     pub async fn save_package_file(&self, path: impl AsRef<Path>) -> Result<PackageDetails> {
+        let (name, contents) = Self::open_package_file(path).await?;
+        self.save_package(&name, contents).await
+    }
+
+    /// Opens an archive in a file of this machine, to be [saved](Self::save_package): the name of
+    /// its package, which is the file's without its extensions, and its contents.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Package`]: the file's name is none of a package.
+    /// - [`Error::Directory`]: the file cannot be read.
+    pub async fn open_package_file(path: impl AsRef<Path>) -> Result<(String, FileContents)> {
         let path = path.as_ref();
         let name = package::Package::new("", path, None)
             .map_err(Error::package("name the package"))?
@@ -167,8 +179,7 @@ impl PackageCatalog {
             .await
             .map_err(Error::task)?
             .map_err(Error::directory("read the package file", path))?;
-        self.save_package(&name, FileContents::from_file(file, size))
-            .await
+        Ok((name, FileContents::from_file(file, size)))
     }
 
     /// Whether a package of that name can be deployed.
