@@ -10,6 +10,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use deployment::DeploymentId;
 
+use crate::command::cancel::CancelArguments;
+use crate::command::plan::PlanArguments;
+
 /// Deploys packages to a Cloud Foundry style platform, and answers for every deployment.
 ///
 /// Exit codes: 0 success, 1 the deployment ended otherwise or not all was recovered, 2 invalid
@@ -53,6 +56,8 @@ pub(crate) enum Command {
     /// Add, list, show and remove packages
     #[command(subcommand)]
     Packages(Packages),
+    /// Check what a deployment would do, and do nothing
+    Plan(PlanArguments),
     /// Deploy a package and follow it to its end
     Deploy(Deploy),
     /// Deploy once more what a deployment that has ended deployed
@@ -61,11 +66,13 @@ pub(crate) enum Command {
     Recover,
     /// Remove records of deployments that ended long ago
     Prune(Prune),
+    /// Stop a deployment, whichever process runs it
+    Cancel(CancelArguments),
     /// Show a deployment's record
     Status(Status),
     /// List deployments, newest first
     List(List),
-    /// Show what a deployment's commands printed
+    /// Show what a deployment's commands printed; that of a command comes when it has ended
     Logs(Logs),
 }
 
@@ -222,7 +229,7 @@ pub(crate) struct Logs {
     pub(crate) step: Option<String>,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if duration.is_zero() {
         return Err("a deployment needs more time than none".to_owned());

@@ -1,20 +1,32 @@
 //! The program: deploys packages from a terminal, and answers for every deployment.
 
+mod activity;
+mod checks;
 mod cli;
 mod clients;
 mod command;
 mod failure;
 mod follow;
+mod hint;
 mod message;
 mod output;
+mod paint;
+mod panel;
 mod password;
 mod progress;
+mod quantity;
 mod report;
 mod sample_package;
+mod step_line;
+mod stop;
 mod store_choice;
+mod tail;
+mod watch;
+mod width;
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
@@ -22,6 +34,12 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Cli, Command, Format};
 use crate::failure::{FAILED, Failure, INVALID};
 use crate::output::Output;
+use crate::paint::Paint;
+use crate::stop::unless_stopped;
+
+/// How long work that was dropped may take to remove what it has not finished: it is a file or a
+/// transaction.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     // The demo runs this very program as its client, by a link named `helion`.
@@ -38,7 +56,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();
 
     match start(cli, output) {
@@ -74,36 +92,49 @@ fn start(cli: Cli, output: Output) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(FAILED, format!("failed to start: {error}")))?;
     let result = runtime.block_on(run(cli, output));
-    // A read that hangs in the system must not keep a program that has said its last word.
-    runtime.shutdown_background();
+    // What was dropped in the middle takes its leftovers away; a read that hangs in the system
+    // must not keep a program that has said its last word.
+    runtime.shutdown_timeout(LAST_WORK);
     result
 }
 
 async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     let url = cli.store.as_deref().filter(|url| !url.is_empty());
+    let open = || store_choice::open(url);
     match cli.command {
+        // These pass a signal on to what they deploy.
         Command::Demo => command::demo::run(output).await,
-        Command::Packages(command) => {
-            command::packages::run(command, store_choice::open(url).await?, output).await
-        }
-        Command::Deploy(arguments) => {
-            command::deploy::run(arguments, store_choice::open(url).await?, output).await
-        }
+        Command::Deploy(arguments) => command::deploy::run(arguments, open().await?, output).await,
         Command::Redeploy(arguments) => {
-            command::redeploy::run(arguments, store_choice::open(url).await?, output).await
+            command::redeploy::run(arguments, open().await?, output).await
         }
-        Command::Recover => command::recover::run(store_choice::open(url).await?, output).await,
+        // These are read from, and a signal ends them as it ends any program.
+        Command::List(arguments) => command::records::list(arguments, open().await?, output).await,
+        Command::Logs(arguments) => command::records::logs(arguments, open().await?, output).await,
+        // These take away what they have not finished.
+        Command::Packages(command) => {
+            let store = unless_stopped(open()).await?;
+            command::packages::run(command, store, output).await
+        }
+        Command::Recover => {
+            let work = async { command::recover::run(open().await?, output).await };
+            unless_stopped(work).await
+        }
         Command::Prune(arguments) => {
-            command::prune::run(arguments, store_choice::open(url).await?, output).await
+            let work = async { command::prune::run(arguments, open().await?, output).await };
+            unless_stopped(work).await
+        }
+        Command::Plan(arguments) => {
+            let work = async { command::plan::run(arguments, open().await?, output).await };
+            unless_stopped(work).await
+        }
+        Command::Cancel(arguments) => {
+            let work = async { command::cancel::run(arguments, open().await?, output).await };
+            unless_stopped(work).await
         }
         Command::Status(arguments) => {
-            command::records::status(arguments, store_choice::open(url).await?, output).await
-        }
-        Command::List(arguments) => {
-            command::records::list(arguments, store_choice::open(url).await?, output).await
-        }
-        Command::Logs(arguments) => {
-            command::records::logs(arguments, store_choice::open(url).await?, output).await
+            let work = async { command::records::status(arguments, open().await?, output).await };
+            unless_stopped(work).await
         }
     }
 }

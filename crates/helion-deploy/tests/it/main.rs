@@ -7,12 +7,18 @@
 )]
 
 mod cancel;
+mod cancelling;
 mod crash;
 mod demo;
 mod deploy;
 mod packages;
+mod plan;
 mod processes;
+mod progress;
+mod records;
 mod recover;
 mod secrets;
+mod signals;
 mod swift;
+mod terminal;
 mod world;

@@ -12,7 +12,7 @@ use crate::processes::working_for;
 use crate::world::{Backend, ENDPOINT, Running, SUCCESS, World, finish, statuses};
 
 /// Has the lease of `id` end now: an hour passes for its record, so that no test waits.
-fn end_lease(world: &World, id: &str) {
+pub(crate) fn end_lease(world: &World, id: &str) {
     let name = FileName::new(format!("deployment_{id}.json")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
