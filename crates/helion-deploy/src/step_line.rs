@@ -72,10 +72,16 @@ impl<'a> StepLine<'a> {
         let mark = padded(&self.mark.painted(paint), 7);
         let took = quantity::time(self.took);
         let (status, text) = (on_one_line(self.status), on_one_line(self.text));
-        let note = self.note.as_deref().map_or(String::new(), |note| {
-            paint.dim(&format!("  ({})", on_one_line(note)))
-        });
-        format!("{mark} {took:>8}  {}  {text}{note}", padded(&status, 11))
+        let note = self.note.as_deref().map(on_one_line);
+        let text = match (note, self.mark) {
+            (None, _) => text,
+            // A line may be cut at its end, and why it failed is not to be lost.
+            (Some(note), Mark::Failed | Mark::Stopped) => format!("{note}: {text}"),
+            (Some(note), Mark::Ok | Mark::Running) => {
+                format!("{text}{}", paint.dim(&format!("  ({note})")))
+            }
+        };
+        format!("{mark} {took:>8}  {}  {text}", padded(&status, 11))
     }
 }
 
@@ -111,23 +117,14 @@ mod tests {
 
     #[test]
     fn lines_stand_below_each_other() {
-        let rest = "    0.42s  REMOVED      helion delete -n foo";
-        check(Mark::Ok, "exit code 0", &format!("ok     {rest}"));
-        check(
-            Mark::Ok,
-            "exit code 1",
-            &format!("ok     {rest}  (exit code 1, accepted)"),
-        );
-        check(
-            Mark::Failed,
-            "exit code 1",
-            &format!("failed {rest}  (exit code 1)"),
-        );
-        check(
-            Mark::of_last("cancelled"),
-            "cancelled",
-            &format!("stopped{rest}  (cancelled)"),
-        );
+        let (head, what) = ("    0.42s  REMOVED    ", "helion delete -n foo");
+        check(Mark::Ok, "exit code 0", &format!("ok     {head}  {what}"));
+        let accepted = format!("ok     {head}  {what}  (exit code 1, accepted)");
+        check(Mark::Ok, "exit code 1", &accepted);
+        let failed = format!("failed {head}  exit code 1: {what}");
+        check(Mark::Failed, "exit code 1", &failed);
+        let stopped = format!("stopped{head}  cancelled: {what}");
+        check(Mark::of_last("cancelled"), "cancelled", &stopped);
     }
 
     #[test]

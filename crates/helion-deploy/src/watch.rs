@@ -14,9 +14,8 @@ use crate::message::say;
 use crate::output::on_one_line;
 use crate::paint::Paint;
 use crate::panel::Panel;
-use crate::quantity;
 use crate::report;
-use crate::step_line::StepLine;
+use crate::step_line::{Mark, StepLine};
 
 /// How often a watched record is read.
 const POLL_EVERY: Duration = Duration::from_millis(250);
@@ -107,10 +106,14 @@ fn lines(record: &DeploymentRecord, now: SystemTime, paint: Paint) -> Vec<String
     let since = report::time(&record.datetime)
         .and_then(|since| now.duration_since(since).ok())
         .unwrap_or_default();
-    lines.push(format!(
-        "{} for {}",
-        paint.status(&on_one_line(&record.deploy_status)),
-        quantity::time(since)
-    ));
+    // What runs now is not recorded; how long it has been running is told by the last status.
+    let now = StepLine {
+        mark: Mark::Running,
+        took: since,
+        status: "",
+        text: &format!("since {}", record.deploy_status),
+        note: None,
+    };
+    lines.push(now.painted(paint));
     lines
 }

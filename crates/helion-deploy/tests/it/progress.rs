@@ -191,7 +191,7 @@ ok         0.00s  TARGET       helion target https://api.example.com
 ok         0.00s  LOGIN        helion login ann --credentials 'username: ann' --password *** --target https://api.example.com
 ok         0.00s  REMOVED      helion delete --target https://api.example.com -n foo  (exit code 1, accepted)
 ok         0.00s  LIST         helion list --target https://api.example.com
-failed     0.00s  DEPLOYED     helion push --target https://api.example.com --as foo --path TEMP/helion-deploy-ID/foo --no-prompt  (exit code 1)
+failed     0.00s  DEPLOYED     exit code 1: helion push --target https://api.example.com --as foo --path TEMP/helion-deploy-ID/foo --no-prompt
            Creating Application [foo] as [https://api.example.com -> demo -> main -> foo] ... OK
            Uploading Application [foo] ...
            no space left
@@ -209,14 +209,14 @@ fn a_watched_deployment_is_drawn_and_ends_with_its_record() {
     running.until("  LIST");
     let watch = on_xterm(world.command(&["status", &running.id, "--watch"]));
     let mut terminal = Terminal::start(watch, Streams::Both, (50, 120));
-    let screen = terminal.until_shown("LIST for ");
+    let screen = terminal.until_shown("since LIST");
     assert!(screen.contains("ok"), "{screen}");
     assert!(screen.contains("TARGET       helion target"), "{screen}");
     go_on(&world);
     let record = running.finish().code(0).json();
     let (code, screen, _) = terminal.finish();
     assert_eq!(code, 0, "{screen}");
-    assert!(!screen.contains(" for "), "{screen}");
+    assert!(!screen.contains("running"), "{screen}");
     assert!(screen.contains("status       SUCCESS"), "{screen}");
     assert!(screen.starts_with("deployment   "), "{screen}");
     assert!(screen.contains(record["deploy_id"].as_str().unwrap()));
