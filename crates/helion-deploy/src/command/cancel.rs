@@ -76,6 +76,6 @@ fn outcome(record: &DeploymentRecord) -> Result<(), Failure> {
         return Err(Failure::after_document(CONFLICT, message));
     }
     let message = format!("nobody runs deployment {id}: its owner has not renewed its lease");
-    let hint = "`helion-deploy recover` ends it, on the machine where it ran";
+    let hint = "`helion-deploy recover`, on the machine where it ran, ends it from 10 seconds after its lease on";
     Err(Failure::after_document(FAILED, message).with_hint(hint))
 }
