@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -129,8 +130,14 @@ pub enum LiveEvent {
         index: usize,
         /// The status that it reaches.
         status: Status,
+        /// The command line, secrets as `***`.
+        command: String,
         /// How it ended.
         outcome: StepOutcome,
+        /// Whether the batch goes on after it.
+        accepted: bool,
+        /// How long it took.
+        took: Duration,
     },
     /// A batch has ended, and its ending is recorded.
     BatchFinished {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt as _};
-use package::{Manifest, PackageName, UnpackLimits};
-use store::{FileContents, FileInfo, FileName, IStore, ListOptions, SaveOptions, StoreExt};
+use package::{Inspection, Manifest, PackageName, UnpackLimits};
+use store::{
+    FileContents, FileInfo, FileName, IStore, ListOptions, ReadOptions, SaveOptions, StoreExt,
+};
 
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
-use crate::inspection::inspected;
+use crate::inspection::{inspect, inspected};
 use crate::source::ARCHIVE_SUFFIX;
 
 /// The largest manifest that is read back, in bytes; far above what a package may hold.
@@ -152,6 +154,18 @@ impl PackageCatalog {
     /// As [`save_package`](Self::save_package), and [`Error::Directory`] when the file cannot be
     /// read.
     pub async fn save_package_file(&self, path: impl AsRef<Path>) -> Result<PackageDetails> {
+        let (name, contents) = Self::open_package_file(path).await?;
+        self.save_package(&name, contents).await
+    }
+
+    /// Opens an archive in a file of this machine, to be [saved](Self::save_package): the name of
+    /// its package, which is the file's without its extensions, and its contents.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Package`]: the file's name is none of a package.
+    /// - [`Error::Directory`]: the file cannot be read.
+    pub async fn open_package_file(path: impl AsRef<Path>) -> Result<(String, FileContents)> {
         let path = path.as_ref();
         let name = package::Package::new("", path, None)
             .map_err(Error::package("name the package"))?
@@ -165,8 +179,7 @@ impl PackageCatalog {
             .await
             .map_err(Error::task)?
             .map_err(Error::directory("read the package file", path))?;
-        self.save_package(&name, FileContents::from_file(file, size))
-            .await
+        Ok((name, FileContents::from_file(file, size)))
     }
 
     /// Whether a package of that name can be deployed.
@@ -230,6 +243,24 @@ impl PackageCatalog {
             size,
             modified,
         })
+    }
+
+    /// Reads a package's whole archive and checks it as its deployment would; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidRequest`]: `name` is no package name.
+    /// - [`Error::PackageNotFound`]: there is no such package.
+    /// - [`Error::Package`]: the archive is no package, or breaks a limit.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn inspect_package(&self, name: &str) -> Result<Inspection> {
+        let name = parse_name(name)?;
+        let stored = self
+            .store
+            .get_file_contents(&archive_file(&name)?, &ReadOptions::default())
+            .await
+            .map_err(missing(&name))?;
+        inspect(stored.contents, name.to_string(), self.limits.clone()).await
     }
 
     /// Removes a package: first its archive, so that it cannot be deployed, then its manifest.

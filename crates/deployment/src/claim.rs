@@ -173,7 +173,7 @@ impl Claims {
     ///
     /// The time is the one before the look, so that a record which is made later is made by
     /// somebody who [confirms](Self::confirm) its claims.
-    fn is_fresh(&self, claim: &ClaimFile, looked: SystemTime) -> bool {
+    pub(crate) fn is_fresh(&self, claim: &ClaimFile, looked: SystemTime) -> bool {
         let margin = self.interruption.margin;
         let claimed = timestamp::from_text(&claim.claimed);
         // One of a time to come was made by a clock that was wrong, and would hold until then.

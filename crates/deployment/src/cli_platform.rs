@@ -109,6 +109,21 @@ impl CliPlatform {
         self
     }
 
+    /// The commands for `request`, in order, as [`process`](IPlatform::process) runs them: for a
+    /// dry run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Platform`] when a command cannot be composed.
+    pub fn batch(&self, request: &PlatformRequest) -> Result<Batch> {
+        let composer = (self.composer)(request)?;
+        let mut batch = Batch::new(&request.directory)?;
+        for step in self.steps(composer.as_ref(), request)? {
+            batch.add(step);
+        }
+        Ok(batch)
+    }
+
     fn steps(&self, composer: &dyn ICliComposer, request: &PlatformRequest) -> Result<Vec<Step>> {
         let application = request.application.as_str();
         let tree = tree_name(&request.application_directory)?;
@@ -175,11 +190,7 @@ fn tree_name(directory: &Path) -> Result<&str> {
 
 impl IPlatform for CliPlatform {
     fn process(&self, request: &PlatformRequest) -> Result<Box<dyn IProcess>> {
-        let composer = (self.composer)(request)?;
-        let mut batch = Batch::new(&request.directory)?;
-        for step in self.steps(composer.as_ref(), request)? {
-            batch.add(step);
-        }
+        let batch = self.batch(request)?;
         Ok(Box::new(BatchProcess::new(batch, Arc::clone(&self.runner))))
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::id::DeploymentId;
 use crate::phase::Phase;
-use crate::platform::IPlatform;
+use crate::platform::{IPlatform, PlatformRequest};
 use crate::pruning::{self, PrunePolicy, PruneReport};
 use crate::record::DeploymentRecord;
 use crate::recovery::RecoveryReport;
@@ -116,6 +116,26 @@ impl Deployer {
     /// being run; run it in a task of its own where that matters.
     pub async fn deploy_package(&self, request: DeployRequest) -> Result<DeploymentId> {
         Engine::deploy(&self.engine, request).await
+    }
+
+    /// The deployment that [`deploy_package`](Self::deploy_package) would be refused for as
+    /// [`Error::Busy`] now; nothing is written.
+    ///
+    /// It may have ended, or another have begun, when the answer is there.
+    /// In a store without locks (OpenStack Swift), only this deployer's own are seen.
+    ///
+    /// # Errors
+    ///
+    /// The store's error, [`Error::NewerRecord`].
+    pub async fn busy_with(&self, request: &DeployRequest) -> Result<Option<DeploymentId>> {
+        self.engine.busy_with(request).await
+    }
+
+    /// What the platform would be asked for if `request` were deployed as `id`: for a dry run, as
+    /// with [`CliPlatform::batch`](crate::CliPlatform::batch).
+    #[must_use]
+    pub fn platform_request(&self, request: &DeployRequest, id: DeploymentId) -> PlatformRequest {
+        self.engine.platform_request(request, id)
     }
 
     /// Reads a deployment's record, whoever runs it; `None` when there is none.

@@ -294,6 +294,33 @@ impl Engine {
         })
     }
 
+    /// What the platform is asked for when `request` is deployed as `id`.
+    pub(crate) fn platform_request(
+        &self,
+        request: &DeployRequest,
+        id: DeploymentId,
+    ) -> PlatformRequest {
+        let layout = Layout::of(&self.options.temp_root, id);
+        PlatformRequest {
+            id,
+            package: request.package.clone(),
+            application: request.application().to_owned(),
+            endpoint: request.endpoint.clone(),
+            credentials: request.credentials.clone(),
+            space: request.space.clone(),
+            directory: layout.root().to_owned(),
+            application_directory: layout.application(request.package.as_str()),
+        }
+    }
+
+    /// The deployment that would be in the way of `request` now.
+    pub(crate) async fn busy_with(&self, request: &DeployRequest) -> Result<Option<DeploymentId>> {
+        match self.running.deploying(&lock_file(request)) {
+            Some(id) => Ok(Some(id)),
+            None => self.claims.holder(request).await,
+        }
+    }
+
     fn deployment(
         &self,
         request: &DeployRequest,
@@ -305,16 +332,7 @@ impl Engine {
         let path = layout.root().join(format!("{name}{ARCHIVE_SUFFIX}"));
         let package = Package::new(name, path, Some(request.endpoint.as_str()))
             .map_err(Error::package("describe the package"))?;
-        let process = self.platform.process(&PlatformRequest {
-            id,
-            package: request.package.clone(),
-            application: request.application().to_owned(),
-            endpoint: request.endpoint.clone(),
-            credentials: request.credentials.clone(),
-            space: request.space.clone(),
-            directory: layout.root().to_owned(),
-            application_directory: layout.application(name),
-        })?;
+        let process = self.platform.process(&self.platform_request(request, id))?;
         let subject = Subject {
             endpoint: request.endpoint.to_string(),
             application: request.application().to_owned(),

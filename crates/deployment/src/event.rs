@@ -1,5 +1,7 @@
 //! What subscribers see while deployments run.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
@@ -44,13 +46,19 @@ pub enum EventKind {
     },
     /// The running command printed something; secrets are masked.
     Output(Bytes),
-    /// A command ended.
+    /// A step ended: a command, or work of the engine's own.
     #[non_exhaustive]
     StepFinished {
         /// The status that it was to reach.
         status: String,
+        /// The command line, secrets as `***`, or what the engine did.
+        command: String,
         /// How it ended, in words.
         outcome: String,
+        /// Whether the deployment goes on after it.
+        accepted: bool,
+        /// How long it took.
+        took: Duration,
     },
     /// The record belongs to somebody else by now, or could not be renewed before its lease ended:
     /// the work is stopped at once. Where the record is lost, no [`Ended`](Self::Ended) follows.

@@ -60,6 +60,24 @@ pub(crate) fn inspected(
     )
 }
 
+/// Checks `contents` as package `name` up to their end, and keeps nothing of them.
+pub(crate) async fn inspect(
+    contents: FileContents,
+    name: String,
+    limits: UnpackLimits,
+) -> Result<Inspection> {
+    let (contents, verdict) = inspected(contents, name, limits);
+    let mut contents = contents.into_stream();
+    while let Some(chunk) = contents.next().await {
+        match chunk {
+            Ok(_) => {}
+            Err(_) if verdict.is_refusal() => break,
+            Err(error) => return Err(Error::store("read the package")(error)),
+        }
+    }
+    verdict.wait().await
+}
+
 /// Contents on their way both to the store and to the check.
 struct Copying {
     contents: BoxStream<'static, store::Result<Bytes>>,

@@ -54,6 +54,20 @@ impl Interruption {
         }
     }
 
+    /// Whether the deployment of `record` is under way, by its lease.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NewerRecord`] where only a newer engine can tell.
+    pub(crate) fn has_living_owner(
+        &self,
+        id: &DeploymentId,
+        record: &DeploymentRecord,
+    ) -> Result<bool> {
+        refuse_newer(id, record)?;
+        Ok(self.owner(record) == Owner::Alive)
+    }
+
     /// Ends the deployment of `record` when its owner is dead; whether this call did.
     ///
     /// # Errors

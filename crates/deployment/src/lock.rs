@@ -72,6 +72,23 @@ impl Claims {
         Err(contended("take the application's lock", &file))
     }
 
+    /// The deployment that [`lock`](Self::lock) would find in the way of `request` now; nothing is
+    /// written, and one whose owner is dead is not ended.
+    pub(crate) async fn holder(&self, request: &DeployRequest) -> Result<Option<DeploymentId>> {
+        let Some((Some(claim), _)) = self.read(&lock_file(request)).await? else {
+            return Ok(None);
+        };
+        let id = claim.deploy_id;
+        let looked = self.clock.now();
+        let holds = match self.status.get_status(&id).await {
+            Ok(Some(record)) => self.interruption.has_living_owner(&id, &record)?,
+            // A record that nobody can read is nobody's to wait for.
+            Ok(None) | Err(Error::BadRecord { .. }) => self.is_fresh(&claim, looked),
+            Err(error) => return Err(error),
+        };
+        Ok(holds.then_some(id))
+    }
+
     /// The version of the file where it holds `mine`: the save that failed with `error` took
     /// effect, and only its reply was lost.
     async fn saved_after_all(

@@ -82,9 +82,23 @@ impl Recorder {
         self.note_change(StatusChange::reach(phase, self.clock.now()));
     }
 
-    /// Has a finished step recorded, and its status when it was accepted, without waiting.
+    /// Has a finished step of the engine's own told and recorded, and its status when it was
+    /// accepted, without waiting.
     pub(crate) fn note_step(&self, report: &StepReport) {
+        self.tell_step(report);
         self.note_change(self.step_change(report));
+    }
+
+    /// Tells subscribers of a finished step.
+    fn tell_step(&self, report: &StepReport) {
+        let finished = EventKind::StepFinished {
+            status: report.status.to_string(),
+            command: report.what.clone(),
+            outcome: report.outcome.to_string(),
+            accepted: report.accepted,
+            took: report.took,
+        };
+        self.events.send(self.id, finished);
     }
 
     fn note_change(&self, change: StatusChange) {
@@ -170,7 +184,7 @@ impl IProgress for Recorder {
                 let change = self.step_change(report);
                 if change.reached.is_empty() {
                     // It reaches no status, so it is written together with what comes next.
-                    self.note_step(report);
+                    self.note_change(change);
                     return Ok(());
                 }
                 let recorded = self.record(change, REPORT_PATIENCE).await;
@@ -191,11 +205,20 @@ impl IProgress for Recorder {
                 command: command.clone(),
             },
             LiveEvent::Output { bytes, .. } => EventKind::Output(bytes.clone()),
+            // Told here and not when it is reported: by then the next command may have begun.
             LiveEvent::StepFinished {
-                status, outcome, ..
+                status,
+                command,
+                outcome,
+                accepted,
+                took,
+                ..
             } => EventKind::StepFinished {
                 status: status.to_string(),
+                command: command.clone(),
                 outcome: outcome.to_string(),
+                accepted: *accepted,
+                took: *took,
             },
             _ => return,
         };

@@ -129,6 +129,11 @@ impl RunningSet {
         }
     }
 
+    /// The deployment here of the application with that lock.
+    pub(crate) fn deploying(&self, application: &FileName) -> Option<DeploymentId> {
+        self.inner().applications.get(application).copied()
+    }
+
     /// Whether the deployment runs here.
     pub(crate) fn contains(&self, id: &DeploymentId) -> bool {
         self.inner().deployments.contains_key(id)

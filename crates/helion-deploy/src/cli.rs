@@ -14,6 +14,8 @@ use clap_complete::Shell;
 use deployment::DeploymentId;
 
 pub(crate) use self::packages::Packages;
+use crate::command::cancel::CancelArguments;
+use crate::command::plan::PlanArguments;
 use crate::examples;
 use crate::setting;
 
@@ -72,6 +74,12 @@ pub(crate) enum Command {
     /// Add, list, show and remove packages
     #[command(subcommand, after_long_help = examples::PACKAGES)]
     Packages(Packages),
+    /// Check what a deployment would do, and do nothing
+    ///
+    /// Nothing is run and nothing is written, neither here nor in the store. No password is needed;
+    /// whether the platform would take it is not known.
+    #[command(after_long_help = examples::PLAN)]
+    Plan(PlanArguments),
     /// Deploy a package and follow it to its end
     ///
     /// The password comes from HELION_PASSWORD, from standard input, or from a prompt; never from the
@@ -93,13 +101,19 @@ pub(crate) enum Command {
     /// read, always stay.
     #[command(after_long_help = examples::PRUNE)]
     Prune(Prune),
+    /// Stop a deployment, whichever process runs it, and wait until it has ended
+    ///
+    /// Its running command is ended, it logs out, and CANCELLED is recorded. One that only cleans up
+    /// by then ends in SUCCESS all the same.
+    #[command(after_long_help = examples::CANCEL)]
+    Cancel(CancelArguments),
     /// Show a deployment's record
     #[command(after_long_help = examples::STATUS)]
     Status(Status),
     /// List deployments, newest first
     #[command(after_long_help = examples::LIST)]
     List(List),
-    /// Show what a deployment's commands printed
+    /// Show what a deployment's commands printed; that of a command comes when it has ended
     #[command(after_long_help = examples::LOGS)]
     Logs(Logs),
     /// Show the settings, and where each came from

@@ -112,6 +112,17 @@ Examples:
   helion-deploy man > helion-deploy.1
   helion-deploy man --dir ~/.local/share/man/man1";
 
+pub(crate) const PLAN: &str = "\
+Examples:
+  helion-deploy plan hello-world --endpoint https://api.example.com --username admin
+  helion-deploy plan ./hello-world.tar.gz --client cf --org acme --space live
+  helion-deploy --output json plan hello-world";
+
+pub(crate) const CANCEL: &str = "\
+Examples:
+  helion-deploy cancel 019abf21-6c40-7c3e-9d4e-0d8f3c1b2a55
+  helion-deploy cancel 019abf21-6c40-7c3e-9d4e-0d8f3c1b2a55 --no-wait";
+
 #[cfg(test)]
 mod tests {
     use clap::{ArgMatches, Command, CommandFactory as _};

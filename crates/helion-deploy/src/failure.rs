@@ -4,11 +4,14 @@ use std::error::Error as StdError;
 
 use serde_json::{Value, json};
 
+use crate::hint;
+
 /// A reason to stop, and the exit code that stands for it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
     message: String,
+    hint: Option<String>,
     document: Document,
 }
 
@@ -35,6 +38,7 @@ impl Failure {
         Self {
             code,
             message: message.into(),
+            hint: None,
             document: Document::Owed,
         }
     }
@@ -47,6 +51,12 @@ impl Failure {
         }
     }
 
+    /// Says what to do next.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
     pub(crate) const fn code(&self) -> u8 {
         self.code
     }
@@ -55,10 +65,21 @@ impl Failure {
         &self.message
     }
 
+    /// What to do next, where something can be done.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The failure as the one document of `--output json`; `None` when that was printed.
     pub(crate) fn to_json(&self) -> Option<Value> {
-        (self.document == Document::Owed)
-            .then(|| json!({ "error": { "exit_code": self.code, "message": self.message } }))
+        if self.document == Document::Printed {
+            return None;
+        }
+        let mut error = json!({ "exit_code": self.code, "message": self.message });
+        if let Some(hint) = &self.hint {
+            error["hint"] = json!(hint);
+        }
+        Some(json!({ "error": error }))
     }
 }
 
@@ -75,7 +96,10 @@ impl From<deployment::Error> for Failure {
             ErrorKind::Internal => internal_code(&error),
             _ => FAILED,
         };
-        Self::new(code, chain(&error))
+        Self {
+            hint: hint::after(&error),
+            ..Self::new(code, chain(&error))
+        }
     }
 }
 
@@ -107,7 +131,10 @@ impl From<store::Error> for Failure {
             (store::ErrorKind::Configuration, Some("store_url")) => INVALID,
             _ => STORE,
         };
-        Self::new(code, chain(&error))
+        Self {
+            hint: hint::after_store(&error),
+            ..Self::new(code, chain(&error))
+        }
     }
 }
 

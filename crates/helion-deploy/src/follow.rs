@@ -1,10 +1,11 @@
 //! Running one deployment to its end, with Ctrl-C.
 
 use deployment::{DeployRequest, Deployer, DeploymentId, DeploymentRecord, Error, EventKind};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::{FAILED, Failure};
-use crate::progress::Progress;
+use crate::progress::{Progress, REDRAW_EVERY};
+use crate::stop::Stop;
 
 /// Starts a deployment and shows it until it has ended.
 ///
@@ -21,11 +22,13 @@ pub(crate) async fn follow(
     progress.line(&format!("deployment {id}"));
     let ended = deployer.wait(&id);
     tokio::pin!(ended);
+    let mut redraws = interval(REDRAW_EVERY);
+    redraws.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut stops = 0;
     let record = loop {
         tokio::select! {
             biased;
-            () = stop.asked() => {
+            _ = stop.asked() => {
                 stops += 1;
                 let Some(line) = stop_deployment(deployer, &id, stops).await? else {
                     progress.finish();
@@ -34,6 +37,7 @@ pub(crate) async fn follow(
                 };
                 progress.line(line);
             }
+            _ = redraws.tick(), if progress.is_live() => progress.redraw(),
             Some(event) = events.next() => {
                 if event.id == id && !matches!(event.kind, EventKind::Ended(_)) {
                     progress.show(&event);
@@ -62,35 +66,5 @@ async fn stop_deployment(
             Ok(Some("cancelling; once more to stop at once"))
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Ctrl-C, SIGTERM, and a terminal that is closed.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Stop {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::new(FAILED, format!("failed to listen for signals: {error}"))
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hangup: listen(SignalKind::hangup())?,
-        })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The program: deploys packages from a terminal, and answers for every deployment.
 
+mod activity;
+mod checks;
 mod cli;
 mod clients;
 mod command;
@@ -7,18 +9,28 @@ mod config_file;
 mod examples;
 mod failure;
 mod follow;
+mod hint;
 mod message;
 mod output;
+mod paint;
+mod panel;
 mod password;
 mod progress;
+mod quantity;
 mod report;
 mod sample_package;
 mod setting;
 mod settings;
+mod step_line;
+mod stop;
 mod store_choice;
+mod tail;
+mod watch;
+mod width;
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser as _, ValueEnum as _};
 use tracing_subscriber::EnvFilter;
@@ -26,7 +38,13 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Cli, Command, Config, Format};
 use crate::failure::{FAILED, Failure, INVALID};
 use crate::output::Output;
+use crate::paint::Paint;
 use crate::settings::Settings;
+use crate::stop::unless_stopped;
+
+/// How long work that was dropped may take to remove what it has not finished: it is a file or a
+/// transaction.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     // The demo runs this very program as its client, by a link named `helion`.
@@ -42,7 +60,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();
 
     let (output, result) = act(cli);
@@ -96,29 +114,52 @@ fn start(command: Command, settings: &Settings, output: Output) -> Result<(), Fa
         .build()
         .map_err(|error| Failure::new(FAILED, format!("failed to start: {error}")))?;
     let result = runtime.block_on(run(command, settings, output));
-    // A read that hangs in the system must not keep a program that has said its last word.
-    runtime.shutdown_background();
+    // What was dropped in the middle takes its leftovers away; a read that hangs in the system
+    // must not keep a program that has said its last word.
+    runtime.shutdown_timeout(LAST_WORK);
     result
 }
 
 async fn run(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {
-    let store = store_choice::open(settings);
+    let open = || store_choice::open(settings);
     match command {
+        // These pass a signal on to what they deploy.
         Command::Demo => command::demo::run(output).await,
-        Command::Packages(command) => command::packages::run(command, store.await?, output).await,
         Command::Deploy(arguments) => {
-            command::deploy::run(arguments, settings, store.await?, output).await
+            command::deploy::run(arguments, settings, open().await?, output).await
         }
         Command::Redeploy(arguments) => {
-            command::redeploy::run(arguments, settings, store.await?, output).await
+            command::redeploy::run(arguments, settings, open().await?, output).await
         }
-        Command::Recover => command::recover::run(store.await?, output).await,
-        Command::Prune(arguments) => command::prune::run(arguments, store.await?, output).await,
+        // These are read from, and a signal ends them as it ends any program.
+        Command::List(arguments) => command::records::list(arguments, open().await?, output).await,
+        Command::Logs(arguments) => command::records::logs(arguments, open().await?, output).await,
+        // These take away what they have not finished.
+        Command::Packages(command) => {
+            let store = unless_stopped(open()).await?;
+            command::packages::run(command, store, output).await
+        }
+        Command::Recover => {
+            let work = async { command::recover::run(open().await?, output).await };
+            unless_stopped(work).await
+        }
+        Command::Prune(arguments) => {
+            let work = async { command::prune::run(arguments, open().await?, output).await };
+            unless_stopped(work).await
+        }
+        Command::Plan(arguments) => {
+            let work =
+                async { command::plan::run(arguments, settings, open().await?, output).await };
+            unless_stopped(work).await
+        }
+        Command::Cancel(arguments) => {
+            let work = async { command::cancel::run(arguments, open().await?, output).await };
+            unless_stopped(work).await
+        }
         Command::Status(arguments) => {
-            command::records::status(arguments, store.await?, output).await
+            let work = async { command::records::status(arguments, open().await?, output).await };
+            unless_stopped(work).await
         }
-        Command::List(arguments) => command::records::list(arguments, store.await?, output).await,
-        Command::Logs(arguments) => command::records::logs(arguments, store.await?, output).await,
         Command::Config(Config::Show) => command::config::show(settings, output),
         Command::Config(Config::Path) => command::config::path(settings, output),
         Command::Completions { shell } => command::completions::run(shell),

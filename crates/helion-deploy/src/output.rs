@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::cli::Format;
 use crate::failure::{FAILED, Failure};
+use crate::message::say_failure;
+use crate::paint::Paint;
 
 /// Where results are printed.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +18,14 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) const fn new(format: Format) -> Self {
         Self { format }
+    }
+
+    /// The colours of what is printed as text.
+    pub(crate) fn paint(self) -> Paint {
+        match self.format {
+            Format::Text => Paint::on(&io::stdout()),
+            Format::Json => Paint::Plain,
+        }
     }
 
     /// Prints `document` as JSON, or what `text` makes of it.
@@ -38,7 +48,7 @@ impl Output {
 
     /// Reports a failure: a line on standard error, and in JSON also the document.
     pub(crate) fn fail(self, failure: &Failure) {
-        crate::message::say(&format!("error: {}", failure.message()));
+        say_failure(failure);
         self.print_failure(failure);
     }
 
@@ -62,7 +72,7 @@ fn json<T: Serialize>(document: &T) -> Result<String, Failure> {
 fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let text = if stdout.is_terminal() {
-        printable(text)
+        printable_in_colours(text)
     } else {
         text.to_owned()
     };
@@ -79,9 +89,54 @@ fn write(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Text in which only our own colours are left of what steers a terminal; what others printed was
+/// made [`printable`] before it was coloured.
+fn printable_in_colours(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = printable(parts.next().unwrap_or_default());
+    parts.fold(first, |mut shown, part| {
+        let is_colour = part.strip_prefix('[').and_then(|rest| {
+            rest.trim_start_matches(|c: char| c.is_ascii_digit())
+                .chars()
+                .next()
+        }) == Some('m');
+        if is_colour {
+            shown.push('\u{1b}');
+        }
+        shown.push_str(&printable(part));
+        shown
+    })
+}
+
 /// What a command printed must not steer the terminal of the one who reads it.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect()
+}
+
+/// The text on one line, without tabs: for a cell of a table.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let spaced = |c: char| if c.is_whitespace() { ' ' } else { c };
+    printable(&text.chars().map(spaced).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_stay_and_whatever_else_steers_a_terminal_goes() {
+        for (text, shown) in [
+            ("\u{1b}[32mok\u{1b}[0m", "\u{1b}[32mok\u{1b}[0m"),
+            ("\u{1b}[2Jgone", "[2Jgone"),
+            ("\u{1b}]0;title\u{7}", "]0;title"),
+            ("a\u{1b}", "a"),
+            ("a\tb\nc\r", "a\tb\nc"),
+            ("\u{9b}31m", "31m"),
+        ] {
+            assert_eq!(printable_in_colours(text), shown);
+        }
+        assert_eq!(on_one_line("a\tb\nc\u{1b}[0m"), "a b c[0m");
+    }
 }

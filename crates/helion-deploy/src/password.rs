@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, INVALID};
 
 /// The environment variable that holds the password.
-const VARIABLE: &str = "HELION_PASSWORD";
+pub(crate) const VARIABLE: &str = "HELION_PASSWORD";
 
 /// The longest password taken from standard input, in bytes.
 const MAX_BYTES: u64 = 4_096;

@@ -163,13 +163,16 @@ impl<'a> Execution<'a> {
             .with_redactor(Arc::clone(&process.redactor))
             .with_force(process.force.clone());
         let (run, reported) = self.command(index, step.command(), &options, limits).await;
+        let accepted = step.accepted().accepts(&run.outcome);
         self.watcher.show(&LiveEvent::StepFinished {
             index,
             status: status.clone(),
+            command: what.clone(),
             outcome: run.outcome.clone(),
+            accepted,
+            took: run.took,
         });
         reported?;
-        let accepted = step.accepted().accepts(&run.outcome);
         let report = StepReport::new(status, what, run.outcome)
             .with_when(step.conditions().clone())
             .with_time(run.started, run.took)

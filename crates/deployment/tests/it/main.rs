@@ -12,6 +12,7 @@ mod beginning;
 mod cancelling;
 mod claims;
 mod crowd;
+mod dry_run;
 mod ending;
 mod fixture;
 mod fuzz;

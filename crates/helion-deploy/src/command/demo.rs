@@ -17,6 +17,7 @@ use crate::failure::{FAILED, Failure};
 use crate::follow::follow;
 use crate::message::say;
 use crate::output::Output;
+use crate::paint::Paint;
 use crate::sample_package;
 use crate::store_choice;
 
@@ -86,7 +87,7 @@ pub(crate) async fn run(output: Output) -> Result<(), Failure> {
     let record = follow(&deployer, request).await?;
 
     output.print(&with_folder(&record, &folder)?, |_| {
-        text(&record, &folder, &url)
+        text(&record, &folder, &url, output.paint())
     })?;
     succeeded(&record)
 }
@@ -119,11 +120,11 @@ fn with_folder(record: &DeploymentRecord, folder: &Folder) -> Result<Value, Fail
     Ok(document)
 }
 
-fn text(record: &DeploymentRecord, folder: &Folder, url: &str) -> String {
+fn text(record: &DeploymentRecord, folder: &Folder, url: &str, paint: Paint) -> String {
     format!(
         "{}\n\nThe pushed files are in {}\nLook around:  helion-deploy --store {url} logs {}\n\
          Clean up:     rm -r {}",
-        crate::report::record(record),
+        crate::report::record(record, paint),
         folder.platform().display(),
         record.deploy_id,
         folder.root.display(),

@@ -1,15 +1,17 @@
 //! `deploy`: a package to a platform, with live progress.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use deployment::{Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, Phase};
+use deployment::{
+    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, PackageCatalog, Phase,
+};
 use store::IStore;
 
 use crate::cli::Deploy;
 use crate::clients;
-use crate::command::recover;
-use crate::failure::{FAILED, Failure};
+use crate::command::{packages, recover};
+use crate::failure::{FAILED, Failure, INVALID, NOT_FOUND};
 use crate::follow::follow;
 use crate::output::Output;
 use crate::password::{self, Source};
@@ -25,15 +27,69 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let client = settings.client(arguments.client)?;
     let platform = clients::platform(client, clients::runner_options());
-    let request = request(arguments, settings)?;
+    let wanted = Wanted::parse(&arguments.package)?;
+    let request = request(arguments, &wanted, settings)?;
+    let catalog = PackageCatalog::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
     recover::quietly(&deployer).await;
-    let record = follow(&deployer, request).await?;
-    output.print(&record, report::record)?;
-    succeeded(&record)
+    let record = match follow(&deployer, request).await {
+        Ok(record) => record,
+        Err(failure) => return Err(wanted.suggest(failure, &catalog).await),
+    };
+    output.print(&record, |record| report::record(record, output.paint()))?;
+    succeeded(&record).map_err(|failure| clients::explain(failure, client))
 }
 
-fn request(arguments: Deploy, settings: &Settings) -> Result<DeployRequest, Failure> {
+/// The package that is to be deployed.
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    /// Its archive, where that is a file of this machine.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// Reads what was typed: with a `/` in it, it is a file.
+    pub(crate) fn parse(package: &str) -> Result<Self, Failure> {
+        if !package.contains('/') {
+            return Ok(Self {
+                name: package.to_owned(),
+                file: None,
+            });
+        }
+        let path = PathBuf::from(package);
+        let named = package::Package::new("", &path, None)
+            .map_err(|error| Failure::new(INVALID, error.to_string()))?;
+        Ok(Self {
+            name: named.name().to_owned(),
+            file: Some(path),
+        })
+    }
+
+    /// The failure, with the package that may have been meant where this one is not there.
+    pub(crate) async fn suggest(&self, failure: Failure, catalog: &PackageCatalog) -> Failure {
+        if self.file.is_some() || failure.code() != NOT_FOUND {
+            return failure;
+        }
+        packages::suggest(failure, catalog, &self.name).await
+    }
+}
+
+/// Takes the password from where it may come from.
+pub(crate) fn credentials(source: Source, username: String) -> Result<Credentials, Failure> {
+    let password = password::read(source, &username).map_err(|failure| {
+        failure.with_hint(format!(
+            "the password is taken from {}, or with --password-stdin from standard input",
+            password::VARIABLE
+        ))
+    })?;
+    Ok(Credentials::new(username, password)?)
+}
+
+fn request(
+    arguments: Deploy,
+    wanted: &Wanted,
+    settings: &Settings,
+) -> Result<DeployRequest, Failure> {
     let source = if arguments.password_stdin {
         Source::StandardInput
     } else {
@@ -43,21 +99,9 @@ fn request(arguments: Deploy, settings: &Settings) -> Result<DeployRequest, Fail
     let space = settings.space(arguments.org, arguments.space)?;
     let timeout = settings.timeout(arguments.timeout)?;
     let username = settings.username(arguments.username)?;
-    let password = password::read(source, &username)?;
-    let credentials = Credentials::new(username, password)?;
-    let file = arguments
-        .package
-        .contains('/')
-        .then(|| Path::new(&arguments.package).to_owned());
-    let name = match &file {
-        Some(path) => package::Package::new("", path, None)
-            .map_err(|error| Failure::new(crate::failure::INVALID, error.to_string()))?
-            .name()
-            .to_owned(),
-        None => arguments.package,
-    };
-    let mut request = DeployRequest::new(&name, &endpoint, credentials)?;
-    if let Some(path) = file {
+    let credentials = credentials(source, username)?;
+    let mut request = DeployRequest::new(&wanted.name, &endpoint, credentials)?;
+    if let Some(path) = &wanted.file {
         request = request.with_file(path);
     }
     if let Some(name) = arguments.name {
@@ -85,8 +129,13 @@ pub(crate) fn succeeded(record: &DeploymentRecord) -> Result<(), Failure> {
         .as_ref()
         .and_then(|engine| engine.error.as_ref());
     let reason = reason.map_or(String::new(), |error| format!(": {}", error.message));
-    Err(Failure::after_document(
-        FAILED,
-        format!("the deployment ended {}{reason}", record.deploy_status),
-    ))
+    let message = format!("the deployment ended {}{reason}", record.deploy_status);
+    let id = &record.deploy_id;
+    let hint = match record.phase() {
+        Some(Phase::Cancelled | Phase::Interrupted) => {
+            format!("`helion-deploy redeploy {id} --username USER` deploys it once more")
+        }
+        _ => format!("`helion-deploy logs {id}` shows what its commands printed"),
+    };
+    Err(Failure::after_document(FAILED, message).with_hint(hint))
 }

@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use deployment::{PackageCatalog, PackageDetails};
+use deployment::{Error, PackageCatalog, PackageDetails};
+use futures_util::StreamExt as _;
 use package::Manifest;
 use serde_json::{Value, json};
-use store::IStore;
+use store::{FileContents, IStore};
 
 use crate::cli::Packages;
 use crate::failure::Failure;
-use crate::output::{Output, printable};
+use crate::hint::nearest;
+use crate::output::{Output, on_one_line, printable};
 use crate::report::table;
+use crate::stop::{stopping, unless_stopped};
 
 pub(crate) async fn run(
     command: Packages,
@@ -21,23 +25,79 @@ pub(crate) async fn run(
     let catalog = PackageCatalog::new(store);
     match command {
         Packages::Add { file } => add(&catalog, file, output).await,
-        Packages::List { keyword } => list(&catalog, keyword.as_deref(), output).await,
-        Packages::Show { name } => {
-            let package = catalog.get_package(&name).await?;
-            output.print(&details(&package), |_| shown(&package))
+        Packages::List { keyword } => {
+            unless_stopped(list(&catalog, keyword.as_deref(), output)).await
         }
-        Packages::Remove { name } => {
-            catalog.delete_package(&name).await?;
-            output.print(&json!({ "removed": name }), |_| format!("removed {name}"))
-        }
+        Packages::Show { name } => unless_stopped(show(&catalog, &name, output)).await,
+        Packages::Remove { name } => unless_stopped(remove(&catalog, &name, output)).await,
     }
 }
 
+async fn show(catalog: &PackageCatalog, name: &str, output: Output) -> Result<(), Failure> {
+    let found = catalog.get_package(name).await;
+    let package = known(found, catalog, name).await?;
+    output.print(&details(&package), |_| shown(&package))
+}
+
+async fn remove(catalog: &PackageCatalog, name: &str, output: Output) -> Result<(), Failure> {
+    let removed = catalog.delete_package(name).await;
+    known(removed, catalog, name).await?;
+    output.print(&json!({ "removed": name }), |_| format!("removed {name}"))
+}
+
 async fn add(catalog: &PackageCatalog, file: PathBuf, output: Output) -> Result<(), Failure> {
-    let package = catalog.save_package_file(&file).await?;
+    let (name, contents) = PackageCatalog::open_package_file(&file).await?;
+    let stopped = Arc::new(AtomicBool::new(false));
+    let contents = until_stopped(contents, Arc::clone(&stopped));
+    let save = async { Ok(catalog.save_package(&name, contents).await?) };
+    let package = stopping(save, &stopped).await?;
     output.print(&details(&package), |_| {
         format!("added {} ({} bytes)", package.name, package.size)
     })
+}
+
+/// The contents, which break off when they are to be stopped: so the store saves nothing of them.
+///
+/// A save that was dropped instead might be done and lack its manifest.
+fn until_stopped(contents: FileContents, stopped: Arc<AtomicBool>) -> FileContents {
+    contents.map_stream(move |chunks| {
+        let checked = chunks.map(move |chunk| {
+            if stopped.load(Ordering::Relaxed) {
+                let error = store::Error::new(store::ErrorKind::Interrupted, "read file");
+                return Err(error.with_message("the program is stopped"));
+            }
+            chunk
+        });
+        checked.boxed()
+    })
+}
+
+/// What was found; where there is no such package, the failure names the one that may be meant.
+async fn known<T>(
+    found: deployment::Result<T>,
+    catalog: &PackageCatalog,
+    name: &str,
+) -> Result<T, Failure> {
+    match found {
+        Ok(found) => Ok(found),
+        Err(error @ Error::PackageNotFound { .. }) => {
+            Err(suggest(error.into(), catalog, name).await)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The failure to find package `name`, with the one that may be meant.
+pub(crate) async fn suggest(failure: Failure, catalog: &PackageCatalog, name: &str) -> Failure {
+    // A store that cannot list them has nothing to suggest; what is at fault was told already.
+    let entries = catalog.get_package_list(None).await.unwrap_or_default();
+    let names = entries.iter().map(|entry| entry.name.as_str());
+    match nearest(name, names) {
+        Some(near) => failure.with_hint(format!(
+            "did you mean `{near}`? `helion-deploy packages list` shows all"
+        )),
+        None => failure,
+    }
 }
 
 async fn list(
@@ -63,12 +123,13 @@ async fn list(
                     tags,
                     ..
                 } = &entry.manifest;
-                let text = |value: &Option<String>| value.clone().unwrap_or_default();
+                let text =
+                    |value: &Option<String>| on_one_line(value.as_deref().unwrap_or_default());
                 [
                     entry.name.to_string(),
                     text(version),
                     text(name),
-                    tags.join(", "),
+                    on_one_line(&tags.join(", ")),
                 ]
             })
             .collect();

@@ -1,23 +1,24 @@
 //! `status`, `list` and `logs`: what is recorded.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use deployment::{
-    Clock, DeploymentId, DeploymentRecord, DeploymentStatus, IStatus as _, ListQuery, Phase,
+    Clock, DeploymentRecord, DeploymentStatus, IStatus as _, ListQuery, Phase, RecordPage,
 };
 use serde_json::json;
 use store::IStore;
-use tokio::time::sleep;
 
 use crate::cli::{List, Logs, Status};
-use crate::failure::{Failure, INVALID};
-use crate::message::say;
+use crate::failure::{Failure, INVALID, NOT_FOUND};
+use crate::message::{say, say_hint};
 use crate::output::Output;
-use crate::report::{self, table};
+use crate::report;
+use crate::watch::{read, watch};
 
-/// How often a watched record is read.
-const POLL_EVERY: Duration = Duration::from_millis(250);
+/// The status words of the engine and of its clients, as they come in a history.
+const KNOWN_STATUSES: &str = "INIT QUEUED DOWNLOADING COPY STARTED PREVIEW UNPACK EXTRACT DIR \
+                              TARGET LOGIN SPACE REMOVED LIST DEPLOYED NEWLIST SUCCESS FAILED \
+                              CANCELLED INTERRUPTED TIMED_OUT";
 
 pub(crate) async fn status(
     arguments: Status,
@@ -25,29 +26,12 @@ pub(crate) async fn status(
     output: Output,
 ) -> Result<(), Failure> {
     let status = DeploymentStatus::new(store);
-    let mut record = read(&status, &arguments.id).await?;
-    if arguments.watch {
-        let mut shown = 0;
-        loop {
-            for line in record.history.iter().skip(shown) {
-                say(line);
-            }
-            shown = record.history.len();
-            if record.is_terminal() {
-                break;
-            }
-            if record
-                .lease_until()
-                .is_none_or(|until| until < Clock::system().now())
-            {
-                say("its owner is gone: nobody has renewed its lease");
-                break;
-            }
-            sleep(POLL_EVERY).await;
-            record = read(&status, &arguments.id).await?;
-        }
-    }
-    output.print(&record, report::record)
+    let record = if arguments.watch {
+        watch(&status, &arguments.id).await?
+    } else {
+        read(&status, &arguments.id).await?
+    };
+    output.print(&record, |record| report::record(record, output.paint()))
 }
 
 pub(crate) async fn list(
@@ -60,9 +44,7 @@ pub(crate) async fn list(
         query = query.with_after(id);
     }
     if let Some(word) = &arguments.status {
-        let phase = Phase::parse(&word.to_uppercase())
-            .ok_or_else(|| Failure::new(INVALID, format!("`{word}` is no status")))?;
-        query = query.with_phase(phase);
+        query = query.with_phase(phase(word)?);
     }
     let page = DeploymentStatus::new(store).list(&query).await?;
     for unreadable in &page.unreadable {
@@ -83,28 +65,39 @@ pub(crate) async fn list(
             if page.records.is_empty() {
                 return "no deployments".to_owned();
             }
-            let rows: Vec<_> = page
-                .records
-                .iter()
-                .map(|record| {
-                    let since = record
-                        .datetime
-                        .split('.')
-                        .next()
-                        .unwrap_or_default()
-                        .to_owned();
-                    let status = record.deploy_status.clone();
-                    [
-                        record.deploy_id.clone(),
-                        status,
-                        since,
-                        record.package.clone(),
-                    ]
-                })
-                .collect();
-            table(["DEPLOYMENT", "STATUS", "SINCE (UTC)", "PACKAGE"], &rows)
+            report::record_table(&page.records, Clock::system().now(), output.paint())
         },
-    )
+    )?;
+    say_the_way_on(&page, arguments.status.as_deref());
+    Ok(())
+}
+
+fn phase(word: &str) -> Result<Phase, Failure> {
+    Phase::parse(&word.to_uppercase()).ok_or_else(|| {
+        Failure::new(INVALID, format!("`{word}` is no status"))
+            .with_hint(format!("the statuses are {KNOWN_STATUSES}"))
+    })
+}
+
+/// Where there is more, or where a status was asked for that none of ours is.
+fn say_the_way_on(page: &RecordPage, status: Option<&str>) {
+    if let Some(next) = page.next {
+        let filter = status.map_or(String::new(), |word| format!(" --status {word}"));
+        say_hint(&format!(
+            "there may be more: `helion-deploy list{filter} --after {next}`"
+        ));
+    }
+    let is_unknown = |word: &&str| {
+        let word = word.to_uppercase();
+        KNOWN_STATUSES.split(' ').all(|known| known != word)
+    };
+    if let Some(word) = status.filter(is_unknown)
+        && page.records.is_empty()
+    {
+        say_hint(&format!(
+            "`{word}` is a status of another platform, if any; the usual ones are {KNOWN_STATUSES}"
+        ));
+    }
 }
 
 pub(crate) async fn logs(
@@ -113,33 +106,42 @@ pub(crate) async fn logs(
     output: Output,
 ) -> Result<(), Failure> {
     let record = read(&DeploymentStatus::new(store), &arguments.id).await?;
-    let wanted = arguments.step.map(|step| step.to_uppercase());
-    let steps: Vec<_> = record
+    let steps = record
         .engine
-        .map(|engine| engine.steps)
-        .unwrap_or_default()
-        .into_iter()
+        .as_ref()
+        .map_or(&[][..], |engine| &engine.steps);
+    let wanted = arguments.step.map(|step| step.to_uppercase());
+    let shown: Vec<_> = steps
+        .iter()
         .filter(|step| wanted.as_ref().is_none_or(|wanted| step.status == *wanted))
         .collect();
-    if let (true, Some(wanted)) = (steps.is_empty(), wanted) {
-        let message = format!("deployment {} has no step {wanted}", arguments.id);
-        return Err(Failure::new(crate::failure::NOT_FOUND, message));
+    if let (true, Some(wanted)) = (shown.is_empty(), &wanted) {
+        return Err(no_such_step(&record, wanted));
     }
     output.print(
-        &json!({ "deploy_id": record.deploy_id, "steps": steps }),
+        &json!({ "deploy_id": record.deploy_id, "steps": shown }),
         |_| {
-            let steps: Vec<_> = steps.iter().map(report::step).collect();
+            if shown.is_empty() {
+                return "no step has ended".to_owned();
+            }
+            let paint = output.paint();
+            let steps: Vec<_> = shown.iter().map(|step| report::step(step, paint)).collect();
             steps.join("\n")
         },
     )
 }
 
-async fn read(status: &DeploymentStatus, id: &DeploymentId) -> Result<DeploymentRecord, Failure> {
-    match status.get_status(id).await? {
-        Some(record) => Ok(record),
-        None => Err(Failure::new(
-            crate::failure::NOT_FOUND,
-            format!("deployment `{id}` was not found in the store"),
-        )),
+fn no_such_step(record: &DeploymentRecord, wanted: &str) -> Failure {
+    let message = format!("deployment {} has no step {wanted}", record.deploy_id);
+    let failure = Failure::new(NOT_FOUND, message);
+    let mut words = Vec::new();
+    for step in record.engine.iter().flat_map(|engine| &engine.steps) {
+        if !words.contains(&step.status.as_str()) {
+            words.push(&step.status);
+        }
     }
+    if words.is_empty() {
+        return failure.with_hint("none of its steps has ended");
+    }
+    failure.with_hint(format!("its steps are {}", words.join(", ")))
 }

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use deployment::{Credentials, DeployRequest, Deployer, DeployerOptions};
+use deployment::{DeployRequest, Deployer, DeployerOptions, DeploymentStatus, PackageCatalog};
 use store::IStore;
 
 use crate::cli::Redeploy;
 use crate::clients;
-use crate::command::deploy::succeeded;
+use crate::command::deploy::{Wanted, credentials, succeeded};
 use crate::command::recover;
-use crate::failure::{Failure, NOT_FOUND};
+use crate::failure::Failure;
 use crate::follow::follow;
 use crate::output::Output;
-use crate::password::{self, Source};
+use crate::password::Source;
 use crate::report;
 use crate::settings::Settings;
+use crate::watch;
 
 /// Deploys again, prints the new record, and fails when it ended otherwise than in `SUCCESS`.
 pub(crate) async fn run(
@@ -27,25 +28,26 @@ pub(crate) async fn run(
     let timeout = settings.timeout(arguments.timeout)?;
     let username = settings.username(arguments.username)?;
     let platform = clients::platform(client, clients::runner_options());
-    let deployer = Deployer::new(store, platform, DeployerOptions::default());
+    let deployer = Deployer::new(Arc::clone(&store), platform, DeployerOptions::default());
     recover::quietly(&deployer).await;
     let id = &arguments.id;
-    let record = deployer.get_status(id).await?.ok_or_else(|| {
-        let message = format!("deployment `{id}` was not found in the store");
-        Failure::new(NOT_FOUND, message)
-    })?;
+    let status = DeploymentStatus::new(Arc::clone(&store));
+    let record = watch::read(&status, id).await?;
     let source = if arguments.password_stdin {
         Source::StandardInput
     } else {
         Source::EnvironmentOrPrompt
     };
-    let password = password::read(source, &username)?;
-    let credentials = Credentials::new(username, password)?;
+    let credentials = credentials(source, username)?;
+    let wanted = Wanted::parse(&record.package)?;
     let mut request = DeployRequest::again(&record, credentials)?;
     if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
-    let record = follow(&deployer, request).await?;
-    output.print(&record, report::record)?;
-    succeeded(&record)
+    let record = match follow(&deployer, request).await {
+        Ok(record) => record,
+        Err(failure) => return Err(wanted.suggest(failure, &PackageCatalog::new(store)).await),
+    };
+    output.print(&record, |record| report::record(record, output.paint()))?;
+    succeeded(&record).map_err(|failure| clients::explain(failure, client))
 }

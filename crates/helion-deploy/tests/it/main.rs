@@ -7,15 +7,21 @@
 )]
 
 mod cancel;
+mod cancelling;
 mod completions;
 mod crash;
 mod demo;
 mod deploy;
 mod packages;
+mod plan;
 mod processes;
+mod progress;
+mod records;
 mod recover;
 mod schemas;
 mod secrets;
 mod settings;
+mod signals;
 mod swift;
+mod terminal;
 mod world;

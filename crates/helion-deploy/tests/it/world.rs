@@ -254,24 +254,29 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        let mut running = Self::start_any(command);
+        let line = running.until("deployment ");
+        line.trim()
+            .trim_start_matches("deployment ")
+            .clone_into(&mut running.id);
+        running
+    }
+
+    /// A command that is no deployment, and has no id.
+    pub(crate) fn start_any(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut running = Self {
+        Self {
             child,
             stderr,
             id: String::new(),
             seen: String::new(),
-        };
-        let line = running.until("deployment ");
-        line.trim()
-            .trim_start_matches("deployment ")
-            .clone_into(&mut running.id);
-        running
+        }
     }
 
     /// Reads the progress up to the line that holds `text`, and returns that line.

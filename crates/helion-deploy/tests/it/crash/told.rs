@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
+use deployment::Phase;
+
 use crate::crash::victim::CALLS;
 
 /// What a program had told before it died, or ended.
@@ -58,11 +60,19 @@ impl Told {
             self.id = Some(id.to_owned());
         } else if let Some(calls) = line.strip_prefix(CALLS) {
             self.calls = calls.parse().unwrap();
-        } else if let [time, status] = line.split_whitespace().collect::<Vec<_>>()[..]
+        } else if let [mark, time, status, ..] = line.split_whitespace().collect::<Vec<_>>()[..]
             && time.ends_with('s')
             && time[..time.len() - 1].parse::<f64>().is_ok()
+            && is_recorded(mark, status)
         {
             self.statuses.push(status.to_owned());
         }
     }
+}
+
+/// Whether a step's line tells of a status: one that failed reaches none, nor do the commands after
+/// the work.
+fn is_recorded(mark: &str, status: &str) -> bool {
+    let is_ending = Phase::parse(status).is_some_and(|phase| phase.is_terminal());
+    is_ending || mark == "ok" && !["LOGS", "LOGOUT"].contains(&status)
 }

@@ -103,7 +103,7 @@ async fn deploy(deployer: &Deployer, key: Option<String>) {
     say(&format!("deployment {id}"));
     while let Some(event) = events.next().await {
         match event.kind {
-            EventKind::Status(phase) => say(&format!("0.00s  {phase}")),
+            EventKind::Status(phase) => say(&format!("ok 0.00s {phase}")),
             EventKind::Ended(_) => return,
             _ => {}
         }

@@ -1,0 +1,380 @@
+//! `plan`: what a deployment would do, and whether it could begin.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use batch::{Accept, Batch, Secret, Step, When};
+use clap::Args;
+use deployment::{
+    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentId, Error, PackageCatalog,
+    Space,
+};
+use package::{Inspection, PackageName, UnpackLimits};
+use serde_json::{Value, json};
+use store::{Guarantee, IStore};
+use uuid::Uuid;
+
+use crate::checks::Checks;
+use crate::cli::Client;
+use crate::clients;
+use crate::command::deploy::Wanted;
+use crate::failure::{Failure, INVALID, NOT_FOUND, chain};
+use crate::output::{Output, on_one_line};
+use crate::paint::Paint;
+use crate::quantity;
+use crate::report::table;
+use crate::setting;
+use crate::settings::Settings;
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// The package in the store, or, with a `/` in it, an archive on this machine.
+    pub(crate) package: String,
+
+    /// The address of the platform's API, with https in front (or http)
+    ///
+    /// Also HELION_ENDPOINT, or `endpoint` in the configuration file; one of them is needed.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+
+    /// Who logs in
+    ///
+    /// Also HELION_USERNAME, or `username` in the configuration file; one of them is needed.
+    #[arg(long, value_name = "USER")]
+    pub(crate) username: Option<String>,
+
+    /// The platform's client, found on PATH: helion unless set
+    ///
+    /// Also HELION_CLIENT, or `client` in the configuration file.
+    #[arg(long, value_name = "CLIENT")]
+    pub(crate) client: Option<Client>,
+
+    /// The application's name on the platform; the package's unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// The organization to deploy to, with --space
+    ///
+    /// Also HELION_ORG, or `org` in the configuration file.
+    #[arg(long, value_name = "ORG")]
+    pub(crate) org: Option<String>,
+
+    /// The space to deploy to, with --org
+    ///
+    /// Also HELION_SPACE, or `space` in the configuration file.
+    #[arg(long, value_name = "SPACE")]
+    pub(crate) space: Option<String>,
+
+    /// How long the whole deployment may take, for example 90s or 15m
+    ///
+    /// Also HELION_TIMEOUT, or `timeout` in the configuration file.
+    #[arg(long, value_name = "DURATION", value_parser = setting::duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// What is planned: the arguments, and the settings where there are none.
+struct Asked {
+    package: String,
+    endpoint: String,
+    username: String,
+    client: Client,
+    name: Option<String>,
+    space: Option<Space>,
+    timeout: Option<Duration>,
+}
+
+impl Asked {
+    fn new(arguments: PlanArguments, settings: &Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            endpoint: settings.endpoint(arguments.endpoint)?,
+            username: settings.username(arguments.username)?,
+            client: settings.client(arguments.client)?,
+            space: settings.space(arguments.org, arguments.space)?,
+            timeout: settings.timeout(arguments.timeout)?,
+            package: arguments.package,
+            name: arguments.name,
+        })
+    }
+}
+
+/// What was found out.
+struct Plan {
+    asked: Asked,
+    checks: Checks,
+    batch: Option<Batch>,
+}
+
+/// Checks, prints the plan, and fails as the first check that did.
+pub(crate) async fn run(
+    arguments: PlanArguments,
+    settings: &Settings,
+    store: Arc<dyn IStore>,
+    output: Output,
+) -> Result<(), Failure> {
+    let plan = Plan::make(Asked::new(arguments, settings)?, store).await;
+    output.print(&plan.to_json(), |_| plan.text(output.paint()))?;
+    plan.checks.failure().map_or(Ok(()), Err)
+}
+
+impl Plan {
+    async fn make(asked: Asked, store: Arc<dyn IStore>) -> Self {
+        let mut checks = Checks::default();
+        let catalog = PackageCatalog::new(Arc::clone(&store));
+        let wanted = checks.note("name", wanted(&asked.package));
+        check_package(&mut checks, wanted.as_ref(), &catalog).await;
+        let request = request(&mut checks, &asked, wanted.as_ref());
+        checks.note("client", client(asked.client));
+
+        let platform = clients::platform(asked.client, clients::runner_options());
+        let deployer = Deployer::new(
+            Arc::clone(&store),
+            Arc::clone(&platform) as _,
+            DeployerOptions::default(),
+        );
+        let Some(request) = request else {
+            checks.skip("commands", NO_REQUEST);
+            checks.skip("lock", NO_REQUEST);
+            return Self {
+                asked,
+                checks,
+                batch: None,
+            };
+        };
+        let platform_request = deployer.platform_request(&request, DeploymentId::generate());
+        let composed = platform.batch(&platform_request).map(|batch| {
+            let count = batch.steps().len();
+            (batch, format!("{count} commands"))
+        });
+        let batch = checks.note("commands", composed.map_err(Failure::from));
+        let is_free = free(&deployer, &request, store.as_ref()).await;
+        checks.note("lock", is_free);
+        Self {
+            asked,
+            checks,
+            batch,
+        }
+    }
+
+    fn steps(&self) -> &[Step] {
+        self.batch.as_ref().map_or(&[], Batch::steps)
+    }
+
+    fn to_json(&self) -> Value {
+        let commands: Vec<_> = self.steps().iter().map(command).collect();
+        json!({
+            "package": self.asked.package,
+            "endpoint": self.asked.endpoint,
+            "is_ready": self.checks.failure().is_none(),
+            "checks": self.checks.to_json(),
+            "commands": commands,
+        })
+    }
+
+    fn text(&self, paint: Paint) -> String {
+        let checks = format!("{}\n{}", paint.strong("checks"), self.checks.text(paint));
+        if self.batch.is_none() {
+            return checks;
+        }
+        let limit = self.asked.timeout.map_or(String::new(), |limit| {
+            format!(", in at most {}", humantime::format_duration(limit))
+        });
+        let heading = paint.strong(&format!("commands{limit}"));
+        let rows: Vec<_> = self.steps().iter().map(row).collect();
+        let commands = table(["  STATUS", "AT MOST", "WHEN", "COMMAND"], &rows);
+        format!("{checks}\n{heading}\n{commands}")
+    }
+}
+
+/// Why some checks cannot be made.
+const NO_REQUEST: &str = "the request is not valid";
+
+/// The package's name, or that of its file.
+fn wanted(package: &str) -> Result<(Wanted, String), Failure> {
+    let wanted = Wanted::parse(package)?;
+    PackageName::new(wanted.name.as_str())
+        .map_err(|error| Failure::new(INVALID, error.to_string()))?;
+    let name = wanted.name.clone();
+    Ok((wanted, name))
+}
+
+/// Whether the package is there, and could be unpacked.
+async fn check_package(checks: &mut Checks, wanted: Option<&Wanted>, catalog: &PackageCatalog) {
+    let found = match wanted {
+        None => None,
+        Some(wanted) => checks
+            .note("package", find(wanted, catalog).await)
+            .map(|()| wanted),
+    };
+    let Some(wanted) = found else {
+        if wanted.is_none() {
+            checks.skip("package", "the name is not valid");
+        }
+        checks.skip("archive", "there is no package");
+        checks.skip("manifest", "there is no package");
+        return;
+    };
+    let inspected = inspect(wanted, catalog).await.map(|inspection| {
+        let bytes = quantity::bytes(inspection.bytes);
+        let detail = format!("{} entries, {bytes} unpacked", inspection.entries);
+        (inspection, detail)
+    });
+    match checks.note("archive", inspected) {
+        Some(inspection) => {
+            checks.note("manifest", Ok(((), manifest(&inspection))));
+        }
+        None => checks.skip("manifest", "the archive is not sound"),
+    }
+}
+
+/// Looks for the package, in the store or on this machine.
+async fn find(wanted: &Wanted, catalog: &PackageCatalog) -> Result<((), String), Failure> {
+    let Some(file) = &wanted.file else {
+        return match catalog.get_package(&wanted.name).await {
+            Ok(found) => Ok(((), format!("{} in the store", quantity::bytes(found.size)))),
+            Err(error) => Err(wanted.suggest(error.into(), catalog).await),
+        };
+    };
+    let shown = file.display();
+    match std::fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => {
+            let bytes = quantity::bytes(metadata.len());
+            Ok(((), format!("{bytes} in `{shown}`")))
+        }
+        Ok(_) => Err(Failure::new(INVALID, format!("`{shown}` is no file"))),
+        Err(error) => Err(Failure::new(NOT_FOUND, format!("`{shown}`: {error}"))),
+    }
+}
+
+/// Reads the whole archive, and keeps nothing of it.
+async fn inspect(wanted: &Wanted, catalog: &PackageCatalog) -> Result<Inspection, Failure> {
+    let Some(file) = wanted.file.clone() else {
+        return Ok(catalog.inspect_package(&wanted.name).await?);
+    };
+    let name = wanted.name.clone();
+    let inspected = tokio::task::spawn_blocking(move || inspect_file(&file, &name)).await;
+    inspected.unwrap_or_else(|error| {
+        Err(Failure::new(
+            crate::failure::FAILED,
+            format!("the check ended unexpectedly: {error}"),
+        ))
+    })
+}
+
+fn inspect_file(file: &Path, name: &str) -> Result<Inspection, Failure> {
+    let opened = std::fs::File::open(file)
+        .map_err(|error| Failure::new(INVALID, format!("`{}`: {error}", file.display())))?;
+    package::inspect_package(opened, name, &UnpackLimits::default())
+        .map_err(|error| Failure::new(INVALID, chain(&error)))
+}
+
+fn manifest(inspection: &Inspection) -> String {
+    let Some(manifest) = &inspection.manifest else {
+        return "none; the package is known by its name".to_owned();
+    };
+    let said = [&manifest.name, &manifest.version];
+    let said: Vec<_> = said.into_iter().flatten().map(String::as_str).collect();
+    said.join(" ")
+}
+
+/// The request that `deploy` would make; each value is a check of its own.
+fn request(checks: &mut Checks, asked: &Asked, wanted: Option<&Wanted>) -> Option<DeployRequest> {
+    let endpoint = asked.endpoint.parse::<deployment::Endpoint>();
+    let endpoint = endpoint.map(|endpoint| (endpoint.to_string(), endpoint.to_string()));
+    let endpoint = checks.note("endpoint", endpoint.map_err(Failure::from));
+    // It stands where the password will, and is printed nowhere.
+    let password = Secret::new(Uuid::new_v4().to_string());
+    let credentials = Credentials::new(asked.username.as_str(), password);
+    let credentials = credentials.map(|found| (found, asked.username.clone()));
+    let credentials = checks.note("user name", credentials.map_err(Failure::from));
+
+    let (Some(wanted), Some(endpoint), Some(credentials)) = (wanted, endpoint, credentials) else {
+        checks.skip("application", NO_REQUEST);
+        return None;
+    };
+    let named = application(asked, wanted, &endpoint, credentials);
+    checks.note("application", named.map_err(Failure::from))
+}
+
+fn application(
+    asked: &Asked,
+    wanted: &Wanted,
+    endpoint: &str,
+    credentials: Credentials,
+) -> Result<(DeployRequest, String), Error> {
+    let mut request = DeployRequest::new(&wanted.name, endpoint, credentials)?;
+    if let Some(name) = &asked.name {
+        request = request.with_application(name)?;
+    }
+    let mut detail = asked.name.clone().unwrap_or_else(|| wanted.name.clone());
+    if let Some(space) = &asked.space {
+        detail = format!("{detail} in {}/{}", space.organization, space.space);
+        request = request.with_space(space.clone());
+    }
+    Ok((request, detail))
+}
+
+/// Where the client is.
+fn client(client: Client) -> Result<((), String), Failure> {
+    let Some(path) = clients::find(client) else {
+        let message = format!("`{}` is not on PATH", clients::program(client));
+        return Err(Failure::new(NOT_FOUND, message).with_hint(clients::how_to_get(client)));
+    };
+    Ok(((), path.display().to_string()))
+}
+
+/// Whether nobody deploys the application.
+async fn free(
+    deployer: &Deployer,
+    request: &DeployRequest,
+    store: &dyn IStore,
+) -> Result<((), String), Failure> {
+    if let Some(by) = deployer.busy_with(request).await? {
+        let message = format!("deployment `{by}` deploys the application");
+        let hint = format!(
+            "`helion-deploy status {by} --watch` follows it to its end, `helion-deploy cancel {by}` stops it"
+        );
+        return Err(Failure::new(crate::failure::CONFLICT, message).with_hint(hint));
+    }
+    let has_locks = store.capabilities().exclusive_create == Guarantee::Exclusive;
+    let detail = if has_locks {
+        "nobody deploys the application"
+    } else {
+        "this store has no locks: whether another process deploys the application is not known"
+    };
+    Ok(((), detail.to_owned()))
+}
+
+fn command(step: &Step) -> Value {
+    json!({
+        "status": step.status().as_str(),
+        "command": step.command().to_string(),
+        "timeout_ms": step.time_limit().map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        "when": when(step),
+        "is_any_exit_accepted": *step.accepted() == Accept::AnyExit,
+    })
+}
+
+fn row(step: &Step) -> [String; 4] {
+    let limit = step.time_limit().map_or(String::new(), |limit| {
+        humantime::format_duration(limit).to_string()
+    });
+    [
+        format!("  {}", step.status()),
+        limit,
+        when(step),
+        on_one_line(&step.command().to_string()),
+    ]
+}
+
+/// When a command is run, in words; empty for the usual.
+fn when(step: &Step) -> String {
+    match step.conditions() {
+        When::OnSuccess => String::new(),
+        When::OnFailure => "after a failure".to_owned(),
+        When::OnFailureOf(status) => format!("after {status} has failed"),
+        When::Always => "always".to_owned(),
+        other => format!("{other:?}"),
+    }
+}

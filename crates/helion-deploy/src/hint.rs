@@ -1,0 +1,91 @@
+//! What to do next, after something went wrong.
+
+use deployment::Error;
+use store::ErrorKind;
+
+/// What to do after an error of the engine.
+pub(crate) fn after(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::PackageNotFound { .. } => {
+            "`helion-deploy packages list` shows what can be deployed".to_owned()
+        }
+        Error::DeploymentNotFound { .. } => no_deployment(),
+        Error::Busy { by, .. } => format!(
+            "`helion-deploy status {by} --watch` follows it to its end, `helion-deploy cancel {by}` stops it"
+        ),
+        Error::KeyReused { by, .. } => format!(
+            "`helion-deploy status {by}` shows what it was used for; give another --idempotency-key"
+        ),
+        Error::Package { .. } => {
+            "docs/reference/package-format.md says what a package is, docs/reference/limits.md how large it may be".to_owned()
+        }
+        Error::BadRecord { .. } => {
+            "docs/guides/operate.md, \"When a record cannot be read\", says what can be done".to_owned()
+        }
+        Error::NewerRecord { .. } => "use the newer helion-deploy that wrote it".to_owned(),
+        Error::Store { source, .. } => return after_store(source),
+        _ => return None,
+    })
+}
+
+/// Where there is no such deployment.
+pub(crate) fn no_deployment() -> String {
+    "`helion-deploy list` shows the newest deployments".to_owned()
+}
+
+/// What to do after an error of the store.
+pub(crate) fn after_store(error: &store::Error) -> Option<String> {
+    let hint = match error.kind() {
+        ErrorKind::Configuration => {
+            "--store or STORE_URL names a store as fs:/folder, sqlite:/file or swift:CONTAINER; docs/reference/settings.md has all settings"
+        }
+        ErrorKind::PermissionDenied => "check who owns the store's folder or file, and its mode",
+        ErrorKind::Unauthenticated => {
+            "check the store's user name and password; docs/guides/swift.md says where they come from"
+        }
+        ErrorKind::StorageFull => {
+            "make room, for example with `helion-deploy prune --older-than 90d`"
+        }
+        ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout => {
+            "check that the store is there and that --store or STORE_URL names it, then try again"
+        }
+        ErrorKind::Corrupt => "restore the store from a backup; docs/guides/operate.md says how",
+        ErrorKind::Other => {
+            "check that --store or STORE_URL names the right folder, file or container"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// The word of `known` that `word` most likely was meant to be.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let scored = known.into_iter().map(|other| {
+        let similarity = strsim::jaro_winkler(&word, &other.to_lowercase());
+        (other, similarity)
+    });
+    scored
+        .filter(|(_, similarity)| *similarity >= LEAST_SIMILARITY)
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(other, _)| other)
+}
+
+/// From here on two words are taken for one that was mistyped, of 1 for the same word: two letters
+/// that are swapped or missing reach it, other words of the same length do not.
+const LEAST_SIMILARITY: f64 = 0.8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_word_is_found_and_another_one_is_not() {
+        let known = ["hello-world", "node-env", "wordpress"];
+        assert_eq!(nearest("helo-world", known), Some("hello-world"));
+        assert_eq!(nearest("Hello-World", known), Some("hello-world"));
+        assert_eq!(nearest("node-evn", known), Some("node-env"));
+        assert_eq!(nearest("redis", known), None);
+        assert_eq!(nearest("hello", []), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! Ctrl-C, SIGTERM, and a terminal that is closed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
+
+use crate::failure::{FAILED, Failure};
+
+/// What a shell adds to the number of the signal that ended a program.
+const BY_SIGNAL: u8 = 128;
+
+/// Listens for the signals that ask the program to stop.
+pub(crate) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+/// A signal that asks the program to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StopSignal {
+    Interrupt,
+    Terminate,
+    Hangup,
+}
+
+impl Stop {
+    /// Listens from now on; the signals no longer end the program by themselves.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                Failure::new(FAILED, format!("failed to listen for signals: {error}"))
+            })
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn asked(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.hangup.recv() => StopSignal::Hangup,
+        }
+    }
+}
+
+impl StopSignal {
+    /// The failure that ends the program as this signal would have.
+    fn failure(self) -> Failure {
+        let (name, number) = match self {
+            Self::Hangup => ("SIGHUP", 1),
+            Self::Interrupt => ("SIGINT", 2),
+            Self::Terminate => ("SIGTERM", 15),
+        };
+        Failure::new(BY_SIGNAL + number, format!("stopped by {name}"))
+    }
+}
+
+/// Does `work`, which ends by itself soon after `stopped` says so, as a signal has it do; what is
+/// done by then is done. A second signal does not wait for that.
+pub(crate) async fn stopping<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+    stopped: &AtomicBool,
+) -> Result<T, Failure> {
+    let mut stop = Stop::new()?;
+    tokio::pin!(work);
+    let signal = tokio::select! {
+        biased;
+        done = &mut work => return done,
+        signal = stop.asked() => signal,
+    };
+    stopped.store(true, Ordering::Relaxed);
+    tokio::select! {
+        biased;
+        done = work => done.map_err(|_| signal.failure()),
+        _ = stop.asked() => Err(signal.failure()),
+        () = sleep(LONGEST_END) => Err(signal.failure()),
+    }
+}
+
+/// How long work may take to end by itself: a store that does not answer is not waited for.
+const LONGEST_END: Duration = Duration::from_secs(2);
+
+/// Does `work` unless a signal comes first: it is dropped then, and takes away what it has not
+/// finished.
+pub(crate) async fn unless_stopped<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut stop = Stop::new()?;
+    tokio::select! {
+        biased;
+        signal = stop.asked() => Err(signal.failure()),
+        done = work => done,
+    }
+}

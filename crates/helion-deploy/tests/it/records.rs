@@ -1,0 +1,110 @@
+//! `list` and `logs`, and errors that say what to do next.
+
+use crate::world::{Running, World, finish};
+
+#[test]
+fn a_list_is_a_table_and_names_the_way_to_the_next_page() {
+    let world = World::with_package();
+    let ids: Vec<_> = (0..3)
+        .map(|_| {
+            let record = finish(world.deploy(&[])).code(0).json();
+            record["deploy_id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let page = world.run(&["list", "--limit", "2"]).code(0);
+    let lines: Vec<_> = page.stdout.lines().collect();
+    let heading: Vec<_> = lines[0].split_whitespace().collect();
+    assert_eq!(
+        heading.join(" "),
+        "DEPLOYMENT STATUS SINCE (UTC) PACKAGE DESTINATION TOOK"
+    );
+    assert_eq!(lines.len(), 3);
+    assert!(lines[1].starts_with(&format!("{}  SUCCESS  ", ids[2])));
+    let column = lines[0].find("DESTINATION").unwrap();
+    assert!(lines[1][column..].starts_with("https://foo.example.com  "));
+    let next = format!(
+        "hint: there may be more: `helion-deploy list --after {}`",
+        ids[1]
+    );
+    assert_eq!(page.stderr.trim(), next);
+    let rest = world.run(&["list", "--after", &ids[1]]).code(0);
+    assert_eq!(rest.stdout.lines().count(), 2);
+    assert_eq!(rest.stderr, "");
+}
+
+#[test]
+fn an_unknown_word_is_answered_with_the_known_ones() {
+    let world = World::with_package();
+    let wrong = world.run(&["list", "--status", "no status"]).code(2);
+    assert!(
+        wrong.stderr.contains("hint: the statuses are INIT"),
+        "{wrong:?}"
+    );
+    let strange = world.run(&["list", "--status", "succes"]).code(0);
+    assert!(strange.stderr.contains("SUCCESS FAILED"), "{strange:?}");
+    let record = finish(world.deploy(&[])).code(0).json();
+    let id = record["deploy_id"].as_str().unwrap();
+    let missing = world.run(&["logs", id, "--step", "PUSH"]).code(3);
+    assert!(
+        missing.stderr.contains("TARGET, LOGIN, REMOVED"),
+        "{missing:?}"
+    );
+}
+
+/// The hint that the document of a failure gives.
+#[track_caller]
+fn hint(world: &World, arguments: &[&str]) -> String {
+    let failed = world.run(&[&["--output", "json"], arguments].concat());
+    let error = failed.json()["error"].clone();
+    let hint = error["hint"].as_str().unwrap().to_owned();
+    assert!(
+        failed.stderr.contains(&format!("hint: {hint}")),
+        "{failed:?}"
+    );
+    hint
+}
+
+#[test]
+fn errors_say_what_to_do_next() {
+    let world = World::with_package();
+    let to = ["--endpoint", crate::world::ENDPOINT, "--username", "ann"];
+    let deploy = |name| [&["deploy", name], &to[..]].concat();
+    assert!(hint(&world, &deploy("fooo")).contains("did you mean `foo`?"));
+    assert!(hint(&world, &deploy("quite-another")).contains("packages list"));
+    assert!(hint(&world, &["packages", "show", "fop"]).contains("`foo`"));
+    let id = "0198c0de-0000-7000-8000-000000000000";
+    for command in ["status", "logs", "cancel"] {
+        assert!(hint(&world, &[command, id]).contains("`helion-deploy list`"));
+    }
+    let file = format!("fs:{}/x", world.archive("foo"));
+    assert!(hint(&world, &["--store", &file, "list"]).contains("STORE_URL"));
+    assert!(hint(&world, &["--store", "sqlit:/x", "list"]).contains("sqlite:/file"));
+
+    let mut unnamed = world.command(&deploy("foo"));
+    unnamed.env_remove("HELION_PASSWORD");
+    let unnamed = finish(unnamed).code(2);
+    assert!(unnamed.stderr.contains("--password-stdin"), "{unnamed:?}");
+
+    std::fs::remove_file(world.path("bin/helion")).unwrap();
+    let clientless = finish(world.deploy(&[])).code(1);
+    assert!(
+        clientless
+            .stderr
+            .contains("hint: install the `helion` client")
+    );
+}
+
+#[test]
+fn who_is_in_the_way_is_named_with_what_can_be_done() {
+    let world = World::with_package();
+    world.behave("push", standin::Behaviour::Hang);
+    let mut running = Running::start(world.deploy(&[]));
+    running.until("  LIST");
+    let busy = finish(world.deploy(&[])).code(4);
+    let id = &running.id;
+    let hint = busy.json()["error"]["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains(&format!("status {id} --watch")), "{hint}");
+    assert!(hint.contains(&format!("cancel {id}")), "{hint}");
+    running.signal("-INT");
+    running.finish().code(1);
+}

@@ -1,0 +1,118 @@
+//! Commands that a signal ends in the middle leave nothing half done.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use crate::world::{Backend, Running, World, finish, statuses};
+
+/// The command with a store whose server takes connections and never answers.
+fn with_silent_store(world: &World, server: &TcpListener, arguments: &[&str]) -> Command {
+    let url = format!("http://{}/auth/v1.0", server.local_addr().unwrap());
+    let mut command = world.command(&["--output", "json", "--store", "swift:packages"]);
+    command
+        .args(arguments)
+        .env("ST_AUTH", url)
+        .env("ST_USER", "account:user")
+        .env("ST_KEY", "key");
+    command
+}
+
+#[test]
+fn while_the_store_is_silent_a_signal_is_heard() {
+    let world = World::new();
+    let archive = world.archive("foo");
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let id = "0198c0de-0000-7000-8000-000000000000";
+    let endpoint = ["--endpoint", "https://x.io", "--username", "ann"];
+    let commands = [
+        vec!["packages", "add", archive.as_str()],
+        vec!["recover"],
+        vec!["prune", "--keep", "1"],
+        vec!["status", id, "--watch"],
+        vec!["cancel", id],
+        [&["plan", "foo"], &endpoint[..]].concat(),
+    ];
+    let signals = [("-TERM", 143), ("-INT", 130), ("-HUP", 129)];
+    for (number, arguments) in commands.iter().enumerate() {
+        let (signal, code) = signals[number % signals.len()];
+        let running = Running::start_any(with_silent_store(&world, &server, arguments));
+        // It has asked, and waits.
+        let (_connection, _) = server.accept().unwrap();
+        running.signal(signal);
+        let stopped = running.finish().code(code);
+        let error = &stopped.json()["error"];
+        assert_eq!(error["exit_code"], code, "{arguments:?}");
+        assert!(stopped.stderr.contains("stopped by SIG"), "{stopped:?}");
+        world.assert_nothing_left();
+    }
+}
+
+/// All files below `folder`.
+fn files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path.display().to_string());
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_package_is_added_as_a_whole_or_not_at_all() {
+    let world = World::on(Backend::Fs);
+    world.run(&["packages", "list"]).code(0);
+    let store = world.path("store");
+    let before = files(&store);
+    let noise: Vec<u8> = (0..8_000_000_u32)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    let archive = world.path("big.tar.gz");
+    std::fs::write(&archive, testkit::package("big", &[("noise", &noise)])).unwrap();
+    let add = world.command(&["packages", "add", archive.to_str().unwrap()]);
+    let running = Running::start_any(add);
+    // The first bytes are in the store's folder of unfinished files.
+    while files(&store) == before {
+        std::thread::yield_now();
+    }
+    running.signal("-TERM");
+    let stopped = running.finish();
+    // A signal that is late finds it saved.
+    if stopped.code == 0 {
+        world.run(&["packages", "show", "big"]).code(0);
+    } else {
+        assert_eq!(stopped.code, 143, "{stopped:?}");
+        assert_eq!(files(&store), before);
+    }
+    world.assert_nothing_left();
+}
+
+#[test]
+fn who_watches_or_cancels_can_go_and_the_deployment_ends_all_the_same() {
+    let world = World::with_package();
+    world.behave("push", standin::Behaviour::Hang);
+    let mut running = Running::start(world.deploy(&[]));
+    running.until("  LIST");
+    let mut watching = Running::start_any(world.command(&["status", &running.id, "--watch"]));
+    watching.until("~ LIST");
+    watching.signal("-INT");
+    watching.finish().code(130);
+    let status = world.run(&["--output", "json", "status", &running.id]);
+    assert_eq!(status.code(0).json()["deploy_status"], "LIST");
+
+    let mut cancelling = Running::start_any(world.command(&["cancel", &running.id]));
+    cancelling.until("~ LIST");
+    cancelling.signal("-TERM");
+    let stopped = cancelling.finish();
+    // It may have seen the end before the signal came.
+    assert!([0, 143].contains(&stopped.code), "{stopped:?}");
+    let record = running.finish().code(1).json();
+    assert!(statuses(&record).ends_with("LIST CANCELLED"), "{record}");
+    world.assert_nothing_left();
+    finish(world.command(&["recover"])).code(0);
+}
