@@ -115,7 +115,8 @@ impl Deployer {
     /// Dropping the future before it returns may leave the deployment recorded as `INIT` without
     /// being run; run it in a task of its own where that matters.
     pub async fn deploy_package(&self, request: DeployRequest) -> Result<DeploymentId> {
-        Engine::deploy(&self.engine, request).await
+        // On the heap, so that a request which has not begun takes no more than it holds.
+        Box::pin(Engine::deploy(&self.engine, request)).await
     }
 
     /// Reads a deployment's record, whoever runs it; `None` when there is none.

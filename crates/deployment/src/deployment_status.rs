@@ -56,10 +56,19 @@ struct Written {
     record: Arc<DeploymentRecord>,
     etag: Etag,
     /// A change whose write failed in a way that may yet have reached the store.
-    unsure: Option<(StatusChange, Arc<DeploymentRecord>)>,
+    ///
+    /// Boxed, since there are as many of these as unfinished deployments, and few have one.
+    unsure: Option<Box<Unsure>>,
     /// The last such change that turned out to be stored: its owner does not know, and will hand
     /// it in again.
-    settled: Option<StatusChange>,
+    settled: Option<Box<StatusChange>>,
+}
+
+/// A change that may be stored, and the record as it then is.
+#[derive(Clone, Debug)]
+struct Unsure {
+    change: StatusChange,
+    record: Arc<DeploymentRecord>,
 }
 
 impl DeploymentStatus {
@@ -119,8 +128,11 @@ impl DeploymentStatus {
         };
         let (record, etag, settled) = match written.unsure {
             None => (written.record, written.etag, written.settled),
-            Some((attempted, attempt)) => match self.read(&id.file_name()).await? {
-                Some((stored, etag)) if stored == *attempt => (attempt, etag, Some(attempted)),
+            Some(unsure) => match self.read(&id.file_name()).await? {
+                Some((stored, etag)) if stored == *unsure.record => {
+                    let Unsure { change, record } = *unsure;
+                    (record, etag, Some(Box::new(change)))
+                }
                 Some((stored, etag)) if stored == *written.record => {
                     (written.record, etag, written.settled)
                 }
@@ -192,7 +204,7 @@ impl DeploymentStatus {
         id: &DeploymentId,
         record: &Arc<DeploymentRecord>,
         etag: Etag,
-        settled: Option<StatusChange>,
+        settled: Option<Box<StatusChange>>,
     ) {
         let mut written = self.written();
         if record.is_terminal() {
@@ -217,7 +229,7 @@ struct Base {
     replaced: Option<(Arc<DeploymentRecord>, Etag)>,
     /// The part of the change that the record lacks.
     change: StatusChange,
-    settled: Option<StatusChange>,
+    settled: Option<Box<StatusChange>>,
 }
 
 impl Base {
@@ -272,7 +284,7 @@ impl IStatus for DeploymentStatus {
             }
             Err(WriteError::Unsure(error)) => {
                 if let (Some(current), Some(etag)) = (current, replaced) {
-                    let unsure = Some((change, record));
+                    let unsure = Some(Box::new(Unsure { change, record }));
                     self.written().insert(
                         *id,
                         Written {

@@ -237,7 +237,7 @@ impl Engine {
             // Whoever waits for the ending goes on when it is left.
             #[cfg(feature = "metrics")]
             meter.end(ended.as_ref());
-            running.leave().await;
+            Box::pin(running.leave()).await;
             if let Some(phase) = ended {
                 events.send(id, EventKind::Ended(phase));
             }

@@ -63,6 +63,7 @@ mod held;
 mod id;
 mod inspection;
 mod interruption;
+mod lease;
 mod lock;
 #[cfg(feature = "metrics")]
 mod metrics;
