@@ -45,6 +45,7 @@ mod cancel;
 mod catalog;
 mod claim;
 mod cli_platform;
+mod cli_process;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
