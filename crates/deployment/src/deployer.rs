@@ -175,6 +175,8 @@ impl Deployer {
     /// left of ended deployments on this machine: processes that carry
     /// [`DEPLOYMENT_VARIABLE`](crate::DEPLOYMENT_VARIABLE), and private directories. Cancel files
     /// that nobody waits for go, too.
+    /// So does the private directory of a deployment that has no record in this store, such as one
+    /// that was pruned, when no engine holds it any more and nothing was put into it for a day.
     ///
     /// Applications call it when they start, and again whenever they like; nothing is ever run
     /// again by itself ([`redeploy`](Self::redeploy) does that).

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, and clones say enough here"
 )]
 
+mod abandoned;
 mod alone;
 mod beginning;
 mod cancelling;
