@@ -218,22 +218,23 @@ impl Deployer {
         self.deploy_package(request).await
     }
 
-    /// Removes the records of deployments that ended long ago, with cancel files that nobody waits
-    /// for.
+    /// Removes the records of deployments that ended long ago, with their idempotency keys, and
+    /// cancel files that nobody waits for.
     ///
     /// A record of a deployment that has not ended, or that this engine cannot read, is never
     /// removed.
     /// All records are read, but for those that are too young by their ids where the policy has an
     /// age alone.
-    /// Locks stay, since a lock that names no record holds nothing; an idempotency key whose
-    /// record was removed is forgotten: the same request is deployed anew.
+    /// A lock of an application stays, since one that names no record holds nothing, and the next
+    /// deployment needs it again.
+    /// An idempotency key whose record was removed is forgotten, and its file goes too: the same
+    /// request is deployed anew.
     ///
     /// # Errors
     ///
     /// The store's error; what was removed before it stays removed.
     pub async fn prune(&self, policy: &PrunePolicy) -> Result<PruneReport> {
-        let engine = &self.engine;
-        pruning::prune(engine.status(), engine.store(), policy, engine.now()).await
+        pruning::prune(self.engine.claims(), policy).await
     }
 
     /// Waits until a deployment has ended, and returns its record.

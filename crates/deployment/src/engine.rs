@@ -98,6 +98,10 @@ impl Engine {
         self.status.as_ref()
     }
 
+    pub(crate) const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
     pub(crate) fn now(&self) -> SystemTime {
         self.options.clock.now()
     }

@@ -64,6 +64,7 @@ mod held;
 mod id;
 mod inspection;
 mod interruption;
+mod key_pruning;
 mod lease;
 mod lock;
 #[cfg(feature = "metrics")]

@@ -21,6 +21,7 @@ mod halting;
 mod history;
 mod hostile;
 mod jumping;
+mod keys;
 mod limits;
 mod lost_reply;
 mod observability;
