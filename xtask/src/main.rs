@@ -63,7 +63,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "fuzz",
         arguments: "",
-        summary: "200,000 cases of each fuzz target: archives, manifests, names, records, endpoints",
+        summary: "200,000 cases of each fuzz target: archives, manifests, names of packages and files, records, endpoints",
         run: fuzz::run,
     },
 ];
