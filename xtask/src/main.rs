@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod crash;
+mod crowd;
 mod fuzz;
 mod layers;
 mod services;
@@ -47,6 +48,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[SEED]",
         summary: "kills deploying programs 1,000 times and recovers, or the one of a seed, and checks what they leave",
         run: crash::run,
+    },
+    Command {
+        name: "crowd",
+        arguments: "",
+        summary: "10,000 deployments at once, on a store in memory, by a client, and on SQLite: all end, few run, under 200 MB",
+        run: crowd::run,
     },
     Command {
         name: "services",
@@ -160,6 +167,7 @@ mod tests {
             "`crash` takes the seed of one run, or nothing",
         );
         check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
+        check_refused(&["crowd", "dance"], "`crowd` takes nothing");
         check_refused(&["fuzz", "dance"], "`fuzz` takes nothing");
         for services in [
             &["services"][..],
