@@ -18,7 +18,7 @@ use crate::ending::StopReason;
 use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender};
 use crate::id::DeploymentId;
-use crate::lease::{Lease, LeaseEnd};
+use crate::lease::{LEASE, Lease, LeaseEnd, legal_lease};
 use crate::phase::Phase;
 use crate::record::DeploymentRecord;
 use crate::recorder::{Recorder, Writer};
@@ -32,14 +32,6 @@ pub(crate) use self::stopping::Cancels;
 /// Longer than a restart of any store, and not for ever: what is then still unrecorded is found
 /// by its lease.
 const ENDING_PATIENCE: Duration = Duration::from_mins(10);
-
-/// How long a record counts as owned after a write, unless set otherwise.
-pub(crate) const LEASE: Duration = Duration::from_mins(1);
-
-/// A lease that can be renewed in time, and added to any time of day.
-pub(crate) fn legal_lease(lease: Duration) -> Duration {
-    lease.clamp(Duration::from_millis(100), Duration::from_hours(365 * 24))
-}
 
 /// Deploys one package once: fetches it, unpacks it in a private directory, runs the platform's
 /// process, and records every status.

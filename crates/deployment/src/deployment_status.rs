@@ -1,6 +1,7 @@
 //! Statuses kept as one JSON file per deployment in a store.
 
 mod listing;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,8 @@ use crate::id::DeploymentId;
 use crate::record::DeploymentRecord;
 use crate::record_limits::RecordLimits;
 use crate::status::{IStatus, ListQuery, RecordPage, StatusChange};
+
+use self::written::{Base, Unsure, Written};
 
 /// Keeps deployment records as `deployment_<id>.json` files in a store.
 ///
@@ -48,27 +51,6 @@ pub struct DeploymentStatus {
     store: Arc<dyn IStore>,
     limits: RecordLimits,
     written: Mutex<HashMap<DeploymentId, Written>>,
-}
-
-/// What this value last wrote of one record.
-#[derive(Clone, Debug)]
-struct Written {
-    record: Arc<DeploymentRecord>,
-    etag: Etag,
-    /// A change whose write failed in a way that may yet have reached the store.
-    ///
-    /// Boxed, since there are as many of these as unfinished deployments, and few have one.
-    unsure: Option<Box<Unsure>>,
-    /// The last such change that turned out to be stored: its owner does not know, and will hand
-    /// it in again.
-    settled: Option<Box<StatusChange>>,
-}
-
-/// A change that may be stored, and the record as it then is.
-#[derive(Clone, Debug)]
-struct Unsure {
-    change: StatusChange,
-    record: Arc<DeploymentRecord>,
 }
 
 impl DeploymentStatus {
@@ -221,24 +203,6 @@ impl DeploymentStatus {
                 settled,
             },
         );
-    }
-}
-
-/// What a change is applied to.
-struct Base {
-    replaced: Option<(Arc<DeploymentRecord>, Etag)>,
-    /// The part of the change that the record lacks.
-    change: StatusChange,
-    settled: Option<Box<StatusChange>>,
-}
-
-impl Base {
-    fn of(replaced: Option<(Arc<DeploymentRecord>, Etag)>, change: &StatusChange) -> Self {
-        Self {
-            replaced,
-            change: change.clone(),
-            settled: None,
-        }
     }
 }
 

@@ -5,6 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+/// How long a record counts as owned after a write, unless set otherwise.
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
+
+/// A lease that can be renewed in time, and added to any time of day.
+pub(crate) fn legal_lease(lease: Duration) -> Duration {
+    lease.clamp(Duration::from_millis(100), Duration::from_hours(365 * 24))
+}
+
 /// The time for which a record's owner is taken to be alive after a write.
 ///
 /// Its end is kept by both clocks: the one that is never set may stand still while the machine

@@ -69,6 +69,7 @@ mod lease;
 mod lock;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod patience;
 mod phase;
 mod platform;
 mod pruning;
