@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use batch::{
@@ -26,7 +27,7 @@ const RUNNING: usize = 32;
 
 /// The memory over base that the engine may take for anything but waiting deployments, such as
 /// those that unpack at once, in bytes.
-const MOST_OF_ALL: usize = 32 * 1024 * 1024;
+const MOST_OF_ALL: usize = 40 * 1024 * 1024;
 
 /// The memory that each deployment may take besides, with what the store in memory holds of it, in
 /// bytes: 10,000 of them stay under 200 MB.
@@ -123,8 +124,10 @@ impl ICommandRunner for CountingRunner {
 async fn deploy_at_once(store: Arc<dyn IStore>, platform: Arc<dyn IPlatform>, count: usize) {
     let temp = tempfile::tempdir().unwrap();
     add_package(&store, "foo").await;
+    // A machine that stalls for a minute is nothing that is looked for here.
     let options = DeployerOptions::default()
         .with_temp_root(temp.path())
+        .with_lease(Duration::from_hours(1))
         .with_max_running(RUNNING);
     let deployer = Deployer::new(store, platform, options);
     let mut tasks = tokio::task::JoinSet::new();
