@@ -10,7 +10,7 @@ use crate::workspace::root;
 const CASES: &str = "200000";
 
 /// The crates that have targets: tests whose names begin with `fuzz_`.
-const PACKAGES: [&str; 2] = ["package", "deployment"];
+const PACKAGES: [&str; 3] = ["store", "package", "deployment"];
 
 /// Runs every target, in full.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod ci;
 mod crash;
+mod crowd;
 mod documents;
 mod fuzz;
 mod layers;
@@ -64,6 +65,12 @@ const COMMANDS: &[Command] = &[
         run: crash::run,
     },
     Command {
+        name: "crowd",
+        arguments: "",
+        summary: "10,000 deployments at once, on a store in memory, by a client, and on SQLite: all end, few run, under 200 MB",
+        run: crowd::run,
+    },
+    Command {
         name: "services",
         arguments: "up|down|status [swift] [keystone]|test",
         summary: "real OpenStack Swift and Keystone servers on loopback, for the tests; test runs all of the store's; also start|stop INSTANCE SERVER",
@@ -84,7 +91,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "fuzz",
         arguments: "",
-        summary: "200,000 cases of each fuzz target: archives, manifests, names, records, endpoints",
+        summary: "200,000 cases of each fuzz target: archives, manifests, names of packages and files, records, endpoints",
         run: fuzz::run,
     },
 ];
@@ -181,6 +188,7 @@ mod tests {
             "`crash` takes the seed of one run, or nothing",
         );
         check_refused(&["crash-store", "dance"], "`crash-store` takes nothing");
+        check_refused(&["crowd", "dance"], "`crowd` takes nothing");
         check_refused(&["fuzz", "dance"], "`fuzz` takes nothing");
         for services in [
             &["services"][..],

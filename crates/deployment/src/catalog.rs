@@ -1,9 +1,10 @@
 //! The packages in a store.
 
+mod entry;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt as _};
 use package::{Inspection, Manifest, PackageName, UnpackLimits};
@@ -15,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::inspection::{inspect, inspected};
 use crate::source::ARCHIVE_SUFFIX;
+
+pub use self::entry::{CatalogEntry, PackageDetails};
 
 /// The largest manifest that is read back, in bytes; far above what a package may hold.
 const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
@@ -53,30 +56,6 @@ const RESERVED: [&str; 3] = [
 pub struct PackageCatalog {
     store: Arc<dyn IStore>,
     limits: UnpackLimits,
-}
-
-/// A package in the catalog.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct CatalogEntry {
-    /// The name that it is deployed by.
-    pub name: PackageName,
-    /// What it says of itself; empty when it brings no manifest.
-    pub manifest: Manifest,
-}
-
-/// A package and its archive.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct PackageDetails {
-    /// The name that it is deployed by.
-    pub name: PackageName,
-    /// What it says of itself; empty when it brings no manifest.
-    pub manifest: Manifest,
-    /// The archive's size in bytes.
-    pub size: u64,
-    /// When the archive was saved.
-    pub modified: SystemTime,
 }
 
 impl PackageCatalog {
@@ -334,28 +313,6 @@ impl PackageCatalog {
             },
         };
         Ok(Some(CatalogEntry { name, manifest }))
-    }
-}
-
-impl CatalogEntry {
-    /// Whether `word`, in lower case, occurs in the name or in any text of the manifest.
-    fn mentions(&self, word: &str) -> bool {
-        let manifest = &self.manifest;
-        let own = [
-            Some(self.name.as_str()),
-            manifest.name.as_deref(),
-            manifest.version.as_deref(),
-            manifest.package.as_deref(),
-            manifest.icon.as_deref(),
-            manifest.author.as_deref(),
-        ];
-        let tags = manifest.tags.iter().map(String::as_str);
-        let other = manifest.other.values().filter_map(|value| value.as_str());
-        own.into_iter()
-            .flatten()
-            .chain(tags)
-            .chain(other)
-            .any(|text| text.to_lowercase().contains(word))
     }
 }
 

@@ -25,6 +25,16 @@ pub(crate) const TRIES: usize = 8;
 /// What the names of the keys' claims begin with.
 pub(crate) const KEY_PREFIX: &str = "lock_key_";
 
+/// What a claim's file holds that is about to be removed.
+pub(crate) const REMOVED: &str = r#"{"removed":true}"#;
+
+/// How long a claim that is being removed is waited for: far longer than whoever removes it lets
+/// itself have for it, and not for ever, since it may have been killed.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often one looks whether it has gone.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// What a claim file holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClaimFile {
@@ -71,10 +81,36 @@ impl ClaimFile {
     }
 }
 
+/// What stands in a claim's file.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    Claim(ClaimFile),
+    /// It was given up, or is not understood.
+    Nothing,
+    /// Somebody is about to remove it.
+    Removed,
+}
+
+impl Stored {
+    fn parse(bytes: &[u8]) -> Self {
+        if bytes == REMOVED.as_bytes() {
+            return Self::Removed;
+        }
+        serde_json::from_slice(bytes).map_or(Self::Nothing, Self::Claim)
+    }
+
+    fn claim(self) -> Option<ClaimFile> {
+        match self {
+            Self::Claim(claim) => Some(claim),
+            Self::Nothing | Self::Removed => None,
+        }
+    }
+}
+
 /// Makes claims in a store.
 ///
-/// A claim needs no renewal and no removal: it names a deployment, and whether it still holds is
-/// told by that deployment's record.
+/// A claim needs no renewal: it names a deployment, and whether it still holds is told by that
+/// deployment's record.
 #[derive(Clone, Debug)]
 pub(crate) struct Claims {
     pub(crate) store: Arc<dyn IStore>,
@@ -213,9 +249,23 @@ impl Claims {
     }
 
     /// Reads a claim; one that cannot be understood is there, and holds nothing.
+    ///
+    /// One that is being removed is waited for, since its successor would be removed with it.
     pub(crate) async fn read(&self, file: &FileName) -> Result<Option<(Option<ClaimFile>, Etag)>> {
+        let give_up = Instant::now() + REMOVAL_PATIENCE;
+        loop {
+            let stored = self.read_now(file).await?;
+            let is_going = matches!(&stored, Some((Stored::Removed, _)));
+            if !is_going || Instant::now() >= give_up {
+                return Ok(stored.map(|(stored, etag)| (stored.claim(), etag)));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub(crate) async fn read_now(&self, file: &FileName) -> Result<Option<(Stored, Etag)>> {
         match self.store.get_file_bytes(file, MAX_BYTES).await {
-            Ok((info, bytes)) => Ok(Some((serde_json::from_slice(&bytes).ok(), info.etag))),
+            Ok((info, bytes)) => Ok(Some((Stored::parse(&bytes), info.etag))),
             Err(error) => match error.kind() {
                 store::ErrorKind::NotFound => Ok(None),
                 store::ErrorKind::TooLarge => self.read_too_large(file).await,
@@ -225,9 +275,9 @@ impl Claims {
     }
 
     /// The version of a file that is larger than any claim.
-    async fn read_too_large(&self, file: &FileName) -> Result<Option<(Option<ClaimFile>, Etag)>> {
+    async fn read_too_large(&self, file: &FileName) -> Result<Option<(Stored, Etag)>> {
         match self.store.get_file_info(file).await {
-            Ok(info) => Ok(Some((None, info.etag))),
+            Ok(info) => Ok(Some((Stored::Nothing, info.etag))),
             Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::store("read a claim")(error)),
         }

@@ -115,7 +115,8 @@ impl Deployer {
     /// Dropping the future before it returns may leave the deployment recorded as `INIT` without
     /// being run; run it in a task of its own where that matters.
     pub async fn deploy_package(&self, request: DeployRequest) -> Result<DeploymentId> {
-        Engine::deploy(&self.engine, request).await
+        // On the heap, so that a request which has not begun takes no more than it holds.
+        Box::pin(Engine::deploy(&self.engine, request)).await
     }
 
     /// The deployment that [`deploy_package`](Self::deploy_package) would be refused for as
@@ -194,6 +195,8 @@ impl Deployer {
     /// left of ended deployments on this machine: processes that carry
     /// [`DEPLOYMENT_VARIABLE`](crate::DEPLOYMENT_VARIABLE), and private directories. Cancel files
     /// that nobody waits for go, too.
+    /// So does the private directory of a deployment that has no record in this store, such as one
+    /// that was pruned, when no engine holds it any more and nothing was put into it for a day.
     ///
     /// Applications call it when they start, and again whenever they like; nothing is ever run
     /// again by itself ([`redeploy`](Self::redeploy) does that).
@@ -235,22 +238,23 @@ impl Deployer {
         self.deploy_package(request).await
     }
 
-    /// Removes the records of deployments that ended long ago, with cancel files that nobody waits
-    /// for.
+    /// Removes the records of deployments that ended long ago, with their idempotency keys, and
+    /// cancel files that nobody waits for.
     ///
     /// A record of a deployment that has not ended, or that this engine cannot read, is never
     /// removed.
     /// All records are read, but for those that are too young by their ids where the policy has an
     /// age alone.
-    /// Locks stay, since a lock that names no record holds nothing; an idempotency key whose
-    /// record was removed is forgotten: the same request is deployed anew.
+    /// A lock of an application stays, since one that names no record holds nothing, and the next
+    /// deployment needs it again.
+    /// An idempotency key whose record was removed is forgotten, and its file goes too: the same
+    /// request is deployed anew.
     ///
     /// # Errors
     ///
     /// The store's error; what was removed before it stays removed.
     pub async fn prune(&self, policy: &PrunePolicy) -> Result<PruneReport> {
-        let engine = &self.engine;
-        pruning::prune(engine.status(), engine.store(), policy, engine.now()).await
+        pruning::prune(self.engine.claims(), policy).await
     }
 
     /// Waits until a deployment has ended, and returns its record.

@@ -7,8 +7,8 @@ use package::UnpackLimits;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::deployment::{LEASE, legal_lease};
 use crate::interruption::CLOCK_MARGIN;
+use crate::lease::{LEASE, legal_lease};
 use crate::record_limits::RecordLimits;
 
 /// Settings of a [`Deployer`](crate::Deployer).

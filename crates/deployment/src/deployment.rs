@@ -4,12 +4,12 @@ mod stopping;
 mod work;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use batch::IProcess;
 use package::{Package, UnpackLimits};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,7 @@ use crate::ending::StopReason;
 use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender};
 use crate::id::DeploymentId;
+use crate::lease::{LEASE, Lease, LeaseEnd, legal_lease};
 use crate::phase::Phase;
 use crate::record::DeploymentRecord;
 use crate::recorder::{Recorder, Writer};
@@ -31,14 +32,6 @@ pub(crate) use self::stopping::Cancels;
 /// Longer than a restart of any store, and not for ever: what is then still unrecorded is found
 /// by its lease.
 const ENDING_PATIENCE: Duration = Duration::from_mins(10);
-
-/// How long a record counts as owned after a write, unless set otherwise.
-pub(crate) const LEASE: Duration = Duration::from_mins(1);
-
-/// A lease that can be renewed in time, and added to any time of day.
-pub(crate) fn legal_lease(lease: Duration) -> Duration {
-    lease.clamp(Duration::from_millis(100), Duration::from_hours(365 * 24))
-}
 
 /// Deploys one package once: fetches it, unpacks it in a private directory, runs the platform's
 /// process, and records every status.
@@ -93,7 +86,8 @@ pub struct Deployment {
     source: PackageSource,
     process: Box<dyn IProcess>,
     status: Arc<dyn IStatus>,
-    subject: Subject,
+    /// What its record is to begin with, until it has begun.
+    unrecorded: Mutex<Option<Box<Subject>>>,
     clock: Clock,
     events: EventSender,
     limits: UnpackLimits,
@@ -103,7 +97,6 @@ pub struct Deployment {
     /// When it began, by both clocks: its `INIT` and the lease of that are of this time however
     /// often they are tried.
     began: OnceLock<(SystemTime, Instant)>,
-    is_recorded: AtomicBool,
     started: AtomicBool,
 }
 
@@ -116,9 +109,10 @@ impl Deployment {
         process: Box<dyn IProcess>,
         status: Arc<dyn IStatus>,
     ) -> Self {
+        let subject = Subject::new(package.name(), package.destination());
         Self {
             id: DeploymentId::generate(),
-            subject: Subject::new(package.name(), package.destination()),
+            unrecorded: Mutex::new(Some(Box::new(subject))),
             package,
             source,
             process,
@@ -131,7 +125,6 @@ impl Deployment {
             // A deployment by itself shares with nobody.
             benches: Arc::new(Semaphore::new(1)),
             began: OnceLock::new(),
-            is_recorded: AtomicBool::new(false),
             started: AtomicBool::new(false),
         }
     }
@@ -147,7 +140,7 @@ impl Deployment {
     /// set.
     #[must_use]
     pub fn with_subject(mut self, subject: Subject) -> Self {
-        self.subject = subject;
+        self.unrecorded = Mutex::new(Some(Box::new(subject)));
         self
     }
 
@@ -210,11 +203,20 @@ impl Deployment {
     pub async fn record_init(&self) -> Result<()> {
         let (began, _) = self.began();
         let lease = began + self.lease;
-        let change = StatusChange::begin(self.subject.clone(), began).with_lease(lease);
+        let Some(subject) = self.unrecorded().clone() else {
+            return Err(Error::LostOwnership { id: self.id });
+        };
+        let change = StatusChange::begin(*subject, began).with_lease(lease);
         self.status.set_status(&self.id, &change).await?;
-        self.is_recorded.store(true, Ordering::Relaxed);
+        *self.unrecorded() = None;
         self.events.send(self.id, EventKind::Status(Phase::Init));
         Ok(())
+    }
+
+    fn unrecorded(&self) -> MutexGuard<'_, Option<Box<Subject>>> {
+        // It is whole at every point where a holder could panic.
+        let unrecorded = self.unrecorded.lock();
+        unrecorded.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn began(&self) -> (SystemTime, Instant) {
@@ -255,16 +257,15 @@ impl Deployment {
         if self.started.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyStarted { id: self.id });
         }
-        if !self.is_recorded.load(Ordering::Relaxed) {
-            self.record_init().await?;
+        if self.unrecorded().is_some() {
+            Box::pin(self.record_init()).await?;
         }
-        let (_, began) = self.began();
-        let (lease_ends, lease) = watch::channel(began + self.lease);
+        let lease = Lease::new(self.lease, LeaseEnd::after(self.lease, self.began()));
+        let watch = lease.watch();
         let lost = CancellationToken::new();
         let writer = Writer {
             status: Arc::clone(&self.status),
-            lease: self.lease,
-            lease_ends,
+            lease,
             lost: lost.clone(),
         };
         let recorder = Arc::new(Recorder::start(
@@ -283,7 +284,7 @@ impl Deployment {
         };
         let work = self.work(turn, &recorder, &stops);
         tokio::pin!(work);
-        let (ending, reason) = self.watch(work.as_mut(), &lost, &lease, &stops).await;
+        let (ending, reason) = self.watch(work.as_mut(), &lost, &watch, &stops).await;
         let ending = match reason {
             Some(StopReason::OwnershipLost) => {
                 return Err(Error::LostOwnership { id: self.id });
@@ -295,7 +296,7 @@ impl Deployment {
             error: ending.error,
             ..StatusChange::reach(ending.phase, self.clock.now())
         };
-        let written = recorder.record(change, ENDING_PATIENCE).await;
+        let written = Box::pin(recorder.record(change, ENDING_PATIENCE)).await;
         if matches!(written, Err(Error::LostOwnership { .. })) {
             self.say_lost(StopReason::OwnershipLost);
         }

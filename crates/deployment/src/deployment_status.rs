@@ -1,6 +1,7 @@
 //! Statuses kept as one JSON file per deployment in a store.
 
 mod listing;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,8 @@ use crate::id::DeploymentId;
 use crate::record::DeploymentRecord;
 use crate::record_limits::RecordLimits;
 use crate::status::{IStatus, ListQuery, RecordPage, StatusChange};
+
+use self::written::{Base, Unsure, Written};
 
 /// Keeps deployment records as `deployment_<id>.json` files in a store.
 ///
@@ -48,18 +51,6 @@ pub struct DeploymentStatus {
     store: Arc<dyn IStore>,
     limits: RecordLimits,
     written: Mutex<HashMap<DeploymentId, Written>>,
-}
-
-/// What this value last wrote of one record.
-#[derive(Clone, Debug)]
-struct Written {
-    record: Arc<DeploymentRecord>,
-    etag: Etag,
-    /// A change whose write failed in a way that may yet have reached the store.
-    unsure: Option<(StatusChange, Arc<DeploymentRecord>)>,
-    /// The last such change that turned out to be stored: its owner does not know, and will hand
-    /// it in again.
-    settled: Option<StatusChange>,
 }
 
 impl DeploymentStatus {
@@ -119,8 +110,11 @@ impl DeploymentStatus {
         };
         let (record, etag, settled) = match written.unsure {
             None => (written.record, written.etag, written.settled),
-            Some((attempted, attempt)) => match self.read(&id.file_name()).await? {
-                Some((stored, etag)) if stored == *attempt => (attempt, etag, Some(attempted)),
+            Some(unsure) => match self.read(&id.file_name()).await? {
+                Some((stored, etag)) if stored == *unsure.record => {
+                    let Unsure { change, record } = *unsure;
+                    (record, etag, Some(Box::new(change)))
+                }
                 Some((stored, etag)) if stored == *written.record => {
                     (written.record, etag, written.settled)
                 }
@@ -192,7 +186,7 @@ impl DeploymentStatus {
         id: &DeploymentId,
         record: &Arc<DeploymentRecord>,
         etag: Etag,
-        settled: Option<StatusChange>,
+        settled: Option<Box<StatusChange>>,
     ) {
         let mut written = self.written();
         if record.is_terminal() {
@@ -209,24 +203,6 @@ impl DeploymentStatus {
                 settled,
             },
         );
-    }
-}
-
-/// What a change is applied to.
-struct Base {
-    replaced: Option<(Arc<DeploymentRecord>, Etag)>,
-    /// The part of the change that the record lacks.
-    change: StatusChange,
-    settled: Option<StatusChange>,
-}
-
-impl Base {
-    fn of(replaced: Option<(Arc<DeploymentRecord>, Etag)>, change: &StatusChange) -> Self {
-        Self {
-            replaced,
-            change: change.clone(),
-            settled: None,
-        }
     }
 }
 
@@ -272,7 +248,7 @@ impl IStatus for DeploymentStatus {
             }
             Err(WriteError::Unsure(error)) => {
                 if let (Some(current), Some(etag)) = (current, replaced) {
-                    let unsure = Some((change, record));
+                    let unsure = Some(Box::new(Unsure { change, record }));
                     self.written().insert(
                         *id,
                         Written {

@@ -1,9 +1,10 @@
 //! The private directory of one deployment.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
@@ -18,6 +19,14 @@ const PREFIX: &str = "helion-deploy-";
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
     layout: Layout,
+    /// Tells others that its owner lives: a lock that goes with this process, however it ends.
+    _presence: Presence,
+}
+
+/// The lock of a private directory, held.
+#[derive(Debug)]
+pub(crate) struct Presence {
+    _directory: File,
 }
 
 /// The places inside a deployment's private directory.
@@ -64,12 +73,51 @@ impl PrivateDirectory {
                 "create the private directory",
                 layout.root(),
             ))?;
-        Ok(Self { layout })
+        match Presence::begin(layout.root()) {
+            Ok(presence) => Ok(Self {
+                layout,
+                _presence: presence,
+            }),
+            Err(error) => {
+                drop(fs::remove_dir(layout.root()));
+                let doing = "open the private directory";
+                Err(Error::directory(doing, layout.root())(error))
+            }
+        }
     }
 
     /// Removes the directory and all that is in it; links are removed, never followed.
     pub(crate) fn remove(&self) -> Result<()> {
         remove(self.layout.root())
+    }
+}
+
+impl Presence {
+    fn begin(root: &Path) -> io::Result<Self> {
+        let directory = File::open(root)?;
+        // A file system without locks takes none from anybody else either, and what nobody can
+        // lock is never taken for abandoned.
+        drop(directory.try_lock());
+        Ok(Self {
+            _directory: directory,
+        })
+    }
+
+    /// Takes the place of an owner that is no more, in a directory that nothing was put into since
+    /// `then`; `None` where it lives, or where nobody can tell.
+    ///
+    /// The time is for an owner that has made the directory in this moment.
+    pub(crate) fn succeed(root: &Path, then: SystemTime) -> Option<Self> {
+        // What others put there under such a name, a pipe for one, is not opened.
+        let metadata = fs::symlink_metadata(root).ok()?;
+        if !metadata.is_dir() || metadata.modified().ok()? >= then {
+            return None;
+        }
+        let directory = File::open(root).ok()?;
+        directory.try_lock().ok()?;
+        Some(Self {
+            _directory: directory,
+        })
     }
 }
 

@@ -17,8 +17,8 @@ const NO_CLAIM: &str = "{}";
 #[derive(Debug)]
 pub(crate) struct Held {
     file: FileName,
-    deploy_id: DeploymentId,
-    /// The version of the file that names the deployment.
+    claim: ClaimFile,
+    /// The version of the file that holds the claim.
     etag: Etag,
     maker: Maker,
 }
@@ -28,7 +28,7 @@ impl Held {
     pub(crate) fn new(file: &FileName, claim: &ClaimFile, etag: Etag, maker: Maker) -> Self {
         Self {
             file: file.clone(),
-            deploy_id: claim.deploy_id,
+            claim: claim.clone(),
             etag,
             maker,
         }
@@ -36,7 +36,7 @@ impl Held {
 
     /// The deployment that it was made for.
     pub(crate) const fn deployment(&self) -> &DeploymentId {
-        &self.deploy_id
+        &self.claim.deploy_id
     }
 }
 
@@ -77,26 +77,27 @@ impl Claims {
     /// Without a record a claim holds for a lease, and somebody else may have taken it over after
     /// that, or be about to: of their write and the one here, each of which replaces the version
     /// that its writer knows, only one is done.
+    /// One that was given up since, or removed, is made once more in the same way.
     pub(crate) async fn confirm(&self, held: &Held, request: &DeployRequest) -> Result<()> {
         let now = self.clock.now();
         if held.maker.is_younger_than(self.lease, now) || !self.has_locks() {
             return Ok(());
         }
-        let stored = self.read(&held.file).await?;
-        let Some((Some(claim), etag)) = stored else {
-            return Err(contended("keep a claim", &held.file));
+        let (claim, mode) = match self.read(&held.file).await? {
+            Some((Some(theirs), _)) if theirs.deploy_id != *held.deployment() => {
+                return Err(busy(request, theirs.deploy_id));
+            }
+            Some((Some(claim), etag)) => (claim, SaveMode::Update(etag)),
+            Some((None, etag)) => (held.claim.clone(), SaveMode::Update(etag)),
+            None => (held.claim.clone(), SaveMode::Create),
         };
-        if claim.deploy_id != held.deploy_id {
-            return Err(busy(request, claim.deploy_id));
-        }
         let mine = claim.renewed(now);
-        let mode = SaveMode::Update(etag);
         if self.save(&held.file, &mine, mode).await?.is_some() {
             return Ok(());
         }
         match self.read(&held.file).await? {
             // Somebody who shares it was faster.
-            Some((Some(claim), _)) if claim.deploy_id == held.deploy_id => Ok(()),
+            Some((Some(claim), _)) if claim.deploy_id == *held.deployment() => Ok(()),
             Some((Some(theirs), _)) => Err(busy(request, theirs.deploy_id)),
             _ => Err(contended("keep a claim", &held.file)),
         }
@@ -131,7 +132,9 @@ impl Claims {
         let mode = self.takeover(held.etag.clone());
         if matches!(mode, SaveMode::Overwrite) {
             let stored = self.read(&held.file).await.ok()??;
-            stored.0.filter(|claim| claim.deploy_id == held.deploy_id)?;
+            stored
+                .0
+                .filter(|claim| claim.deploy_id == *held.deployment())?;
         }
         Some(mode)
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::directory::{self, Layout};
+use crate::directory::{self, Layout, Presence};
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::platform::DEPLOYMENT_VARIABLE;
@@ -17,6 +17,10 @@ use crate::status::{IStatus, StatusChange};
 /// How far the clocks of two hosts may differ unless set otherwise: hosts that keep their time by
 /// NTP differ by less than a second.
 pub(crate) const CLOCK_MARGIN: Duration = Duration::from_secs(10);
+
+/// How long nothing was put into a private directory that has no record and no living owner, when
+/// it goes: its record may be another store's, whose engine finds by it what is left to do.
+const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// Ends deployments whose owner died.
 #[derive(Clone, Debug)]
@@ -123,11 +127,22 @@ impl Interruption {
     /// The directory goes last, so that whoever finds it knows that there is something to do.
     pub(crate) async fn clean(&self, id: &DeploymentId) -> Result<()> {
         let (id, layout) = (*id, Layout::of(&self.temp_root, *id));
+        let cleaned = tokio::task::spawn_blocking(move || clean(id, &layout));
+        cleaned.await.map_err(Error::task)?
+    }
+
+    /// The same for a deployment that has no record here, where its owner is no more; whether it
+    /// was.
+    pub(crate) async fn clean_abandoned(&self, id: &DeploymentId) -> Result<bool> {
+        let Some(then) = self.clock.now().checked_sub(ABANDONED_AFTER) else {
+            return Ok(false);
+        };
+        let (id, layout) = (*id, Layout::of(&self.temp_root, *id));
         let cleaned = tokio::task::spawn_blocking(move || {
-            if !batch::kill_processes_with(DEPLOYMENT_VARIABLE, &id.to_string()) {
-                return Err(Error::ProcessesLeft { id });
-            }
-            directory::remove(layout.root())
+            let Some(_presence) = Presence::succeed(layout.root(), then) else {
+                return Ok(false);
+            };
+            clean(id, &layout).map(|()| true)
         });
         cleaned.await.map_err(Error::task)?
     }
@@ -146,6 +161,13 @@ impl Interruption {
         });
         listed.await.map_err(Error::task)?
     }
+}
+
+fn clean(id: DeploymentId, layout: &Layout) -> Result<()> {
+    if !batch::kill_processes_with(DEPLOYMENT_VARIABLE, &id.to_string()) {
+        return Err(Error::ProcessesLeft { id });
+    }
+    directory::remove(layout.root())
 }
 
 /// Refuses a record that is not over and that only a newer engine understands.

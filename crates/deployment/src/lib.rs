@@ -45,6 +45,7 @@ mod cancel;
 mod catalog;
 mod claim;
 mod cli_platform;
+mod cli_process;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -63,9 +64,12 @@ mod held;
 mod id;
 mod inspection;
 mod interruption;
+mod key_pruning;
+mod lease;
 mod lock;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod patience;
 mod phase;
 mod platform;
 mod pruning;

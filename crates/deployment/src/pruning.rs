@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use store::IStore;
 
 use crate::cancel;
+use crate::claim::Claims;
 use crate::error::Result;
 use crate::id::DeploymentId;
 use crate::record::DeploymentRecord;
@@ -83,6 +84,9 @@ pub struct PruneReport {
     /// Records that this engine cannot read, or does not understand all of; they are never
     /// removed either.
     pub unreadable: usize,
+    /// Idempotency keys that were forgotten: those of records that are gone, now or before, and
+    /// those that were given up.
+    pub keys: usize,
 }
 
 /// A deployment that has ended; sorts by the time of its ending.
@@ -92,13 +96,10 @@ struct Ended {
     id: DeploymentId,
 }
 
-/// Removes the records that `policy` names, and cancel files that nobody waits for.
-pub(crate) async fn prune(
-    status: &dyn IStatus,
-    store: &Arc<dyn IStore>,
-    policy: &PrunePolicy,
-    now: SystemTime,
-) -> Result<PruneReport> {
+/// Removes the records that `policy` names, with the keys that stood for them, and cancel files
+/// that nobody waits for.
+pub(crate) async fn prune(claims: &Claims, policy: &PrunePolicy) -> Result<PruneReport> {
+    let (status, now) = (claims.status.as_ref(), claims.clock.now());
     let mut report = PruneReport::default();
     // By their endings and not by their ids: those of the original do not tell their time.
     let ended = ended(status, Young::of(policy, now), &mut report).await?;
@@ -114,7 +115,8 @@ pub(crate) async fn prune(
         report.removed += usize::from(is_removed?);
     }
     report.kept = ended.len() - report.removed;
-    forget_cancels(status, store).await?;
+    forget_cancels(status, &claims.store).await?;
+    report.keys = claims.prune_keys().await?;
     Ok(report)
 }
 

@@ -203,10 +203,13 @@ impl DeploymentRecord {
     ///
     /// [`Error::BadRecord`] where the record cannot be written as JSON.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|error| Error::BadRecord {
+        let mut json = serde_json::to_vec(self).map_err(|error| Error::BadRecord {
             file: format!("{}{}.json", DeploymentId::FILE_PREFIX, self.deploy_id),
             reason: error.to_string(),
-        })
+        })?;
+        // A store in memory keeps the bytes as they are, with twice the room where it was grown.
+        json.shrink_to_fit();
+        Ok(json)
     }
 
     /// The last status as a phase; `None` when the text is no status word.

@@ -55,18 +55,7 @@ impl Recorder {
         writer: Writer,
     ) -> Self {
         let (entries, receiver) = mpsc::unbounded_channel();
-        let lease_ends = *writer.lease_ends.borrow();
-        let lease_left = lease_ends.saturating_duration_since(Instant::now());
-        let task = WriterTask {
-            id,
-            clock: clock.clone(),
-            events: events.clone(),
-            writer,
-            lease_until: clock.now() + lease_left,
-            noted: StatusChange::default(),
-            write_at: None,
-            tried: None,
-        };
+        let task = WriterTask::new(id, clock.clone(), events.clone(), writer);
         tokio::spawn(task.run(receiver).in_current_span());
         Self {
             id,

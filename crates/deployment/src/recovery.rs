@@ -24,7 +24,8 @@ const PAGE: usize = 100;
 pub struct RecoveryReport {
     /// The deployments that are `INTERRUPTED` since this call.
     pub interrupted: Vec<DeploymentId>,
-    /// The deployments that had ended before, and of which something was left on this machine.
+    /// The deployments that had ended before, or have no record, and of which something was left
+    /// on this machine.
     pub cleaned: Vec<DeploymentId>,
     /// What could not be done; the next call tries it again.
     pub failed: Vec<RecoveryFailure>,
@@ -133,7 +134,8 @@ impl Recovery<'_> {
 
     /// Removes what is left of a deployment that has ended.
     ///
-    /// One that has no record here may be another store's.
+    /// One that has no record here may be another store's: it is left to that store's engines
+    /// while its owner lives, and for a day after that.
     async fn clean(&self, id: &DeploymentId) -> Result<Found> {
         if self.running.contains(id) {
             return Ok(Found::Nothing);
@@ -143,7 +145,8 @@ impl Recovery<'_> {
                 self.interruption.clean(id).await?;
                 Ok(Found::Cleaned)
             }
-            _ => Ok(Found::Nothing),
+            None if self.interruption.clean_abandoned(id).await? => Ok(Found::Cleaned),
+            Some(_) | None => Ok(Found::Nothing),
         }
     }
 

@@ -213,10 +213,9 @@ fn cancelled() -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use store::MemoryStore;
-    use tokio::sync::watch;
     use tokio::time::Instant;
 
     use super::*;
@@ -224,14 +223,16 @@ mod tests {
     use crate::deployment_status::DeploymentStatus;
     use crate::event::EventSender;
     use crate::id::DeploymentId;
+    use crate::lease::{Lease, LeaseEnd};
     use crate::recorder::Writer;
 
     #[tokio::test]
     async fn an_archive_of_another_digest_stays_refused() {
+        let length = Duration::from_mins(1);
+        let began = (SystemTime::UNIX_EPOCH, Instant::now());
         let writer = Writer {
             status: Arc::new(DeploymentStatus::new(Arc::new(MemoryStore::new()))),
-            lease: Duration::from_mins(1),
-            lease_ends: watch::channel(Instant::now()).0,
+            lease: Lease::new(length, LeaseEnd::after(length, began)),
             lost: CancellationToken::new(),
         };
         let id = DeploymentId::generate();

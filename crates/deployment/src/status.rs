@@ -224,8 +224,9 @@ pub struct StatusChange {
     pub error: Option<ErrorRecord>,
     /// Until when the owner is taken to be alive; `None` leaves it as it is.
     pub lease_until: Option<SystemTime>,
-    /// What the deployment is, in the change that begins its record.
-    pub subject: Option<Subject>,
+    /// What the deployment is, in the change that begins its record; boxed, since no other one
+    /// has it.
+    pub subject: Option<Box<Subject>>,
     /// The lease of the record that the change was decided on; on a record with another one, which
     /// its owner has written meanwhile, the change is refused.
     pub seen_lease: Option<SystemTime>,

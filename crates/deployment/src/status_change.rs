@@ -42,7 +42,7 @@ impl StatusChange {
     #[must_use]
     pub fn begin(subject: Subject, time: SystemTime) -> Self {
         Self {
-            subject: Some(subject),
+            subject: Some(Box::new(subject)),
             ..Self::reach(Phase::Init, time)
         }
     }
@@ -172,7 +172,7 @@ impl StatusChange {
             return Err(Error::LostOwnership { id: *id });
         }
         if let Some(subject) = &self.subject {
-            subject.clone().write_into(&mut record);
+            Subject::clone(subject).write_into(&mut record);
         }
         let mut previous = current.and_then(DeploymentRecord::phase);
         for (phase, time) in &self.reached {

@@ -3,13 +3,12 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Deployment;
 use crate::ending::{Ending, StopReason};
 use crate::event::EventKind;
+use crate::lease::LeaseWatch;
 
 /// The two ways to be told to stop.
 #[derive(Clone, Debug)]
@@ -35,12 +34,12 @@ impl Deployment {
         &self,
         mut work: Pin<&mut impl Future<Output = Ending>>,
         lost: &CancellationToken,
-        lease: &watch::Receiver<Instant>,
+        lease: &LeaseWatch,
         stops: &Cancels,
     ) -> (Ending, Option<StopReason>) {
         let reason = tokio::select! {
             ending = &mut work => return (ending, None),
-            reason = self.reason_to_stop(lost, lease.clone(), self.timeout) => reason,
+            reason = self.reason_to_stop(lost, lease, self.timeout) => reason,
         };
         self.stop_for(reason, stops);
         if !matches!(reason, StopReason::Deadline(_)) {
@@ -51,7 +50,7 @@ impl Deployment {
         // is kept small.
         let worse = tokio::select! {
             ending = &mut work => return (ending, Some(reason)),
-            worse = Box::pin(self.reason_to_stop(lost, lease.clone(), None)) => worse,
+            worse = Box::pin(self.reason_to_stop(lost, lease, None)) => worse,
         };
         self.stop_for(worse, stops);
         let ending = work.await;
@@ -80,25 +79,14 @@ impl Deployment {
     async fn reason_to_stop(
         &self,
         lost: &CancellationToken,
-        mut lease: watch::Receiver<Instant>,
+        lease: &LeaseWatch,
         timeout: Option<Duration>,
     ) -> StopReason {
-        let lease_ended = async {
-            loop {
-                let ends = *lease.borrow_and_update();
-                tokio::select! {
-                    () = tokio::time::sleep_until(ends) => return,
-                    changed = lease.changed() => if changed.is_err() {
-                        // The writer has written the last status there is.
-                        std::future::pending::<()>().await;
-                    },
-                }
-            }
-        };
         let deadline = async {
             match timeout {
                 Some(limit) => {
-                    tokio::time::sleep(limit).await;
+                    // On the heap, since most have none.
+                    Box::pin(tokio::time::sleep(limit)).await;
                     limit
                 }
                 None => std::future::pending().await,
@@ -106,7 +94,7 @@ impl Deployment {
         };
         tokio::select! {
             () = lost.cancelled() => StopReason::OwnershipLost,
-            () = lease_ended => StopReason::LeaseEnded(self.lease),
+            () = lease.ended() => StopReason::LeaseEnded(self.lease),
             limit = deadline => StopReason::Deadline(limit),
         }
     }

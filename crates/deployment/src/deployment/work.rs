@@ -24,6 +24,11 @@ impl Deployment {
         let Some(_turn) = take_turn(turn, recorder, &stop.cancel).await else {
             return Ending::cancelled();
         };
+        // On the heap from here on: a deployment that waits for its turn is kept small.
+        Box::pin(self.work_in_turn(recorder, stop)).await
+    }
+
+    async fn work_in_turn(&self, recorder: &Arc<Recorder>, stop: &Cancels) -> Ending {
         recorder.note(self.source.phase());
         let layout = Layout::new(self.package.cwd());
         let opened = tokio::select! {

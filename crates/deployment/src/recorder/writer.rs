@@ -1,10 +1,10 @@
 //! The task that writes a record.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::LONGEST_PAUSE;
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::event::{EventKind, EventSender};
 use crate::id::DeploymentId;
+use crate::lease::{Lease, LeaseEnd};
 use crate::record::DeploymentRecord;
 use crate::status::{IStatus, StatusChange};
 
@@ -38,29 +39,25 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) status: Arc<dyn IStatus>,
-    /// How long the record counts as owned after a write.
-    pub(crate) lease: Duration,
-    /// When that time ends, by the clock that is never set: whoever watches is told of each
-    /// renewal.
-    pub(crate) lease_ends: watch::Sender<Instant>,
+    pub(crate) lease: Arc<Lease>,
     /// Cancelled when the record belongs to somebody else; nothing is written from then on.
     pub(crate) lost: CancellationToken,
 }
 
 #[derive(Debug)]
 pub(super) struct WriterTask {
-    pub(super) id: DeploymentId,
-    pub(super) clock: Clock,
-    pub(super) events: EventSender,
-    pub(super) writer: Writer,
-    /// When the lease ends by the wall clock, which goes on while the machine sleeps.
-    pub(super) lease_until: SystemTime,
+    id: DeploymentId,
+    clock: Clock,
+    events: EventSender,
+    writer: Writer,
     /// What was noted and is not durable yet.
-    pub(super) noted: StatusChange,
+    noted: StatusChange,
     /// When it is to be written, if nobody awaits a write before.
-    pub(super) write_at: Option<Instant>,
+    write_at: Option<Instant>,
+    /// When the lease is to be renewed, if nothing is written before.
+    renew_at: Instant,
     /// The change that was awaited last, where its write failed.
-    pub(super) tried: Option<Box<Tried>>,
+    tried: Option<Box<Tried>>,
 }
 
 /// An awaited change whose write failed.
@@ -90,40 +87,79 @@ async fn due(at: Option<Instant>) {
 }
 
 impl WriterTask {
+    pub(super) fn new(id: DeploymentId, clock: Clock, events: EventSender, writer: Writer) -> Self {
+        Self {
+            renew_at: Instant::now() + writer.lease.length() / RENEWALS,
+            id,
+            clock,
+            events,
+            writer,
+            noted: StatusChange::default(),
+            write_at: None,
+            tried: None,
+        }
+    }
+
+    /// Writes what comes until the last status is written.
     pub(super) async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Box<Entry>>) {
-        let mut renewal = tokio::time::interval(self.writer.lease / RENEWALS);
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        renewal.reset();
         loop {
-            let is_over = tokio::select! {
+            let entry = tokio::select! {
                 biased;
-                entry = entries.recv() => match entry.map(|entry| *entry) {
+                entry = entries.recv() => match entry {
                     None => return,
-                    Some(Entry { change, done: None }) => {
-                        self.note(change);
-                        continue;
-                    }
-                    Some(Entry { change, done: Some(done) }) => self.record(change, done).await,
+                    entry => entry,
                 },
-                () = due(self.write_at) => {
-                    // What fails here stays noted, and is told to whoever awaits the next write.
-                    if self.write(StatusChange::default()).await.is_err() {
-                        self.write_at = Some(Instant::now() + LONGEST_PAUSE);
-                    }
-                    false
-                }
-                _ = renewal.tick(), if !self.has_ended() => {
-                    if !self.renew().await {
-                        renewal.reset_after(self.writer.lease / RENEWALS / RENEWALS);
-                    }
-                    continue;
-                }
+                () = due(self.due_at()) => None,
             };
-            if is_over {
+            // On the heap while it goes on: a deployment that waits for its turn is kept small.
+            if Box::pin(self.go_on(entry)).await {
                 return;
             }
-            renewal.reset();
         }
+    }
+
+    /// When the next write is due that nobody hands in.
+    fn due_at(&self) -> Option<Instant> {
+        // An ending that stands in the store needs no renewal.
+        let renew_at = (!self.has_ended()).then_some(self.renew_at);
+        self.write_at.into_iter().chain(renew_at).min()
+    }
+
+    /// Does what `entry` says, or else what is due; whether the last status is written.
+    async fn go_on(&mut self, entry: Option<Box<Entry>>) -> bool {
+        let is_over = match entry.map(|entry| *entry) {
+            Some(Entry { change, done: None }) => {
+                self.note(change);
+                return false;
+            }
+            Some(Entry {
+                change,
+                done: Some(done),
+            }) => self.record(change, done).await,
+            None if self.write_at.is_some_and(|at| at <= Instant::now()) => {
+                // What fails here stays noted, and is told to whoever awaits the next write.
+                if self.write(StatusChange::default()).await.is_err() {
+                    self.write_at = Some(Instant::now() + LONGEST_PAUSE);
+                }
+                false
+            }
+            None => {
+                let pause = self.renewal_pause();
+                let pause = if self.renew().await {
+                    pause
+                } else {
+                    pause / RENEWALS
+                };
+                self.renew_at = Instant::now() + pause;
+                return false;
+            }
+        };
+        self.renew_at = Instant::now() + self.renewal_pause();
+        is_over
+    }
+
+    fn renewal_pause(&self) -> Duration {
+        self.writer.lease.length() / RENEWALS
     }
 
     fn note(&mut self, change: StatusChange) {
@@ -163,13 +199,7 @@ impl WriterTask {
     }
 
     /// Writes what was noted and then `change`.
-    ///
-    /// It is on the heap while it runs: a deployment that waits for its turn is kept small.
     async fn write(&mut self, change: StatusChange) -> Result<Written> {
-        Box::pin(self.write_at_once(change)).await
-    }
-
-    async fn write_at_once(&mut self, change: StatusChange) -> Result<Written> {
         self.write_at = None;
         let mut result = self.save_noted_and(&change).await;
         if is_refused(&result) && is_refused(&self.save_noted_and(&StatusChange::default()).await) {
@@ -212,9 +242,9 @@ impl WriterTask {
             .reached
             .last()
             .is_some_and(|(phase, _)| phase.is_terminal());
-        let lease_ends = Instant::now() + self.writer.lease;
-        let lease_until = self.clock.now() + self.writer.lease;
-        change.lease_until = (!ends).then_some(lease_until);
+        let lease = &self.writer.lease;
+        let end = LeaseEnd::after(lease.length(), (self.clock.now(), Instant::now()));
+        change.lease_until = (!ends).then_some(end.until);
         #[cfg(feature = "metrics")]
         let began = Instant::now();
         let written = self.writer.status.set_status(&self.id, &change).await;
@@ -222,8 +252,7 @@ impl WriterTask {
         crate::metrics::status_write(began.elapsed(), &written);
         match written {
             Ok(record) => {
-                self.lease_until = lease_until;
-                self.writer.lease_ends.send_replace(lease_ends);
+                self.writer.lease.renew(end);
                 for (phase, _) in change.reached {
                     self.events.send(self.id, EventKind::Status(phase));
                 }
@@ -245,15 +274,13 @@ impl WriterTask {
     ///
     /// An owner whose lease has run out looks first: where the store's update is not exclusive,
     /// its write would undo the ending that another process has recorded.
-    /// Either clock may say so: the one that is never set may stand still while the machine
-    /// sleeps, and a look for nothing, after the other one was set, does no harm.
+    /// Either clock may say so: a look for nothing, after the wall clock was set, does no harm.
     async fn check_ownership(&self) -> Result<()> {
         let lost = Error::LostOwnership { id: self.id };
         if self.writer.lost.is_cancelled() {
             return Err(lost);
         }
-        let lease_ends = *self.writer.lease_ends.borrow();
-        if Instant::now() < lease_ends && self.clock.now() < self.lease_until {
+        if !self.writer.lease.end().has_come(self.clock.now()) {
             return Ok(());
         }
         match self.writer.status.get_status(&self.id).await? {
@@ -267,7 +294,7 @@ impl WriterTask {
 
     /// Keeps the record owned while nothing else is written; whether that worked.
     async fn renew(&mut self) -> bool {
-        let until = self.clock.now() + self.writer.lease;
+        let until = self.clock.now() + self.writer.lease.length();
         let renewed = self.write(StatusChange::default().with_lease(until)).await;
         if let Err(error) = &renewed {
             tracing::warn!(deployment = %self.id, error = %error.chain(), "lease not renewed");

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, and clones say enough here"
 )]
 
+mod abandoned;
 mod alone;
 mod beginning;
 mod cancelling;
@@ -21,6 +22,7 @@ mod halting;
 mod history;
 mod hostile;
 mod jumping;
+mod keys;
 mod limits;
 mod lost_reply;
 mod observability;

@@ -3,8 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployment::{DeployRequest, DeploymentId, EventKind, Events, Phase};
-use store::{IStore, MemoryStore, SqliteOptions, SqliteStore};
+use batch::MockIProcess;
+use deployment::{
+    DeployRequest, Deployment, DeploymentId, DeploymentStatus, Error, EventKind, Events,
+    PackageSource, Phase,
+};
+use package::Package;
+use store::{FileName, IStore, MemoryStore, SqliteOptions, SqliteStore};
+use tokio_util::sync::CancellationToken;
 
 use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
 use crate::gate::{Gate, Traffic};
@@ -235,4 +241,35 @@ async fn a_clock_that_jumps_is_no_reason_to_stop() {
     owner.fixture.client.go_on.notify_one();
     let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
     assert_history(&record, SUCCESS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_whose_machine_slept_before_its_work_looks_before_it_writes() {
+    let store = Arc::new(MemoryStore::new());
+    let gate: Arc<dyn IStore> = Gate::without_guarantees(store);
+    let wall_clock = WallClock::new();
+    let fixture = other(gate.clone(), &wall_clock).await;
+    let package = Package::new("foo", fixture.temp.path().join("foo/foo.tar.gz"), None).unwrap();
+    let source = PackageSource::Stored {
+        store: gate.clone(),
+        file: FileName::new("foo.tar.gz").unwrap(),
+    };
+    let status = Arc::new(DeploymentStatus::new(gate));
+    let deployment = Deployment::new(package, source, Box::new(MockIProcess::new()), status)
+        .with_clock(wall_clock.clock());
+    deployment.record_init().await.unwrap();
+    // The clock that is never set stands still all the while.
+    wall_clock.jump(PAST_THE_LEASE);
+    let id = *deployment.id();
+    let report = fixture.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [id]);
+    let interrupted = fixture.deployer.get_status(&id).await.unwrap();
+
+    let error = deployment
+        .deploy(&CancellationToken::new())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::LostOwnership { .. }), "{error}");
+    let stored = fixture.deployer.get_status(&id).await.unwrap();
+    assert_eq!(stored, interrupted);
 }

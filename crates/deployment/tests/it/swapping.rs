@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -135,6 +136,31 @@ async fn another_clients_composer() {
             "use", "sign-in", "enter", "rm", "ls", "up", "ls", "sign-out"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_composer_that_fails_when_the_commands_are_to_run_fails_the_deployment() {
+    let store: Arc<dyn store::IStore> = Arc::new(MemoryStore::new());
+    add_package(&store, "foo").await;
+    let temp = tempfile::tempdir().unwrap();
+    let client = Arc::new(PlayedClient::default());
+    let made = AtomicUsize::new(0);
+    let platform = CliPlatform::new(client.clone(), move |_| {
+        match made.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(Box::new(OtherClient)),
+            _ => Err(Error::platform("the client has gone")),
+        }
+    });
+    let options = DeployerOptions::default().with_temp_root(temp.path());
+    let deployer = Deployer::new(store, Arc::new(platform), options);
+    let id = deployer.deploy_package(request("foo")).await.unwrap();
+    let record = deployer.wait(&id).await.unwrap();
+    assert_eq!(record.phase(), Some(Phase::Failed));
+    let error = record.engine.unwrap().error.unwrap();
+    assert_eq!(error.step.as_deref(), Some("TARGET"));
+    assert!(error.message.contains("the client has gone"), "{error:?}");
+    assert!(client.seen().is_empty());
+    assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
 }
 
 /// A mocked store that keeps one record in its expectations: created once, then updated by etag.

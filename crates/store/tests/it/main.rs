@@ -20,6 +20,8 @@ mod ext;
 mod faults;
 #[cfg(feature = "fs")]
 mod fs;
+#[cfg(all(feature = "fs", feature = "memory"))]
+mod fuzz;
 #[cfg(feature = "memory")]
 mod layers;
 #[cfg(feature = "memory")]

@@ -1,0 +1,98 @@
+//! Removing the claims of idempotency keys that stand for nothing any more.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use store::{Etag, FileName, ListOptions, SaveMode, SaveOptions, StoreExt as _};
+use tokio::time::Instant;
+
+use crate::claim::{ClaimFile, Claims, KEY_PREFIX, REMOVED, Stored};
+use crate::error::{Error, Result};
+
+/// How many claims are looked at side by side.
+const PARALLEL: usize = 16;
+
+/// How long a removal may take from its mark on: others wait longer for it, and one that was
+/// stopped meanwhile is left to the next call.
+const REMOVAL_TIME: Duration = Duration::from_secs(1);
+
+impl Claims {
+    /// Removes the claims of keys that were given up, or whose deployment has no record and is not
+    /// about to have one; how many.
+    pub(crate) async fn prune_keys(&self) -> Result<usize> {
+        let mut removed = 0;
+        let mut options = ListOptions::default().with_prefix(KEY_PREFIX);
+        loop {
+            let files = self
+                .store
+                .get_files_list(&options)
+                .await
+                .map_err(Error::store("list the idempotency keys"))?;
+            let is_last = files.len() < options.limit;
+            let last = files.last().map(|file| file.name.to_string());
+            let names = files.into_iter().map(|file| file.name);
+            let mut pruned = stream::iter(names)
+                .map(|file| async move { self.prune_key(&file).await })
+                .buffer_unordered(PARALLEL);
+            while let Some(is_removed) = pruned.next().await {
+                removed += usize::from(is_removed?);
+            }
+            match last {
+                Some(last) if !is_last => options = options.with_after(last),
+                _ => return Ok(removed),
+            }
+        }
+    }
+
+    /// Removes the claim in `file`, unless somebody relies on it; whether this call did.
+    ///
+    /// Whoever takes the claim over replaces the version that it knows, and so does the mark that
+    /// is set here: one of them is too late.
+    /// Whoever finds the mark waits until the file has gone.
+    async fn prune_key(&self, file: &FileName) -> Result<bool> {
+        let etag = match self.read_now(file).await? {
+            None => return Ok(false),
+            Some((Stored::Claim(claim), _)) if self.is_relied_on(&claim).await? => {
+                return Ok(false);
+            }
+            Some((_, etag)) => etag,
+        };
+        let began = Instant::now();
+        // Where no update is exclusive, there is nothing to win by a mark.
+        if self.has_locks() && !self.mark(file, etag).await? {
+            return Ok(false);
+        }
+        if began.elapsed() >= REMOVAL_TIME {
+            return Ok(false);
+        }
+        match self.store.delete_file(file).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::store("remove an idempotency key")(error)),
+        }
+    }
+
+    /// Says in `file` that it is about to be removed, where it is still version `etag`.
+    async fn mark(&self, file: &FileName, etag: Etag) -> Result<bool> {
+        let options = SaveOptions::default()
+            .with_mode(SaveMode::Update(etag))
+            .with_content_type("application/json");
+        match self.store.save_bytes(file, REMOVED, &options).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.kind() {
+                store::ErrorKind::Conflict | store::ErrorKind::NotFound => Ok(false),
+                _ => Err(Error::store("remove an idempotency key")(error)),
+            },
+        }
+    }
+
+    /// Whether a repeated request may find the deployment of `claim` by it.
+    async fn is_relied_on(&self, claim: &ClaimFile) -> Result<bool> {
+        let looked = self.clock.now();
+        match self.status.get_status(&claim.deploy_id).await {
+            Ok(None) => Ok(self.is_fresh(claim, looked)),
+            Ok(Some(_)) | Err(Error::BadRecord { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
