@@ -22,7 +22,7 @@ const STEP_TIMEOUT: Duration = Duration::from_mins(30);
 /// own), `REMOVED` (which accepts errors: there may be nothing to remove), `LIST`, `DEPLOYED` and
 /// `NEWLIST`.
 /// After a failed push the application's recent logs are fetched, and a logout always runs.
-/// Every command is given [`DEPLOYMENT_VARIABLE`].
+/// Every command is given [`DEPLOYMENT_VARIABLE`](crate::DEPLOYMENT_VARIABLE).
 ///
 /// # Examples
 ///

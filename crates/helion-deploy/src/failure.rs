@@ -1,6 +1,7 @@
 //! What the program ends with when it cannot do what it was asked for.
 
 use std::error::Error as StdError;
+use std::fmt;
 
 use serde_json::{Value, json};
 
@@ -66,6 +67,12 @@ impl Failure {
     }
 
     /// What to do next, where something can be done.
+    /// Tells also where what is wrong came from.
+    pub(crate) fn with_source(mut self, source: impl fmt::Display) -> Self {
+        self.message = format!("{} ({source})", self.message);
+        self
+    }
+
     pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }

@@ -43,7 +43,7 @@ fn with_source(error: Error, settings: &Settings) -> Failure {
     let source = wrong.and_then(|setting| Some(settings.find(setting).ok()??.source));
     let failure = Failure::from(error);
     match source {
-        Some(source) => Failure::new(failure.code(), format!("{} ({source})", failure.message())),
+        Some(source) => failure.with_source(source),
         None => failure,
     }
 }

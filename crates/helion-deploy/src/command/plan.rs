@@ -1,4 +1,8 @@
 //! `plan`: what a deployment would do, and whether it could begin.
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of the arguments are the program's help, no Markdown"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -32,11 +32,12 @@ pub(crate) async fn run(
         "kept": report.kept,
         "unfinished": report.unfinished,
         "unreadable": report.unreadable,
+        "keys": report.keys,
     });
     output.print(&document, |_| {
         format!(
-            "{} removed, {} kept, {} unfinished, {} unreadable",
-            report.removed, report.kept, report.unfinished, report.unreadable
+            "{} removed, {} kept, {} unfinished, {} unreadable, {} keys forgotten",
+            report.removed, report.kept, report.unfinished, report.unreadable, report.keys
         )
     })
 }

@@ -56,8 +56,13 @@ fn deployments() -> Vec<Printed> {
     wrong.env("HELION_PASSWORD", format!("not-{PASSWORD}"));
     let failed = finish(wrong).code(1).json();
     let id = deployed["deploy_id"].as_str().unwrap();
+    let plan = ["--endpoint", ENDPOINT, "--username", "ann"];
+    let plan = |package, code| json_of(&world, &[&["plan", package], &plan[..]].concat(), code);
     let redeploy = ["redeploy", id, "--username", "ann", "--client", "cf"];
     vec![
+        ("plan", plan("foo", 0)),
+        ("plan", plan("fou", 3)),
+        ("record", json_of(&world, &["cancel", id], 4)),
         ("record", json_of(&world, &["status", id], 0)),
         ("logs", json_of(&world, &["logs", id], 0)),
         ("record", json_of(&world, &redeploy, 0)),

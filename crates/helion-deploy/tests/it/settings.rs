@@ -212,7 +212,7 @@ fn a_wrong_value_is_told_with_where_it_came_from() {
     assert!(text.ends_with("(variable HELION_TIMEOUT)\n"), "{text}");
     let text = refused("STORE_URL", "sqlit:/x", 2);
     assert!(
-        text.ends_with("did you mean `sqlite`? (variable STORE_URL)\n"),
+        text.contains("did you mean `sqlite`? (variable STORE_URL)\n"),
         "{text}"
     );
     let path = write(
@@ -221,7 +221,7 @@ fn a_wrong_value_is_told_with_where_it_came_from() {
     );
     let text = run(&world, &["packages", "list"]).code(5).stderr;
     let source = format!("(file {}, line 3)\n", path.display());
-    assert!(text.ends_with(&source), "{text}");
+    assert!(text.contains(&source), "{text}");
     let mut list = world.command(&["list"]);
     list.env("HELION_OUTPUT", "xml");
     let text = finish(list).code(2).stderr;
@@ -269,7 +269,7 @@ fn no_secret_is_ever_shown() {
     set_mode(&path, 0o644);
     let refused = run(&world, &["list"]).code(2).stderr;
     let command = format!("chmod 600 \"{}\"\n", path.display());
-    assert!(refused.ends_with(&command), "{refused}");
+    assert!(refused.contains(&command), "{refused}");
     assert!(!refused.contains("swordfish"), "{refused}");
     // Without a secret in it, others may read it.
     std::fs::write(&path, "os_username = 'ann'").unwrap();

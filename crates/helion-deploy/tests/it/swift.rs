@@ -183,12 +183,13 @@ fn the_commands_of_the_guide_open_a_store() {
     let (_, block) = guide.split_once("```sh\n").unwrap();
     let (block, _) = block.split_once("\n```").unwrap();
     let (exports, command) = block.rsplit_once('\n').unwrap();
-    let own: String = program
+    let own: Vec<_> = program
         .variables
         .iter()
         .filter(|(key, _)| exports.contains(&format!("{key}=")))
-        .map(|(key, value)| format!("export {key}='{value}'\n"))
+        .map(|(key, value)| format!("export {key}='{value}'"))
         .collect();
+    let own = own.join("\n");
     for key in [
         "OS_AUTH_URL",
         "OS_USERNAME",
@@ -199,6 +200,11 @@ fn the_commands_of_the_guide_open_a_store() {
     }
     let link = program.world.path("bin/helion-deploy");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_helion-deploy"), link).unwrap();
-    let finished = finish(program.world.shell(&format!("{exports}\n{own}{command}\n"))).code(0);
+    let finished = finish(
+        program
+            .world
+            .shell(&format!("{exports}\n{own}\n{command}\n")),
+    )
+    .code(0);
     assert_eq!(finished.stdout, "no packages\n");
 }

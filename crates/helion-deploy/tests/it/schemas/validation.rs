@@ -84,7 +84,7 @@ impl Schemas {
 }
 
 /// The ends of the paths of all keys that may be missing.
-const OPTIONAL: [&str; 15] = [
+const OPTIONAL: [&str; 16] = [
     "/engine",
     "/engine/error",
     "/engine/idempotency_key",
@@ -94,6 +94,7 @@ const OPTIONAL: [&str; 15] = [
     "/engine/steps_dropped",
     "/error/step",
     "/exit_code",
+    "/hint",
     "/manifest/author",
     "/manifest/icon",
     "/manifest/name",
