@@ -13,8 +13,8 @@ use crate::shell::{Call, say};
 use crate::usage_error;
 use crate::workspace::Workspace;
 
-/// What a document's reader has, or makes, before its first block: the package, and clients on the
-/// PATH. `cargo run` runs what is built already.
+/// What a document's reader has, or makes, before its first block: the package, also in the store,
+/// and clients on the PATH. `cargo run` runs what is built already.
 const BEFORE: &str = r#"
 set -eu
 mkdir bin package hello-world
@@ -43,6 +43,7 @@ tar -C package -czf hello-world.tar.gz hello-world
 "$BUILT/standin" init clients
 "$BUILT/standin" link clients
 export STANDIN_PLATFORM="$PWD/clients" PATH="$PWD/bin:$PWD/clients/bin:$PATH" HELION_PASSWORD=any
+helion-deploy packages add hello-world.tar.gz
 "#;
 
 /// After a block, the newest deployment is the one that the next block means.
