@@ -117,7 +117,12 @@ fn deny(tools: &Tools) -> Result<()> {
 
 /// Whether the version says what changed since the last release, where there is one.
 fn semver(tools: &Tools) -> Result<()> {
-    let tags = Call::new("git", &tools.workspace.root, &["tag", "--list", "v*"]).read()?;
+    let tags = Call::new(
+        "git",
+        &tools.workspace.root,
+        &["tag", "--list", "v*", "--sort=v:refname"],
+    )
+    .read()?;
     let Some(release) = tags.lines().last() else {
         say("NOT CHECKED: the version, for there is no release to compare with");
         return Ok(());
