@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, Dir, FileType, statat};
+use rustix::fs::{AtFlags, Dir, FileType, fstat, statat};
 use rustix::io::Errno;
 
 use super::contents::with_facts;
@@ -10,6 +10,9 @@ use super::error::{is_absent, system};
 use super::root::{Root, open_folder};
 use super::version::Version;
 use crate::{FileInfo, FileName, ListOptions, Order, Result};
+
+/// How often a directory is read that changes meanwhile.
+const SCANS: usize = 8;
 
 /// An entry of a directory whose name is text.
 #[derive(Debug)]
@@ -63,6 +66,26 @@ pub(super) fn entries(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Entry>> 
     Ok(entries)
 }
 
+/// As [`entries`], and no file is missing that was replaced meanwhile; some may be there twice.
+///
+/// A rename puts a file in another's place at once. But some file systems, such as tmpfs, give it
+/// another place in the directory, and who passes between the two sees neither. So a directory
+/// that changed while it was read is read again, and what any reading saw is returned.
+fn entries_of_all_scans(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Entry>> {
+    let changed = || fstat(folder).map(|stat| (stat.st_ctime, stat.st_ctime_nsec));
+    let mut found = Vec::new();
+    let mut before = changed()?;
+    for _ in 0..SCANS {
+        found.extend(entries(folder)?);
+        let after = changed()?;
+        if after == before {
+            break;
+        }
+        before = after;
+    }
+    Ok(found)
+}
+
 /// A page that is being filled.
 struct Page<'a> {
     root: &'a Root,
@@ -99,7 +122,7 @@ impl Page<'_> {
     ///
     /// With the `/` a folder sorts as the names below it do: `a.b` before `a/b`, and `a0` after it.
     fn sorted(&self, folder: BorrowedFd<'_>, path: &str) -> Result<Vec<(String, FileType)>> {
-        let entries = entries(folder).map_err(|errno| system("list files", errno))?;
+        let entries = entries_of_all_scans(folder).map_err(|errno| system("list files", errno))?;
         let mut names = Vec::with_capacity(entries.len());
         for Entry { name, kind } in entries {
             if path.is_empty() && name.eq_ignore_ascii_case(FileName::RESERVED) {
@@ -124,6 +147,7 @@ impl Page<'_> {
             Order::Ascending => a.cmp(b),
             Order::Descending => b.cmp(a),
         });
+        names.dedup_by(|(a, _), (b, _)| a == b);
         Ok(names)
     }
 

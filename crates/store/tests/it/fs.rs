@@ -337,3 +337,30 @@ fn a_save_or_delete_that_is_given_up_before_its_turn_does_not_happen() {
         }
     });
 }
+
+/// On tmpfs a file that is renamed gets another place in its directory, so that one reading of the
+/// directory may pass between its old place and its new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_replaced_during_a_listing_is_in_it() {
+    let memory = Path::new("/dev/shm");
+    let directory = if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    };
+    let store = Arc::new(open(directory.path()).await);
+    let names: Vec<String> = (0..40).map(|number| format!("file-{number:02}")).collect();
+    for file in &names {
+        save(&*store, file, "old").await;
+    }
+    let (writer, files) = (Arc::clone(&store), names.clone());
+    let saving = tokio::spawn(async move {
+        for file in files.iter().cycle() {
+            save(&*writer, file, "new").await;
+        }
+    });
+    for _ in 0..1_000 {
+        assert_eq!(names_of(&*store, &ListOptions::default()).await, names);
+    }
+    saving.abort();
+}
