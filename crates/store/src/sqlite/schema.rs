@@ -65,7 +65,7 @@ fn set_up_writer(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> Resul
         check_ours(&connection)?;
         // These two take effect while the file is empty, and do nothing later.
         connection
-            .execute_batch("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL;")
+            .execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")
             .map_err(failed("open store"))?;
         use_log(&connection)?;
         // On Apple's systems a flush otherwise ends in the disk's own memory; elsewhere nothing
