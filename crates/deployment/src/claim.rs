@@ -28,8 +28,8 @@ pub(crate) const KEY_PREFIX: &str = "lock_key_";
 /// What a claim's file holds that is about to be removed.
 pub(crate) const REMOVED: &str = r#"{"removed":true}"#;
 
-/// How long a claim that is being removed is waited for: far longer than whoever removes it lets
-/// itself have for it, and not for ever, since it may have been killed.
+/// How long a mark has to stand unchanged to be taken for one whose setter was killed: far longer
+/// than a setter lets itself have for the removal.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often one looks whether it has gone.
@@ -239,25 +239,52 @@ impl Claims {
                 | store::ErrorKind::Conflict
                 | store::ErrorKind::NotFound => {
                     // An earlier try of this save may have got through without its reply.
-                    let stored = self.read(file).await?;
-                    let mine = stored.filter(|(stored, _)| stored.as_ref() == Some(claim));
-                    Ok(mine.map(|(_, etag)| etag))
+                    self.version_of(file, claim).await
                 }
                 _ => Err(Error::store("save a claim")(error)),
             },
         }
     }
 
+    /// The version of `file` that holds `claim`; `None` where something else is there, or nothing.
+    pub(crate) async fn version_of(
+        &self,
+        file: &FileName,
+        claim: &ClaimFile,
+    ) -> Result<Option<Etag>> {
+        Ok(match self.read_now(file).await? {
+            Some((Stored::Claim(stored), etag)) if stored == *claim => Some(etag),
+            _ => None,
+        })
+    }
+
     /// Reads a claim; one that cannot be understood is there, and holds nothing.
     ///
-    /// One that is being removed is waited for, since its successor would be removed with it.
+    /// One that is being removed is waited for, see [`settled`](Self::settled).
     pub(crate) async fn read(&self, file: &FileName) -> Result<Option<(Option<ClaimFile>, Etag)>> {
-        let give_up = Instant::now() + REMOVAL_PATIENCE;
+        let stored = self.settled(file).await?;
+        Ok(stored.map(|(stored, etag)| (stored.claim(), etag)))
+    }
+
+    /// What stands in `file` when nobody is about to remove it, since what takes its place before
+    /// would be removed with it.
+    ///
+    /// A mark is returned only where that very version stood for the whole patience: each mark
+    /// has somebody else who set it, and who has as long for the removal.
+    pub(crate) async fn settled(&self, file: &FileName) -> Result<Option<(Stored, Etag)>> {
+        let mut seen: Option<(Etag, Instant)> = None;
         loop {
             let stored = self.read_now(file).await?;
-            let is_going = matches!(&stored, Some((Stored::Removed, _)));
-            if !is_going || Instant::now() >= give_up {
-                return Ok(stored.map(|(stored, etag)| (stored.claim(), etag)));
+            let Some((Stored::Removed, mark)) = &stored else {
+                return Ok(stored);
+            };
+            match &seen {
+                Some((same, since)) if same == mark => {
+                    if since.elapsed() >= REMOVAL_PATIENCE {
+                        return Ok(stored);
+                    }
+                }
+                _ => seen = Some((mark.clone(), Instant::now())),
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -52,7 +52,7 @@ pub(crate) enum Maker {
 impl Maker {
     /// Whether the claim was made here less than `time` ago, by either clock: one does not count
     /// while the machine sleeps, and the other may be set.
-    fn is_younger_than(self, time: Duration, now: SystemTime) -> bool {
+    pub(crate) fn is_younger_than(self, time: Duration, now: SystemTime) -> bool {
         match self {
             Self::Here(claimed, claimed_at) => {
                 let age = now.duration_since(claimed);

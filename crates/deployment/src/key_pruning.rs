@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::claim::{ClaimFile, Claims, KEY_PREFIX, REMOVED, Stored};
 use crate::error::{Error, Result};
+use crate::held::Maker;
 
 /// How many claims are looked at side by side.
 const PARALLEL: usize = 16;
@@ -48,21 +49,22 @@ impl Claims {
     ///
     /// Whoever takes the claim over replaces the version that it knows, and so does the mark that
     /// is set here: one of them is too late.
-    /// Whoever finds the mark waits until the file has gone.
+    /// Whoever finds the mark, another call of this one too, waits until the file has gone: only
+    /// whoever set a mark deletes the file.
     async fn prune_key(&self, file: &FileName) -> Result<bool> {
-        let etag = match self.read_now(file).await? {
+        let etag = match self.settled(file).await? {
             None => return Ok(false),
             Some((Stored::Claim(claim), _)) if self.is_relied_on(&claim).await? => {
                 return Ok(false);
             }
             Some((_, etag)) => etag,
         };
-        let began = Instant::now();
+        let marking = Maker::Here(self.clock.now(), Instant::now());
         // Where no update is exclusive, there is nothing to win by a mark.
         if self.has_locks() && !self.mark(file, etag).await? {
             return Ok(false);
         }
-        if began.elapsed() >= REMOVAL_TIME {
+        if !marking.is_younger_than(REMOVAL_TIME, self.clock.now()) {
             return Ok(false);
         }
         match self.store.delete_file(file).await {

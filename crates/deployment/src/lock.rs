@@ -97,8 +97,8 @@ impl Claims {
         mine: &ClaimFile,
         error: Error,
     ) -> Result<Etag> {
-        match self.read(file).await {
-            Ok(Some((Some(claim), etag))) if claim == *mine => Ok(etag),
+        match self.version_of(file, mine).await {
+            Ok(Some(etag)) => Ok(etag),
             _ => Err(error),
         }
     }

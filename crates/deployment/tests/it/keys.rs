@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deployment::{DeployRequest, DeploymentId, DeploymentRecord, PrunePolicy};
 use store::{ErrorKind, FileName, ListOptions, Operation, StoreExt as _};
+use tokio::time::Instant;
 
 use crate::fixture::{Fixture, PAST_THE_LEASE, SUCCESS, assert_history, request};
 use crate::stopped::{World, saves};
@@ -109,6 +110,14 @@ async fn deletes(world: &World) {
     }
 }
 
+/// Since `start`, by the paused clock, a mark was waited out, and once only.
+#[track_caller]
+fn assert_waited(start: Instant) {
+    let waited = start.elapsed();
+    let patience = Duration::from_secs(10)..Duration::from_secs(11);
+    assert!(patience.contains(&waited), "{waited:?}");
+}
+
 /// The key stands for `record`'s deployment.
 async fn assert_kept(world: &World, record: &DeploymentRecord) {
     assert_history(record, SUCCESS);
@@ -152,7 +161,9 @@ async fn a_removal_that_failed_is_in_the_way_for_seconds_only() {
     let pruned = world.two.deployer.prune(&PrunePolicy::default()).await;
     pruned.unwrap_err();
     assert_eq!(claims(&world.one).await.len(), 1);
+    let start = Instant::now();
     let begun = world.one.deploy(keyed("order 66")).await;
+    assert_waited(start);
     assert_kept(&world, &begun).await;
 }
 
@@ -163,8 +174,60 @@ async fn a_removal_that_was_stopped_is_left_to_the_next() {
     save.after_effect().delay(Duration::from_secs(2));
     assert_eq!(prune(&world.two).await, 0);
     assert_eq!(claims(&world.one).await.len(), 1);
+    // Whoever was stopped may be about to go on.
+    let start = Instant::now();
     assert_eq!(prune(&world.two).await, 1);
+    assert_waited(start);
     assert!(claims(&world.one).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_slept_with_its_machine_is_left_to_the_next() {
+    let world = forgotten().await;
+    let save = world.two_script.on(Operation::SaveFile);
+    save.after_effect().delay(Duration::from_millis(1));
+    let asleep = async {
+        saves(&world.two_script, "lock_key_").await;
+        // The other clock does not count meanwhile.
+        world.wall_clock.jump(Duration::from_mins(1));
+    };
+    let (removed, ()) = tokio::join!(prune(&world.two), asleep);
+    assert_eq!(removed, 0);
+    assert_eq!(claims(&world.one).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_under_way_is_nobody_elses() {
+    let world = forgotten().await;
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.delay(Duration::from_secs(3));
+    let begun = async {
+        deletes(&world).await;
+        let removed = prune(&world.one).await;
+        (removed, world.one.deploy(keyed("order 66")).await)
+    };
+    let (by_two, (by_one, begun)) = tokio::join!(prune(&world.two), begun);
+    assert_eq!((by_two, by_one), (1, 0));
+    assert_kept(&world, &begun).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_for_one_removal_waits_for_the_next_as_long() {
+    let world = forgotten().await;
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.fail(ErrorKind::PermissionDenied);
+    let pruned = world.two.deployer.prune(&PrunePolicy::default()).await;
+    pruned.unwrap_err();
+    // The next one sets its mark 5 seconds after the request came, and its file goes 6 later.
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.delay(Duration::from_secs(6));
+    let begun = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        world.one.deploy(keyed("order 66")).await
+    };
+    let (removed, begun) = tokio::join!(prune(&world.two), begun);
+    assert_eq!(removed, 1);
+    assert_kept(&world, &begun).await;
 }
 
 #[tokio::test(start_paused = true)]
