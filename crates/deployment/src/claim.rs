@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use store::{Etag, FileName, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
 use tokio::time::Instant;
 
+use crate::claim_file::{ClaimFile, Stored};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::held::{Held, Maker};
@@ -25,87 +25,12 @@ pub(crate) const TRIES: usize = 8;
 /// What the names of the keys' claims begin with.
 pub(crate) const KEY_PREFIX: &str = "lock_key_";
 
-/// What a claim's file holds that is about to be removed.
-pub(crate) const REMOVED: &str = r#"{"removed":true}"#;
-
 /// How long a mark has to stand unchanged to be taken for one whose setter was killed: far longer
 /// than a setter lets itself have for the removal.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often one looks whether it has gone.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// What a claim file holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ClaimFile {
-    /// The deployment that made the claim.
-    pub(crate) deploy_id: DeploymentId,
-    /// When it was made; the record's `datetime` format.
-    claimed: String,
-    /// The request's digest, where the claim is a key's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    request: Option<String>,
-    /// Whether more than one engine may begin the deployment, none of which gives the claim up.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_shared: bool,
-}
-
-impl ClaimFile {
-    pub(crate) fn new(
-        deploy_id: DeploymentId,
-        claimed: SystemTime,
-        request: Option<String>,
-    ) -> Self {
-        Self {
-            deploy_id,
-            claimed: timestamp::to_text(claimed),
-            request,
-            is_shared: false,
-        }
-    }
-
-    /// The same claim, made at `now`.
-    pub(crate) fn renewed(self, now: SystemTime) -> Self {
-        Self {
-            claimed: timestamp::to_text(now),
-            ..self
-        }
-    }
-
-    /// The same claim, for whoever joins in.
-    fn shared(self) -> Self {
-        Self {
-            is_shared: true,
-            ..self
-        }
-    }
-}
-
-/// What stands in a claim's file.
-#[derive(Debug)]
-pub(crate) enum Stored {
-    Claim(ClaimFile),
-    /// It was given up, or is not understood.
-    Nothing,
-    /// Somebody is about to remove it.
-    Removed,
-}
-
-impl Stored {
-    fn parse(bytes: &[u8]) -> Self {
-        if bytes == REMOVED.as_bytes() {
-            return Self::Removed;
-        }
-        serde_json::from_slice(bytes).map_or(Self::Nothing, Self::Claim)
-    }
-
-    fn claim(self) -> Option<ClaimFile> {
-        match self {
-            Self::Claim(claim) => Some(claim),
-            Self::Nothing | Self::Removed => None,
-        }
-    }
-}
 
 /// Makes claims in a store.
 ///
@@ -304,7 +229,7 @@ impl Claims {
     /// The version of a file that is larger than any claim.
     async fn read_too_large(&self, file: &FileName) -> Result<Option<(Stored, Etag)>> {
         match self.store.get_file_info(file).await {
-            Ok(info) => Ok(Some((Stored::Nothing, info.etag))),
+            Ok(info) => Ok(Some((Stored::Unreadable, info.etag))),
             Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::store("read a claim")(error)),
         }

@@ -5,13 +5,11 @@ use std::time::{Duration, SystemTime};
 use store::{Etag, FileName, Guarantee, SaveMode, SaveOptions, StoreExt as _};
 use tokio::time::Instant;
 
-use crate::claim::{ClaimFile, Claims, busy, contended};
+use crate::claim::{Claims, busy, contended};
+use crate::claim_file::{ClaimFile, NO_CLAIM};
 use crate::error::Result;
 use crate::id::DeploymentId;
 use crate::request::DeployRequest;
-
-/// What a claim's file holds that was given up.
-const NO_CLAIM: &str = "{}";
 
 /// A claim of a lock or a key, held for a deployment that has no record yet.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use futures_util::stream::{self, StreamExt as _};
 use store::{Etag, FileName, ListOptions, SaveMode, SaveOptions, StoreExt as _};
 use tokio::time::Instant;
 
-use crate::claim::{ClaimFile, Claims, KEY_PREFIX, REMOVED, Stored};
+use crate::claim::{Claims, KEY_PREFIX};
+use crate::claim_file::{ClaimFile, REMOVED, Stored};
 use crate::error::{Error, Result};
 use crate::held::Maker;
 
@@ -17,11 +18,29 @@ const PARALLEL: usize = 16;
 /// stopped meanwhile is left to the next call.
 const REMOVAL_TIME: Duration = Duration::from_secs(1);
 
+/// What was done about the claims of keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PrunedKeys {
+    /// Claims that were removed.
+    pub(crate) removed: usize,
+    /// Claims that this engine does not understand; they stay.
+    pub(crate) unreadable: usize,
+}
+
+/// What became of one claim.
+#[derive(Clone, Copy, Debug)]
+enum Pruned {
+    Removed,
+    /// Somebody relies on it, is about to remove it, or has removed it.
+    Kept,
+    Unreadable,
+}
+
 impl Claims {
     /// Removes the claims of keys that were given up, or whose deployment has no record and is not
-    /// about to have one; how many.
-    pub(crate) async fn prune_keys(&self) -> Result<usize> {
-        let mut removed = 0;
+    /// about to have one.
+    pub(crate) async fn prune_keys(&self) -> Result<PrunedKeys> {
+        let mut keys = PrunedKeys::default();
         let mut options = ListOptions::default().with_prefix(KEY_PREFIX);
         loop {
             let files = self
@@ -35,41 +54,46 @@ impl Claims {
             let mut pruned = stream::iter(names)
                 .map(|file| async move { self.prune_key(&file).await })
                 .buffer_unordered(PARALLEL);
-            while let Some(is_removed) = pruned.next().await {
-                removed += usize::from(is_removed?);
+            while let Some(pruned) = pruned.next().await {
+                match pruned? {
+                    Pruned::Removed => keys.removed += 1,
+                    Pruned::Kept => {}
+                    Pruned::Unreadable => keys.unreadable += 1,
+                }
             }
             match last {
                 Some(last) if !is_last => options = options.with_after(last),
-                _ => return Ok(removed),
+                _ => return Ok(keys),
             }
         }
     }
 
-    /// Removes the claim in `file`, unless somebody relies on it; whether this call did.
+    /// Removes the claim in `file`, unless somebody relies on it or may do so.
     ///
     /// Whoever takes the claim over replaces the version that it knows, and so does the mark that
     /// is set here: one of them is too late.
     /// Whoever finds the mark, another call of this one too, waits until the file has gone: only
     /// whoever set a mark deletes the file.
-    async fn prune_key(&self, file: &FileName) -> Result<bool> {
+    async fn prune_key(&self, file: &FileName) -> Result<Pruned> {
         let etag = match self.settled(file).await? {
-            None => return Ok(false),
+            None => return Ok(Pruned::Kept),
+            Some((Stored::Unreadable, _)) => return Ok(Pruned::Unreadable),
             Some((Stored::Claim(claim), _)) if self.is_relied_on(&claim).await? => {
-                return Ok(false);
+                return Ok(Pruned::Kept);
             }
-            Some((_, etag)) => etag,
+            Some((Stored::Claim(_) | Stored::Nothing | Stored::Removed, etag)) => etag,
         };
         let marking = Maker::Here(self.clock.now(), Instant::now());
         // Where no update is exclusive, there is nothing to win by a mark.
         if self.has_locks() && !self.mark(file, etag).await? {
-            return Ok(false);
+            return Ok(Pruned::Kept);
         }
         if !marking.is_younger_than(REMOVAL_TIME, self.clock.now()) {
-            return Ok(false);
+            return Ok(Pruned::Kept);
         }
         match self.store.delete_file(file).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(false),
+            Ok(()) => Ok(Pruned::Removed),
+            Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(Pruned::Kept),
             Err(error) => Err(Error::store("remove an idempotency key")(error)),
         }
     }

@@ -44,6 +44,7 @@
 mod cancel;
 mod catalog;
 mod claim;
+mod claim_file;
 mod cli_platform;
 mod cli_process;
 mod clock;

@@ -6,7 +6,8 @@ use futures_util::stream::{self, StreamExt as _};
 use store::{Etag, FileName, ListOptions, SaveMode};
 use tokio::time::Instant;
 
-use crate::claim::{ClaimFile, Claims, KEY_PREFIX, TRIES, busy, contended};
+use crate::claim::{Claims, KEY_PREFIX, TRIES, busy, contended};
+use crate::claim_file::ClaimFile;
 use crate::error::{Error, Result};
 use crate::held::{Held, Maker};
 use crate::id::{DeploymentId, engine_file};

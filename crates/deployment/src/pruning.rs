@@ -81,8 +81,8 @@ pub struct PruneReport {
     pub kept: usize,
     /// Records of deployments that have not ended; they are never removed.
     pub unfinished: usize,
-    /// Records that this engine cannot read, or does not understand all of; they are never
-    /// removed either.
+    /// Records and idempotency keys that this engine cannot read, or does not understand all of;
+    /// they are never removed either.
     pub unreadable: usize,
     /// Idempotency keys that were forgotten: those of records that are gone, now or before, and
     /// those that were given up.
@@ -116,7 +116,9 @@ pub(crate) async fn prune(claims: &Claims, policy: &PrunePolicy) -> Result<Prune
     }
     report.kept = ended.len() - report.removed;
     forget_cancels(status, &claims.store).await?;
-    report.keys = claims.prune_keys().await?;
+    let keys = claims.prune_keys().await?;
+    report.keys = keys.removed;
+    report.unreadable += keys.unreadable;
     Ok(report)
 }
 

@@ -97,6 +97,34 @@ async fn what_was_given_up_goes() {
     assert!(claims(&world.one).await.is_empty());
 }
 
+#[tokio::test]
+async fn one_that_nobody_can_read_stays() {
+    let world = World::new().await;
+    let too_long = format!("{{}}{}", " ".repeat(64 * 1024));
+    let texts = [
+        "",
+        "{",
+        "null",
+        r#"{"removed":false}"#,
+        r#"{"removed":true,"by":"a newer engine"}"#,
+        r#"{"deploy_id":"it has another form","claimed":"2026-01-01"}"#,
+        &too_long,
+    ];
+    for (number, text) in texts.iter().enumerate() {
+        let name = FileName::new(format!("lock_key_{number:064}.json")).unwrap();
+        let options = store::SaveOptions::default();
+        let saved = world
+            .one
+            .store
+            .save_bytes(&name, (*text).to_owned(), &options);
+        saved.await.unwrap();
+    }
+    let report = world.two.deployer.prune(&PrunePolicy::default()).await;
+    let report = report.unwrap();
+    assert_eq!((report.keys, report.unreadable), (0, texts.len()));
+    assert_eq!(claims(&world.one).await.len(), texts.len());
+}
+
 /// Waits until the second engine, which prunes, is about to remove the claim.
 async fn deletes(world: &World) {
     let is_deleting = || {
