@@ -10,6 +10,7 @@ use crate::claim::{Claims, KEY_PREFIX};
 use crate::claim_file::{ClaimFile, REMOVED, Stored};
 use crate::error::{Error, Result};
 use crate::held::Maker;
+use crate::young::Young;
 
 /// How many claims are looked at side by side.
 const PARALLEL: usize = 16;
@@ -38,8 +39,8 @@ enum Pruned {
 
 impl Claims {
     /// Removes the claims of keys that were given up, or whose deployment has no record and is not
-    /// about to have one.
-    pub(crate) async fn prune_keys(&self) -> Result<PrunedKeys> {
+    /// about to have one. The records of `young` deployments are not looked for.
+    pub(crate) async fn prune_keys(&self, young: Option<Young>) -> Result<PrunedKeys> {
         let mut keys = PrunedKeys::default();
         let mut options = ListOptions::default().with_prefix(KEY_PREFIX);
         loop {
@@ -52,7 +53,7 @@ impl Claims {
             let last = files.last().map(|file| file.name.to_string());
             let names = files.into_iter().map(|file| file.name);
             let mut pruned = stream::iter(names)
-                .map(|file| async move { self.prune_key(&file).await })
+                .map(|file| async move { self.prune_key(&file, young).await })
                 .buffer_unordered(PARALLEL);
             while let Some(pruned) = pruned.next().await {
                 match pruned? {
@@ -74,11 +75,11 @@ impl Claims {
     /// is set here: one of them is too late.
     /// Whoever finds the mark, another call of this one too, waits until the file has gone: only
     /// whoever set a mark deletes the file.
-    async fn prune_key(&self, file: &FileName) -> Result<Pruned> {
+    async fn prune_key(&self, file: &FileName, young: Option<Young>) -> Result<Pruned> {
         let etag = match self.settled(file).await? {
             None => return Ok(Pruned::Kept),
             Some((Stored::Unreadable, _)) => return Ok(Pruned::Unreadable),
-            Some((Stored::Claim(claim), _)) if self.is_relied_on(&claim).await? => {
+            Some((Stored::Claim(claim), _)) if self.is_relied_on(&claim, young).await? => {
                 return Ok(Pruned::Kept);
             }
             Some((Stored::Claim(_) | Stored::Nothing | Stored::Removed, etag)) => etag,
@@ -113,7 +114,13 @@ impl Claims {
     }
 
     /// Whether a repeated request may find the deployment of `claim` by it.
-    async fn is_relied_on(&self, claim: &ClaimFile) -> Result<bool> {
+    ///
+    /// A `young` deployment's record is kept wherever there is one, and where there is none, the
+    /// claim can wait until it would not be.
+    async fn is_relied_on(&self, claim: &ClaimFile, young: Option<Young>) -> Result<bool> {
+        if young.is_some_and(|young| young.contains(claim.deploy_id)) {
+            return Ok(true);
+        }
         let looked = self.clock.now();
         match self.status.get_status(&claim.deploy_id).await {
             Ok(None) => Ok(self.is_fresh(claim, looked)),

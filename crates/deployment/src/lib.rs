@@ -87,6 +87,7 @@ mod step_record;
 mod step_span;
 mod timestamp;
 mod unpacking;
+mod young;
 
 pub use catalog::{CatalogEntry, PackageCatalog, PackageDetails};
 pub use cli_platform::CliPlatform;
