@@ -14,7 +14,6 @@ use crate::id::{DeploymentId, engine_file};
 use crate::interruption::Interruption;
 use crate::request::{DeployRequest, digest};
 use crate::status::IStatus;
-use crate::timestamp;
 
 /// A claim is a few hundred bytes; anything much larger is none.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -136,9 +135,8 @@ impl Claims {
     /// somebody who [confirms](Self::confirm) its claims.
     pub(crate) fn is_fresh(&self, claim: &ClaimFile, looked: SystemTime) -> bool {
         let margin = self.interruption.margin;
-        let claimed = timestamp::from_text(&claim.claimed);
         // One of a time to come was made by a clock that was wrong, and would hold until then.
-        claimed.is_some_and(|claimed| {
+        claim.claimed().is_some_and(|claimed| {
             claimed <= looked + margin && looked < claimed + self.lease + margin
         })
     }

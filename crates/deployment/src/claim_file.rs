@@ -19,7 +19,7 @@ pub(crate) struct ClaimFile {
     /// The deployment that made the claim.
     pub(crate) deploy_id: DeploymentId,
     /// When it was made; the record's `datetime` format.
-    pub(crate) claimed: String,
+    claimed: String,
     /// The request's digest, where the claim is a key's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) request: Option<String>,
@@ -40,6 +40,11 @@ impl ClaimFile {
             request,
             is_shared: false,
         }
+    }
+
+    /// When it was made; `None` where that is not understood.
+    pub(crate) fn claimed(&self) -> Option<SystemTime> {
+        timestamp::from_text(&self.claimed)
     }
 
     /// The same claim, made at `now`.

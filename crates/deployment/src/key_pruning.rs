@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use store::{Etag, FileName, ListOptions, SaveMode, SaveOptions, StoreExt as _};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::claim::{Claims, KEY_PREFIX};
 use crate::claim_file::{ClaimFile, REMOVED, Stored};
@@ -15,9 +15,13 @@ use crate::young::Young;
 /// How many claims are looked at side by side.
 const PARALLEL: usize = 16;
 
-/// How long a removal may take from its mark on: others wait longer for it, and one that was
+/// How long after its mark a removal may go on: others wait longer for it, and one that was
 /// stopped meanwhile is left to the next call.
 const REMOVAL_TIME: Duration = Duration::from_secs(1);
+
+/// How long the store may take for the deletion that ends a removal; together they are shorter
+/// than others wait.
+const DELETION_TIME: Duration = Duration::from_secs(7);
 
 /// What was done about the claims of keys.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,6 +83,9 @@ impl Claims {
         let etag = match self.settled(file).await? {
             None => return Ok(Pruned::Kept),
             Some((Stored::Unreadable, _)) => return Ok(Pruned::Unreadable),
+            Some((Stored::Claim(claim), _)) if claim.claimed().is_none() => {
+                return Ok(Pruned::Unreadable);
+            }
             Some((Stored::Claim(claim), _)) if self.is_relied_on(&claim, young).await? => {
                 return Ok(Pruned::Kept);
             }
@@ -92,7 +99,9 @@ impl Claims {
         if !marking.is_younger_than(REMOVAL_TIME, self.clock.now()) {
             return Ok(Pruned::Kept);
         }
-        match self.store.delete_file(file).await {
+        // Its repeats, of a store that has any, would come when others take this call for dead.
+        let deleted = timeout(DELETION_TIME, self.store.delete_file(file)).await;
+        match deleted.unwrap_or_else(|_| Err(took_too_long(file))) {
             Ok(()) => Ok(Pruned::Removed),
             Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(Pruned::Kept),
             Err(error) => Err(Error::store("remove an idempotency key")(error)),
@@ -128,4 +137,10 @@ impl Claims {
             Err(error) => Err(error),
         }
     }
+}
+
+fn took_too_long(file: &FileName) -> store::Error {
+    store::Error::new(store::ErrorKind::Timeout, "delete a file")
+        .with_name(file.as_str())
+        .with_message(format!("it took longer than {DELETION_TIME:?}"))
 }

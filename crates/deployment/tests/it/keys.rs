@@ -107,7 +107,8 @@ async fn one_that_nobody_can_read_stays() {
         "null",
         r#"{"removed":false}"#,
         r#"{"removed":true,"by":"a newer engine"}"#,
-        r#"{"deploy_id":"it has another form","claimed":"2026-01-01"}"#,
+        r#"{"deploy_id":"it has another form","claimed":"2015-07-08 14:35:52.951490"}"#,
+        r#"{"deploy_id":"6eeca9c0-257e-11e5-9760-985aeb8b7458","claimed":"yesterday"}"#,
         &too_long,
     ];
     for (number, text) in texts.iter().enumerate() {
@@ -222,6 +223,21 @@ async fn a_removal_that_slept_with_its_machine_is_left_to_the_next() {
     let (removed, ()) = tokio::join!(prune(&world.two), asleep);
     assert_eq!(removed, 0);
     assert_eq!(claims(&world.one).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_takes_long_is_given_up_before_a_request_goes_on() {
+    let world = forgotten().await;
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.delay(Duration::from_secs(12));
+    let policy = PrunePolicy::default();
+    let begun = async {
+        deletes(&world).await;
+        world.one.deploy(keyed("order 66")).await
+    };
+    let (pruned, begun) = tokio::join!(world.two.deployer.prune(&policy), begun);
+    assert_eq!(pruned.unwrap_err().kind(), deployment::ErrorKind::Store);
+    assert_kept(&world, &begun).await;
 }
 
 #[tokio::test(start_paused = true)]
