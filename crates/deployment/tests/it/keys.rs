@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::fixture::{Fixture, PAST_THE_LEASE, SUCCESS, assert_history, request};
 use crate::stopped::{World, saves};
 
-fn keyed(key: &str) -> DeployRequest {
+pub(crate) fn keyed(key: &str) -> DeployRequest {
     request("foo").with_idempotency_key(key).unwrap()
 }
 
@@ -32,7 +32,7 @@ async fn prune(engine: &Fixture) -> usize {
 }
 
 /// A world in which a deployment with the key was pruned, but not yet its claim.
-async fn forgotten() -> World {
+pub(crate) async fn forgotten() -> World {
     let world = World::new().await;
     let record = world.one.deploy(keyed("order 66")).await;
     let file = id_of(&record).file_name();
