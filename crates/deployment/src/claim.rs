@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use store::{Etag, FileName, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
 use tokio::time::Instant;
 
+use crate::claim_file::{ClaimFile, Stored};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::held::{Held, Maker};
@@ -14,7 +14,6 @@ use crate::id::{DeploymentId, engine_file};
 use crate::interruption::Interruption;
 use crate::request::{DeployRequest, digest};
 use crate::status::IStatus;
-use crate::timestamp;
 
 /// A claim is a few hundred bytes; anything much larger is none.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -25,87 +24,12 @@ pub(crate) const TRIES: usize = 8;
 /// What the names of the keys' claims begin with.
 pub(crate) const KEY_PREFIX: &str = "lock_key_";
 
-/// What a claim's file holds that is about to be removed.
-pub(crate) const REMOVED: &str = r#"{"removed":true}"#;
-
-/// How long a claim that is being removed is waited for: far longer than whoever removes it lets
-/// itself have for it, and not for ever, since it may have been killed.
+/// How long a mark has to stand unchanged to be taken for one whose setter was killed: far longer
+/// than a setter lets itself have for the removal.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often one looks whether it has gone.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// What a claim file holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ClaimFile {
-    /// The deployment that made the claim.
-    pub(crate) deploy_id: DeploymentId,
-    /// When it was made; the record's `datetime` format.
-    claimed: String,
-    /// The request's digest, where the claim is a key's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    request: Option<String>,
-    /// Whether more than one engine may begin the deployment, none of which gives the claim up.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_shared: bool,
-}
-
-impl ClaimFile {
-    pub(crate) fn new(
-        deploy_id: DeploymentId,
-        claimed: SystemTime,
-        request: Option<String>,
-    ) -> Self {
-        Self {
-            deploy_id,
-            claimed: timestamp::to_text(claimed),
-            request,
-            is_shared: false,
-        }
-    }
-
-    /// The same claim, made at `now`.
-    pub(crate) fn renewed(self, now: SystemTime) -> Self {
-        Self {
-            claimed: timestamp::to_text(now),
-            ..self
-        }
-    }
-
-    /// The same claim, for whoever joins in.
-    fn shared(self) -> Self {
-        Self {
-            is_shared: true,
-            ..self
-        }
-    }
-}
-
-/// What stands in a claim's file.
-#[derive(Debug)]
-pub(crate) enum Stored {
-    Claim(ClaimFile),
-    /// It was given up, or is not understood.
-    Nothing,
-    /// Somebody is about to remove it.
-    Removed,
-}
-
-impl Stored {
-    fn parse(bytes: &[u8]) -> Self {
-        if bytes == REMOVED.as_bytes() {
-            return Self::Removed;
-        }
-        serde_json::from_slice(bytes).map_or(Self::Nothing, Self::Claim)
-    }
-
-    fn claim(self) -> Option<ClaimFile> {
-        match self {
-            Self::Claim(claim) => Some(claim),
-            Self::Nothing | Self::Removed => None,
-        }
-    }
-}
 
 /// Makes claims in a store.
 ///
@@ -211,9 +135,8 @@ impl Claims {
     /// somebody who [confirms](Self::confirm) its claims.
     pub(crate) fn is_fresh(&self, claim: &ClaimFile, looked: SystemTime) -> bool {
         let margin = self.interruption.margin;
-        let claimed = timestamp::from_text(&claim.claimed);
         // One of a time to come was made by a clock that was wrong, and would hold until then.
-        claimed.is_some_and(|claimed| {
+        claim.claimed().is_some_and(|claimed| {
             claimed <= looked + margin && looked < claimed + self.lease + margin
         })
     }
@@ -239,25 +162,52 @@ impl Claims {
                 | store::ErrorKind::Conflict
                 | store::ErrorKind::NotFound => {
                     // An earlier try of this save may have got through without its reply.
-                    let stored = self.read(file).await?;
-                    let mine = stored.filter(|(stored, _)| stored.as_ref() == Some(claim));
-                    Ok(mine.map(|(_, etag)| etag))
+                    self.version_of(file, claim).await
                 }
                 _ => Err(Error::store("save a claim")(error)),
             },
         }
     }
 
+    /// The version of `file` that holds `claim`; `None` where something else is there, or nothing.
+    pub(crate) async fn version_of(
+        &self,
+        file: &FileName,
+        claim: &ClaimFile,
+    ) -> Result<Option<Etag>> {
+        Ok(match self.read_now(file).await? {
+            Some((Stored::Claim(stored), etag)) if stored == *claim => Some(etag),
+            _ => None,
+        })
+    }
+
     /// Reads a claim; one that cannot be understood is there, and holds nothing.
     ///
-    /// One that is being removed is waited for, since its successor would be removed with it.
+    /// One that is being removed is waited for, see [`settled`](Self::settled).
     pub(crate) async fn read(&self, file: &FileName) -> Result<Option<(Option<ClaimFile>, Etag)>> {
-        let give_up = Instant::now() + REMOVAL_PATIENCE;
+        let stored = self.settled(file).await?;
+        Ok(stored.map(|(stored, etag)| (stored.claim(), etag)))
+    }
+
+    /// What stands in `file` when nobody is about to remove it, since what takes its place before
+    /// would be removed with it.
+    ///
+    /// A mark is returned only where that very version stood for the whole patience: each mark
+    /// has somebody else who set it, and who has as long for the removal.
+    pub(crate) async fn settled(&self, file: &FileName) -> Result<Option<(Stored, Etag)>> {
+        let mut seen: Option<(Etag, Instant)> = None;
         loop {
             let stored = self.read_now(file).await?;
-            let is_going = matches!(&stored, Some((Stored::Removed, _)));
-            if !is_going || Instant::now() >= give_up {
-                return Ok(stored.map(|(stored, etag)| (stored.claim(), etag)));
+            let Some((Stored::Removed, mark)) = &stored else {
+                return Ok(stored);
+            };
+            match &seen {
+                Some((same, since)) if same == mark => {
+                    if since.elapsed() >= REMOVAL_PATIENCE {
+                        return Ok(stored);
+                    }
+                }
+                _ => seen = Some((mark.clone(), Instant::now())),
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -277,7 +227,7 @@ impl Claims {
     /// The version of a file that is larger than any claim.
     async fn read_too_large(&self, file: &FileName) -> Result<Option<(Stored, Etag)>> {
         match self.store.get_file_info(file).await {
-            Ok(info) => Ok(Some((Stored::Nothing, info.etag))),
+            Ok(info) => Ok(Some((Stored::Unreadable, info.etag))),
             Err(error) if error.kind() == store::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::store("read a claim")(error)),
         }

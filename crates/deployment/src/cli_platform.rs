@@ -56,6 +56,8 @@ impl CliPlatform {
     ///
     /// It is made twice for each request: when the request comes, which is refused with its error,
     /// and when the commands run, since those of a deployment that waits are not kept.
+    /// An error of the second time is recorded, with the request's password masked; it may name no
+    /// other secret.
     pub fn new(
         runner: Arc<dyn ICommandRunner>,
         composer: impl Fn(&PlatformRequest) -> Result<Box<dyn ICliComposer>> + Send + Sync + 'static,

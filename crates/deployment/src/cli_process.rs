@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use batch::{
     Accept, Batch, BatchProcess, Command, ICommandRunner, IProcess, IProgress, Milestone,
-    ProcessOutcome, Status, Step, When,
+    ProcessOutcome, Redactor, Status, Step, When,
 };
 use helion_cli::ICliComposer;
 use tokio_util::sync::CancellationToken;
@@ -134,7 +134,10 @@ impl IProcess for CliProcess {
             }
             // They could be composed when the request came.
             Err(error) => {
-                let outcome = ProcessOutcome::failed(TARGET, error.chain());
+                // No batch masks it, and a composer may name what it was given.
+                let redactor = Redactor::new([self.request.credentials.password()]);
+                let reason = error.chain();
+                let outcome = ProcessOutcome::failed(TARGET, redactor.redact_text(&reason));
                 let finished = Milestone::Finished(outcome.clone());
                 progress.report(&finished).await?;
                 Ok(outcome)

@@ -243,12 +243,15 @@ impl Deployer {
     ///
     /// A record of a deployment that has not ended, or that this engine cannot read, is never
     /// removed.
-    /// All records are read, but for those that are too young by their ids where the policy has an
-    /// age alone.
+    /// All records are read, but for most of those that are too young by their ids, where the policy
+    /// has an age alone.
+    /// The claim of each idempotency key is read, whatever the policy, and the record of its
+    /// deployment, unless that is too young in the same way.
     /// A lock of an application stays, since one that names no record holds nothing, and the next
     /// deployment needs it again.
     /// An idempotency key whose record was removed is forgotten, and its file goes too: the same
-    /// request is deployed anew.
+    /// request is deployed anew. A key whose removal was broken off before, as by a kill, is
+    /// waited for some 10 seconds.
     ///
     /// # Errors
     ///

@@ -5,13 +5,11 @@ use std::time::{Duration, SystemTime};
 use store::{Etag, FileName, Guarantee, SaveMode, SaveOptions, StoreExt as _};
 use tokio::time::Instant;
 
-use crate::claim::{ClaimFile, Claims, busy, contended};
+use crate::claim::{Claims, busy, contended};
+use crate::claim_file::{ClaimFile, NO_CLAIM};
 use crate::error::Result;
 use crate::id::DeploymentId;
 use crate::request::DeployRequest;
-
-/// What a claim's file holds that was given up.
-const NO_CLAIM: &str = "{}";
 
 /// A claim of a lock or a key, held for a deployment that has no record yet.
 #[derive(Debug)]
@@ -52,7 +50,7 @@ pub(crate) enum Maker {
 impl Maker {
     /// Whether the claim was made here less than `time` ago, by either clock: one does not count
     /// while the machine sleeps, and the other may be set.
-    fn is_younger_than(self, time: Duration, now: SystemTime) -> bool {
+    pub(crate) fn is_younger_than(self, time: Duration, now: SystemTime) -> bool {
         match self {
             Self::Here(claimed, claimed_at) => {
                 let age = now.duration_since(claimed);

@@ -44,6 +44,7 @@
 mod cancel;
 mod catalog;
 mod claim;
+mod claim_file;
 mod cli_platform;
 mod cli_process;
 mod clock;
@@ -86,6 +87,7 @@ mod step_record;
 mod step_span;
 mod timestamp;
 mod unpacking;
+mod young;
 
 pub use catalog::{CatalogEntry, PackageCatalog, PackageDetails};
 pub use cli_platform::CliPlatform;

@@ -6,7 +6,8 @@ use futures_util::stream::{self, StreamExt as _};
 use store::{Etag, FileName, ListOptions, SaveMode};
 use tokio::time::Instant;
 
-use crate::claim::{ClaimFile, Claims, KEY_PREFIX, TRIES, busy, contended};
+use crate::claim::{Claims, KEY_PREFIX, TRIES, busy, contended};
+use crate::claim_file::ClaimFile;
 use crate::error::{Error, Result};
 use crate::held::{Held, Maker};
 use crate::id::{DeploymentId, engine_file};
@@ -97,8 +98,8 @@ impl Claims {
         mine: &ClaimFile,
         error: Error,
     ) -> Result<Etag> {
-        match self.read(file).await {
-            Ok(Some((Some(claim), etag))) if claim == *mine => Ok(etag),
+        match self.version_of(file, mine).await {
+            Ok(Some(etag)) => Ok(etag),
             _ => Err(error),
         }
     }

@@ -14,12 +14,10 @@ use crate::id::DeploymentId;
 use crate::record::DeploymentRecord;
 use crate::status::{IStatus, ListQuery};
 use crate::timestamp;
+use crate::young::Young;
 
 /// How many records are read at a time.
 const PAGE: usize = 100;
-
-/// What ids of this engine tell their time in.
-const A_MILLISECOND: Duration = Duration::from_millis(1);
 
 /// How many records are removed at once: enough to share a store's waits, few enough not to crowd
 /// out the statuses of running deployments.
@@ -81,8 +79,8 @@ pub struct PruneReport {
     pub kept: usize,
     /// Records of deployments that have not ended; they are never removed.
     pub unfinished: usize,
-    /// Records that this engine cannot read, or does not understand all of; they are never
-    /// removed either.
+    /// Records and idempotency keys that this engine cannot read, or does not understand all of;
+    /// they are never removed either.
     pub unreadable: usize,
     /// Idempotency keys that were forgotten: those of records that are gone, now or before, and
     /// those that were given up.
@@ -102,7 +100,8 @@ pub(crate) async fn prune(claims: &Claims, policy: &PrunePolicy) -> Result<Prune
     let (status, now) = (claims.status.as_ref(), claims.clock.now());
     let mut report = PruneReport::default();
     // By their endings and not by their ids: those of the original do not tell their time.
-    let ended = ended(status, Young::of(policy, now), &mut report).await?;
+    let young = Young::of(policy, now);
+    let ended = ended(status, young, &mut report).await?;
     let newest_first = ended.iter().rev().enumerate();
     let old: Vec<_> = newest_first
         .filter(|(newer, ended)| policy.removes(ended.at, *newer, now))
@@ -116,7 +115,9 @@ pub(crate) async fn prune(claims: &Claims, policy: &PrunePolicy) -> Result<Prune
     }
     report.kept = ended.len() - report.removed;
     forget_cancels(status, &claims.store).await?;
-    report.keys = claims.prune_keys().await?;
+    let keys = claims.prune_keys(young).await?;
+    report.keys = keys.removed;
+    report.unreadable += keys.unreadable;
     Ok(report)
 }
 
@@ -147,37 +148,6 @@ async fn ended(
                 let next = young.map_or(next, |young| young.behind(next));
                 query = query.with_after(next);
             }
-        }
-    }
-}
-
-/// The ids of deployments that are too young to be removed, whenever they ended.
-#[derive(Clone, Copy, Debug)]
-struct Young {
-    /// The greatest one; what sorts behind it is no id of this engine.
-    last: DeploymentId,
-    /// The smallest one.
-    first: DeploymentId,
-}
-
-impl Young {
-    /// `None` where a count needs all of them looked at.
-    fn of(policy: &PrunePolicy, now: SystemTime) -> Option<Self> {
-        let (Some(age), None) = (policy.max_age, policy.keep) else {
-            return None;
-        };
-        Some(Self {
-            last: DeploymentId::earliest_at(now.checked_add(A_MILLISECOND)?),
-            first: DeploymentId::earliest_at(now.checked_sub(age)?.checked_add(A_MILLISECOND)?),
-        })
-    }
-
-    /// Where a listing of the newest first goes on after `next`: behind these ids, if it is one.
-    fn behind(self, next: DeploymentId) -> DeploymentId {
-        if next <= self.last {
-            next.min(self.first)
-        } else {
-            next
         }
     }
 }

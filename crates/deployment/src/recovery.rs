@@ -27,7 +27,7 @@ pub struct RecoveryReport {
     /// The deployments that had ended before, or have no record, and of which something was left
     /// on this machine.
     pub cleaned: Vec<DeploymentId>,
-    /// What could not be done; the next call tries it again.
+    /// What could not be done, each deployment once; the next call tries it again.
     pub failed: Vec<RecoveryFailure>,
     /// Locks that could not be read; the deployments that they name were not looked at, and the
     /// next call tries them again.
@@ -76,7 +76,7 @@ impl Recovery<'_> {
             }
         }
         for id in self.interruption.directories().await? {
-            if !report.interrupted.contains(&id) {
+            if !report.names(&id) {
                 report.add(id, self.clean(&id).await);
             }
         }
@@ -156,6 +156,11 @@ impl Recovery<'_> {
 }
 
 impl RecoveryReport {
+    /// Whether `id` was interrupted, or failed, and is done with in this call.
+    fn names(&self, id: &DeploymentId) -> bool {
+        self.interrupted.contains(id) || self.failed.iter().any(|failure| failure.id == *id)
+    }
+
     fn add(&mut self, id: DeploymentId, found: Result<Found>) {
         match found {
             Ok(Found::Nothing) => {}

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use deployment::{DeployRequest, DeploymentId, DeploymentRecord, PrunePolicy};
 use store::{ErrorKind, FileName, ListOptions, Operation, StoreExt as _};
+use tokio::time::Instant;
 
 use crate::fixture::{Fixture, PAST_THE_LEASE, SUCCESS, assert_history, request};
 use crate::stopped::{World, saves};
 
-fn keyed(key: &str) -> DeployRequest {
+pub(crate) fn keyed(key: &str) -> DeployRequest {
     request("foo").with_idempotency_key(key).unwrap()
 }
 
@@ -31,7 +32,7 @@ async fn prune(engine: &Fixture) -> usize {
 }
 
 /// A world in which a deployment with the key was pruned, but not yet its claim.
-async fn forgotten() -> World {
+pub(crate) async fn forgotten() -> World {
     let world = World::new().await;
     let record = world.one.deploy(keyed("order 66")).await;
     let file = id_of(&record).file_name();
@@ -96,6 +97,35 @@ async fn what_was_given_up_goes() {
     assert!(claims(&world.one).await.is_empty());
 }
 
+#[tokio::test]
+async fn one_that_nobody_can_read_stays() {
+    let world = World::new().await;
+    let too_long = format!("{{}}{}", " ".repeat(64 * 1024));
+    let texts = [
+        "",
+        "{",
+        "null",
+        r#"{"removed":false}"#,
+        r#"{"removed":true,"by":"a newer engine"}"#,
+        r#"{"deploy_id":"it has another form","claimed":"2015-07-08 14:35:52.951490"}"#,
+        r#"{"deploy_id":"6eeca9c0-257e-11e5-9760-985aeb8b7458","claimed":"yesterday"}"#,
+        &too_long,
+    ];
+    for (number, text) in texts.iter().enumerate() {
+        let name = FileName::new(format!("lock_key_{number:064}.json")).unwrap();
+        let options = store::SaveOptions::default();
+        let saved = world
+            .one
+            .store
+            .save_bytes(&name, (*text).to_owned(), &options);
+        saved.await.unwrap();
+    }
+    let report = world.two.deployer.prune(&PrunePolicy::default()).await;
+    let report = report.unwrap();
+    assert_eq!((report.keys, report.unreadable), (0, texts.len()));
+    assert_eq!(claims(&world.one).await.len(), texts.len());
+}
+
 /// Waits until the second engine, which prunes, is about to remove the claim.
 async fn deletes(world: &World) {
     let is_deleting = || {
@@ -107,6 +137,14 @@ async fn deletes(world: &World) {
     while !is_deleting() {
         tokio::task::yield_now().await;
     }
+}
+
+/// Since `start`, by the paused clock, a mark was waited out, and once only.
+#[track_caller]
+fn assert_waited(start: Instant) {
+    let waited = start.elapsed();
+    let patience = Duration::from_secs(10)..Duration::from_secs(11);
+    assert!(patience.contains(&waited), "{waited:?}");
 }
 
 /// The key stands for `record`'s deployment.
@@ -152,7 +190,9 @@ async fn a_removal_that_failed_is_in_the_way_for_seconds_only() {
     let pruned = world.two.deployer.prune(&PrunePolicy::default()).await;
     pruned.unwrap_err();
     assert_eq!(claims(&world.one).await.len(), 1);
+    let start = Instant::now();
     let begun = world.one.deploy(keyed("order 66")).await;
+    assert_waited(start);
     assert_kept(&world, &begun).await;
 }
 
@@ -163,8 +203,75 @@ async fn a_removal_that_was_stopped_is_left_to_the_next() {
     save.after_effect().delay(Duration::from_secs(2));
     assert_eq!(prune(&world.two).await, 0);
     assert_eq!(claims(&world.one).await.len(), 1);
+    // Whoever was stopped may be about to go on.
+    let start = Instant::now();
     assert_eq!(prune(&world.two).await, 1);
+    assert_waited(start);
     assert!(claims(&world.one).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_slept_with_its_machine_is_left_to_the_next() {
+    let world = forgotten().await;
+    let save = world.two_script.on(Operation::SaveFile);
+    save.after_effect().delay(Duration::from_millis(1));
+    let asleep = async {
+        saves(&world.two_script, "lock_key_").await;
+        // The other clock does not count meanwhile.
+        world.wall_clock.jump(Duration::from_mins(1));
+    };
+    let (removed, ()) = tokio::join!(prune(&world.two), asleep);
+    assert_eq!(removed, 0);
+    assert_eq!(claims(&world.one).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_takes_long_is_given_up_before_a_request_goes_on() {
+    let world = forgotten().await;
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.delay(Duration::from_secs(12));
+    let policy = PrunePolicy::default();
+    let begun = async {
+        deletes(&world).await;
+        world.one.deploy(keyed("order 66")).await
+    };
+    let (pruned, begun) = tokio::join!(world.two.deployer.prune(&policy), begun);
+    assert_eq!(pruned.unwrap_err().kind(), deployment::ErrorKind::Store);
+    assert_kept(&world, &begun).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_under_way_is_nobody_elses() {
+    let world = forgotten().await;
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.delay(Duration::from_secs(3));
+    let begun = async {
+        deletes(&world).await;
+        let removed = prune(&world.one).await;
+        (removed, world.one.deploy(keyed("order 66")).await)
+    };
+    let (by_two, (by_one, begun)) = tokio::join!(prune(&world.two), begun);
+    assert_eq!((by_two, by_one), (1, 0));
+    assert_kept(&world, &begun).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_for_one_removal_waits_for_the_next_as_long() {
+    let world = forgotten().await;
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.fail(ErrorKind::PermissionDenied);
+    let pruned = world.two.deployer.prune(&PrunePolicy::default()).await;
+    pruned.unwrap_err();
+    // The next one sets its mark 5 seconds after the request came, and its file goes 6 later.
+    let delete = world.two_script.on(Operation::DeleteFile);
+    delete.delay(Duration::from_secs(6));
+    let begun = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        world.one.deploy(keyed("order 66")).await
+    };
+    let (removed, begun) = tokio::join!(prune(&world.two), begun);
+    assert_eq!(removed, 1);
+    assert_kept(&world, &begun).await;
 }
 
 #[tokio::test(start_paused = true)]

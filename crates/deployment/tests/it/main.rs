@@ -22,6 +22,7 @@ mod halting;
 mod history;
 mod hostile;
 mod jumping;
+mod key_races;
 mod keys;
 mod limits;
 mod lost_reply;

@@ -146,6 +146,40 @@ async fn an_age_looks_at_none_of_those_that_are_younger() {
 }
 
 #[tokio::test]
+async fn the_records_of_keys_are_looked_at_only_where_they_may_have_gone() {
+    let script = store::FaultScript::new();
+    let world = World::on(Arc::new(MemoryStore::new().with_faults(&script))).await;
+    let keyed = |key: u32| {
+        request("foo")
+            .with_idempotency_key(key.to_string())
+            .unwrap()
+    };
+    for key in 0..5 {
+        world.fixture.deploy(keyed(key)).await;
+    }
+    // Behind what the ids tell.
+    world.wall_clock.jump(Duration::from_mins(10));
+    let records_read = || {
+        let calls = script.calls().into_iter();
+        let reads = calls.filter(|call| call.operation == store::Operation::GetFileContents);
+        let names = reads.filter_map(|call| call.name);
+        names
+            .filter(|name| name.as_str().starts_with("deployment_"))
+            .count()
+    };
+    let reads_of = async |policy: PrunePolicy| {
+        let before = records_read();
+        let report = world.fixture.deployer.prune(&policy).await.unwrap();
+        assert_eq!((report.removed, report.keys, report.kept), (0, 0, 5));
+        records_read() - before
+    };
+    // One page is listed all the same.
+    let age = PrunePolicy::default().with_max_age(Duration::from_hours(1));
+    assert_eq!(reads_of(age.clone()).await, 5);
+    assert_eq!(reads_of(age.with_keep(5)).await, 5 + 5);
+}
+
+#[tokio::test]
 async fn what_runs_or_cannot_be_read_stays() {
     let world = World::new().await;
     let store = &world.fixture.store;

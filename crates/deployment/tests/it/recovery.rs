@@ -185,6 +185,27 @@ async fn a_store_without_locks_is_searched_and_records_without_a_lease_are_let_b
 }
 
 #[tokio::test]
+async fn one_whose_record_nobody_can_read_fails_once() {
+    let memory = || Arc::new(MemoryStore::new());
+    for store in [
+        memory(),
+        Gate::without_guarantees(memory()) as Arc<dyn IStore>,
+    ] {
+        let world = World::on(store);
+        let id = world.died("foo");
+        world.save(id.file_name(), "half a rec").await;
+        world.wall_clock.jump(PAST_THE_LEASE);
+        let engine = world.engine().await;
+        let directory = leftover(&engine, id);
+        let report = engine.deployer.recover().await.unwrap();
+        let failed: Vec<_> = report.failed.iter().map(|failure| failure.id).collect();
+        assert_eq!(failed, [id]);
+        assert_eq!(report.failed[0].error.kind(), ErrorKind::Record);
+        assert!(directory.exists());
+    }
+}
+
+#[tokio::test]
 async fn whoever_takes_a_lock_over_ends_the_deployment_that_held_it() {
     let world = World::new();
     let id = world.died("foo");

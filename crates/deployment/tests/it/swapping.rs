@@ -145,10 +145,11 @@ async fn a_composer_that_fails_when_the_commands_are_to_run_fails_the_deployment
     let temp = tempfile::tempdir().unwrap();
     let client = Arc::new(PlayedClient::default());
     let made = AtomicUsize::new(0);
-    let platform = CliPlatform::new(client.clone(), move |_| {
+    let platform = CliPlatform::new(client.clone(), move |request| {
+        let password = request.credentials.password().expose();
         match made.fetch_add(1, Ordering::Relaxed) {
             0 => Ok(Box::new(OtherClient)),
-            _ => Err(Error::platform("the client has gone")),
+            _ => Err(Error::platform(format!("no client knows {password:?}"))),
         }
     });
     let options = DeployerOptions::default().with_temp_root(temp.path());
@@ -158,7 +159,8 @@ async fn a_composer_that_fails_when_the_commands_are_to_run_fails_the_deployment
     assert_eq!(record.phase(), Some(Phase::Failed));
     let error = record.engine.unwrap().error.unwrap();
     assert_eq!(error.step.as_deref(), Some("TARGET"));
-    assert!(error.message.contains("the client has gone"), "{error:?}");
+    let says = "failed to prepare the platform's commands: no client knows \"***\"";
+    assert_eq!(error.message, says);
     assert!(client.seen().is_empty());
     assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
 }
