@@ -25,6 +25,7 @@ mod step_line;
 mod stop;
 mod store_choice;
 mod tail;
+mod usage;
 mod watch;
 mod width;
 
@@ -32,11 +33,11 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser as _, ValueEnum as _};
+use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, Config, Format};
-use crate::failure::{FAILED, Failure, INVALID};
+use crate::cli::{Cli, Command, Config};
+use crate::failure::{FAILED, Failure};
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::settings::Settings;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::end(&error),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
@@ -83,29 +84,6 @@ fn act(cli: Cli) -> (Output, Result<(), Failure>) {
         }
         Err(failure) => (output, Err(failure)),
     }
-}
-
-/// Prints what clap has to say: help on standard output, a usage error on standard error, and
-/// where JSON was asked for, that error's document too.
-fn usage(error: &clap::Error) -> ExitCode {
-    // There is nowhere left to report that a stream is closed.
-    drop(error.print());
-    if !error.use_stderr() {
-        return ExitCode::SUCCESS;
-    }
-    let words: Vec<_> = std::env::args().collect();
-    let message = error.to_string();
-    let output = Output::new(settings::early_format(asked_format(&words)));
-    output.print_failure(&Failure::new(INVALID, message.trim()));
-    ExitCode::from(INVALID)
-}
-
-/// The format that a command line which is not understood seems to ask for.
-fn asked_format(words: &[String]) -> Option<Format> {
-    let flag = words.iter().position(|word| word == "--output");
-    let after = flag.and_then(|at| words.get(at + 1)).map(String::as_str);
-    let joined = || words.iter().find_map(|word| word.strip_prefix("--output="));
-    Format::from_str(after.or_else(joined)?, false).ok()
 }
 
 fn start(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {

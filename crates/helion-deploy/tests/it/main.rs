@@ -24,4 +24,5 @@ mod settings;
 mod signals;
 mod swift;
 mod terminal;
+mod usage;
 mod world;
