@@ -41,7 +41,7 @@ use crate::failure::{FAILED, Failure};
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::settings::Settings;
-use crate::stop::unless_stopped;
+use crate::stop::{Stop, unless_stopped};
 
 /// How long work that was dropped may take to remove what it has not finished: it is a file or a
 /// transaction.
@@ -114,8 +114,9 @@ async fn run(command: Command, settings: &Settings, output: Output) -> Result<()
         Command::Logs(arguments) => command::records::logs(arguments, open().await?, output).await,
         // These take away what they have not finished.
         Command::Packages(command) => {
-            let store = unless_stopped(open()).await?;
-            command::packages::run(command, store, output).await
+            let mut stop = Stop::new()?;
+            let store = stop.unless(open()).await?;
+            command::packages::run(command, store, stop, output).await
         }
         Command::Recover => {
             let work = async { command::recover::run(open().await?, output).await };

@@ -28,7 +28,7 @@ pub(crate) async fn run(
     let client = settings.client(arguments.client)?;
     let platform = clients::platform(client, clients::runner_options());
     let wanted = Wanted::parse(&arguments.package)?;
-    let request = request(arguments, &wanted, settings)?;
+    let request = request(arguments, &wanted, settings).await?;
     let catalog = PackageCatalog::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
     recover::quietly(&deployer).await;
@@ -75,17 +75,12 @@ impl Wanted {
 }
 
 /// Takes the password from where it may come from.
-pub(crate) fn credentials(source: Source, username: String) -> Result<Credentials, Failure> {
-    let password = password::read(source, &username).map_err(|failure| {
-        failure.with_hint(format!(
-            "the password is taken from {}, or with --password-stdin from standard input",
-            password::VARIABLE
-        ))
-    })?;
+pub(crate) async fn credentials(source: Source, username: String) -> Result<Credentials, Failure> {
+    let password = password::read(source, &username).await?;
     Ok(Credentials::new(username, password)?)
 }
 
-fn request(
+async fn request(
     arguments: Deploy,
     wanted: &Wanted,
     settings: &Settings,
@@ -99,7 +94,7 @@ fn request(
     let space = settings.space(arguments.org, arguments.space)?;
     let timeout = settings.timeout(arguments.timeout)?;
     let username = settings.username(arguments.username)?;
-    let credentials = credentials(source, username)?;
+    let credentials = credentials(source, username).await?;
     let mut request = DeployRequest::new(&wanted.name, &endpoint, credentials)?;
     if let Some(path) = &wanted.file {
         request = request.with_file(path);

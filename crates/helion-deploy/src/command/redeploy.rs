@@ -38,7 +38,7 @@ pub(crate) async fn run(
     } else {
         Source::EnvironmentOrPrompt
     };
-    let credentials = credentials(source, username)?;
+    let credentials = credentials(source, username).await?;
     let wanted = Wanted::parse(&record.package)?;
     let mut request = DeployRequest::again(&record, credentials)?;
     if let Some(timeout) = timeout {

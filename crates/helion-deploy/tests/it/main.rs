@@ -16,6 +16,7 @@ mod packages;
 mod plan;
 mod processes;
 mod progress;
+mod prompt;
 mod records;
 mod recover;
 mod schemas;
