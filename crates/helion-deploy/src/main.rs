@@ -1,6 +1,7 @@
 //! The program: deploys packages from a terminal, and answers for every deployment.
 
 mod activity;
+mod again;
 mod checks;
 mod cli;
 mod clients;
@@ -10,6 +11,7 @@ mod examples;
 mod failure;
 mod follow;
 mod hint;
+mod invocation;
 mod message;
 mod output;
 mod paint;
@@ -38,6 +40,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Config};
 use crate::failure::{FAILED, Failure};
+use crate::invocation::Invocation;
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::settings::Settings;
@@ -64,29 +67,31 @@ fn main() -> ExitCode {
         .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();
 
-    let (output, result) = act(cli);
+    let invocation = Invocation::of(&cli);
+    let (output, result) = act(cli, &invocation);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output.fail(&failure);
-            ExitCode::from(failure.code())
+            let code = failure.code();
+            output.fail(failure);
+            ExitCode::from(code)
         }
     }
 }
 
 /// Does what was asked for; also tells how a failure is to be printed.
-fn act(cli: Cli) -> (Output, Result<(), Failure>) {
-    let output = Output::new(settings::early_format(cli.output));
+fn act(cli: Cli, invocation: &Invocation) -> (Output<'_>, Result<(), Failure>) {
+    let output = Output::new(settings::early_format(cli.output), invocation);
     match Settings::load(&cli).and_then(|settings| Ok((settings.format()?, settings))) {
         Ok((format, settings)) => {
-            let output = Output::new(format);
+            let output = Output::new(format, invocation);
             (output, start(cli.command, &settings, output))
         }
         Err(failure) => (output, Err(failure)),
     }
 }
 
-fn start(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {
+fn start(command: Command, settings: &Settings, output: Output<'_>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -98,7 +103,7 @@ fn start(command: Command, settings: &Settings, output: Output) -> Result<(), Fa
     result
 }
 
-async fn run(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {
+async fn run(command: Command, settings: &Settings, output: Output<'_>) -> Result<(), Failure> {
     let open = || store_choice::open(settings);
     match command {
         // These pass a signal on to what they deploy.

@@ -6,19 +6,26 @@ use serde::Serialize;
 
 use crate::cli::Format;
 use crate::failure::{FAILED, Failure};
+use crate::invocation::Invocation;
 use crate::message::say_failure;
 use crate::paint::Paint;
 use crate::stop::end_at_once;
 
 /// Where results are printed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Output {
+pub(crate) struct Output<'a> {
     format: Format,
+    invocation: &'a Invocation,
 }
 
-impl Output {
-    pub(crate) const fn new(format: Format) -> Self {
-        Self { format }
+impl<'a> Output<'a> {
+    pub(crate) const fn new(format: Format, invocation: &'a Invocation) -> Self {
+        Self { format, invocation }
+    }
+
+    /// The hint with its commands as they have to be typed after this run.
+    pub(crate) fn hint(self, hint: &str) -> String {
+        self.invocation.complete(hint)
     }
 
     /// The colours of what is printed as text.
@@ -48,9 +55,16 @@ impl Output {
     }
 
     /// Reports a failure: a line on standard error, and in JSON also the document.
-    pub(crate) fn fail(self, failure: &Failure) {
-        say_failure(failure);
-        self.print_failure(failure);
+    pub(crate) fn fail(self, failure: Failure) {
+        let failure = match failure.hint() {
+            Some(hint) => {
+                let hint = self.hint(hint);
+                failure.with_hint(hint)
+            }
+            None => failure,
+        };
+        say_failure(&failure);
+        self.print_failure(&failure);
     }
 
     /// Prints a failure's document, where JSON is wanted and none was printed yet.

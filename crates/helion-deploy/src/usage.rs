@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::Format;
 use crate::failure::{Failure, INVALID};
+use crate::invocation::Invocation;
 use crate::output::Output;
 use crate::settings;
 
@@ -28,9 +29,10 @@ pub(crate) fn end(error: &clap::Error) -> ExitCode {
     // An argument need not be UTF-8, and what is none asks for nothing.
     let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let words: Vec<_> = words.collect();
-    let output = Output::new(settings::early_format(asked_format(&words)));
+    let invocation = Invocation::plain();
+    let output = Output::new(settings::early_format(asked_format(&words)), &invocation);
     if may_show_a_password(error, &words) {
-        output.fail(&without_values(error));
+        output.fail(without_values(error));
     } else {
         drop(error.print());
         output.print_failure(&failure(error));

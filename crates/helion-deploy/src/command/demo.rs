@@ -10,11 +10,13 @@ use deployment::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::again::Again;
 use crate::cli::Client;
 use crate::clients;
 use crate::command::deploy::succeeded;
 use crate::failure::{FAILED, Failure};
 use crate::follow::follow;
+use crate::invocation::{Invocation, quoted};
 use crate::message::say;
 use crate::output::Output;
 use crate::paint::Paint;
@@ -52,7 +54,7 @@ impl Folder {
     }
 }
 
-pub(crate) async fn run(output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let folder = Folder::create()?;
     let url = store_choice::sqlite_url(&folder.root.join("store.sqlite"))?;
     let store = store::open_store_url(&url).await?;
@@ -89,7 +91,13 @@ pub(crate) async fn run(output: Output) -> Result<(), Failure> {
     output.print(&with_folder(&record, &folder)?, |_| {
         text(&record, &folder, &url, output.paint())
     })?;
-    succeeded(&record)
+    succeeded(&record, &Again::Never).map_err(|failure| match failure.hint() {
+        Some(hint) => {
+            let hint = Invocation::on_store(&url).complete(hint);
+            failure.with_hint(hint)
+        }
+        None => failure,
+    })
 }
 
 /// Makes the platform's folder and the client, which is this program under another name.
@@ -122,11 +130,12 @@ fn with_folder(record: &DeploymentRecord, folder: &Folder) -> Result<Value, Fail
 
 fn text(record: &DeploymentRecord, folder: &Folder, url: &str, paint: Paint) -> String {
     format!(
-        "{}\n\nThe pushed files are in {}\nLook around:  helion-deploy --store {url} logs {}\n\
+        "{}\n\nThe pushed files are in {}\nLook around:  helion-deploy --store {} logs {}\n\
          Clean up:     rm -r {}",
         crate::report::record(record, paint),
         folder.platform().display(),
+        quoted(url),
         record.deploy_id,
-        folder.root.display(),
+        quoted(&folder.root.to_string_lossy()),
     )
 }

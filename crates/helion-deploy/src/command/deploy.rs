@@ -8,6 +8,7 @@ use deployment::{
 };
 use store::IStore;
 
+use crate::again::Again;
 use crate::cli::Deploy;
 use crate::clients;
 use crate::command::{packages, recover};
@@ -23,11 +24,12 @@ pub(crate) async fn run(
     arguments: Deploy,
     settings: &Settings,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let client = settings.client(arguments.client)?;
     let platform = clients::platform(client, clients::runner_options());
     let wanted = Wanted::parse(&arguments.package)?;
+    let again = Again::after(&arguments, &wanted);
     let request = request(arguments, &wanted, settings).await?;
     let catalog = PackageCatalog::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
@@ -37,7 +39,7 @@ pub(crate) async fn run(
         Err(failure) => return Err(wanted.suggest(failure, &catalog).await),
     };
     output.print(&record, |record| report::record(record, output.paint()))?;
-    succeeded(&record).map_err(|failure| clients::explain(failure, client))
+    succeeded(&record, &again).map_err(|failure| clients::explain(failure, client))
 }
 
 /// The package that is to be deployed.
@@ -115,7 +117,7 @@ async fn request(
 }
 
 /// The exit code of a record that has been printed.
-pub(crate) fn succeeded(record: &DeploymentRecord) -> Result<(), Failure> {
+pub(crate) fn succeeded(record: &DeploymentRecord, again: &Again) -> Result<(), Failure> {
     if record.phase() == Some(Phase::Success) {
         return Ok(());
     }
@@ -125,12 +127,13 @@ pub(crate) fn succeeded(record: &DeploymentRecord) -> Result<(), Failure> {
         .and_then(|engine| engine.error.as_ref());
     let reason = reason.map_or(String::new(), |error| format!(": {}", error.message));
     let message = format!("the deployment ended {}{reason}", record.deploy_status);
-    let id = &record.deploy_id;
-    let hint = match record.phase() {
-        Some(Phase::Cancelled | Phase::Interrupted) => {
-            format!("`helion-deploy redeploy {id} --username USER` deploys it once more")
-        }
-        _ => format!("`helion-deploy logs {id}` shows what its commands printed"),
+    let stopped = match record.phase() {
+        Some(Phase::Cancelled | Phase::Interrupted) => again.hint(record),
+        _ => None,
     };
+    let hint = stopped.unwrap_or_else(|| {
+        let id = &record.deploy_id;
+        format!("`helion-deploy logs {id}` shows what its commands printed")
+    });
     Err(Failure::after_document(FAILED, message).with_hint(hint))
 }

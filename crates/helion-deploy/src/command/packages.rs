@@ -22,7 +22,7 @@ pub(crate) async fn run(
     command: Packages,
     store: Arc<dyn IStore>,
     mut stop: Stop,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let catalog = PackageCatalog::new(store);
     let stop = &mut stop;
@@ -37,13 +37,13 @@ pub(crate) async fn run(
     }
 }
 
-async fn show(catalog: &PackageCatalog, name: &str, output: Output) -> Result<(), Failure> {
+async fn show(catalog: &PackageCatalog, name: &str, output: Output<'_>) -> Result<(), Failure> {
     let found = catalog.get_package(name).await;
     let package = known(found, catalog, name).await?;
     output.print(&details(&package), |_| shown(&package))
 }
 
-async fn remove(catalog: &PackageCatalog, name: &str, output: Output) -> Result<(), Failure> {
+async fn remove(catalog: &PackageCatalog, name: &str, output: Output<'_>) -> Result<(), Failure> {
     let removed = catalog.delete_package(name).await;
     known(removed, catalog, name).await?;
     output.print(&json!({ "removed": name }), |_| format!("removed {name}"))
@@ -53,7 +53,7 @@ async fn add(
     catalog: &PackageCatalog,
     file: PathBuf,
     stop: &mut Stop,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let open = async { Ok(PackageCatalog::open_package_file(&file).await?) };
     let (name, contents) = stop.unless(open).await?;
@@ -113,7 +113,7 @@ pub(crate) async fn suggest(failure: Failure, catalog: &PackageCatalog, name: &s
 async fn list(
     catalog: &PackageCatalog,
     keyword: Option<&str>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let entries = catalog.get_package_list(keyword).await?;
     let packages: Vec<Value> = entries

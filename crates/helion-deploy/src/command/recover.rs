@@ -13,7 +13,7 @@ use crate::message::say;
 use crate::output::Output;
 
 /// Recovers, prints what was done, and fails when something could not be.
-pub(crate) async fn run(store: Arc<dyn IStore>, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(store: Arc<dyn IStore>, output: Output<'_>) -> Result<(), Failure> {
     // Nothing is deployed, so it does not matter which client the deployer has.
     let platform = clients::platform(Client::Helion, clients::runner_options());
     let deployer = Deployer::new(store, platform, DeployerOptions::default());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use deployment::{DeployRequest, Deployer, DeployerOptions, DeploymentStatus, PackageCatalog};
 use store::IStore;
 
+use crate::again::Again;
 use crate::cli::Redeploy;
 use crate::clients;
 use crate::command::deploy::{Wanted, credentials, succeeded};
@@ -22,8 +23,9 @@ pub(crate) async fn run(
     arguments: Redeploy,
     settings: &Settings,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
+    let again = Again::after_again(&arguments);
     let client = settings.client(arguments.client)?;
     let timeout = settings.timeout(arguments.timeout)?;
     let username = settings.username(arguments.username)?;
@@ -49,5 +51,5 @@ pub(crate) async fn run(
         Err(failure) => return Err(wanted.suggest(failure, &PackageCatalog::new(store)).await),
     };
     output.print(&record, |record| report::record(record, output.paint()))?;
-    succeeded(&record).map_err(|failure| clients::explain(failure, client))
+    succeeded(&record, &again).map_err(|failure| clients::explain(failure, client))
 }

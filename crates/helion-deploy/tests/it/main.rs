@@ -12,6 +12,7 @@ mod completions;
 mod crash;
 mod demo;
 mod deploy;
+mod hints;
 mod packages;
 mod plan;
 mod processes;
