@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use batch::Secret;
 use deployment::{
-    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, PackageCatalog,
+    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, DeploymentStatus,
+    PackageCatalog,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -81,12 +82,13 @@ pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
         );
     let platform = clients::platform(Client::Helion, runner);
     let options = DeployerOptions::default().with_temp_root(folder.temp());
+    let status = DeploymentStatus::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, options);
     // The stand-in has no users, so it takes any password; this one lives as long as the demo.
     let password = Secret::new(Uuid::new_v4().to_string());
     let credentials = Credentials::new("demo", password)?;
     let request = DeployRequest::new(sample_package::NAME, ENDPOINT, credentials)?;
-    let record = follow(&deployer, request).await?;
+    let record = follow(&deployer, &status, request).await?;
 
     output.print(&with_folder(&record, &folder)?, |_| {
         text(&record, &folder, &url, output.paint())

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deployment::{
-    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, PackageCatalog, Phase,
+    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, DeploymentStatus,
+    PackageCatalog, Phase,
 };
 use store::IStore;
 
@@ -32,9 +33,10 @@ pub(crate) async fn run(
     let again = Again::after(&arguments, &wanted);
     let request = request(arguments, &wanted, settings).await?;
     let catalog = PackageCatalog::new(Arc::clone(&store));
+    let status = DeploymentStatus::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
     recover::quietly(&deployer).await;
-    let record = match follow(&deployer, request).await {
+    let record = match follow(&deployer, &status, request).await {
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &catalog).await),
     };

@@ -46,7 +46,7 @@ pub(crate) async fn run(
     if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
-    let record = match follow(&deployer, request).await {
+    let record = match follow(&deployer, &status, request).await {
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &PackageCatalog::new(store)).await),
     };
