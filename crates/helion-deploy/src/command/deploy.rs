@@ -35,7 +35,7 @@ pub(crate) async fn run(
     let catalog = PackageCatalog::new(Arc::clone(&store));
     let status = DeploymentStatus::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
-    recover::quietly(&deployer).await;
+    recover::quietly(&deployer).await?;
     let record = match follow(&deployer, &status, request).await {
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &catalog).await),

@@ -31,7 +31,7 @@ pub(crate) async fn run(
     let username = settings.username(arguments.username)?;
     let platform = clients::platform(client, clients::runner_options());
     let deployer = Deployer::new(Arc::clone(&store), platform, DeployerOptions::default());
-    recover::quietly(&deployer).await;
+    recover::quietly(&deployer).await?;
     let id = &arguments.id;
     let status = DeploymentStatus::new(Arc::clone(&store));
     let record = watch::read(&status, id).await?;
