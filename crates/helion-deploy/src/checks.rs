@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::output::{on_one_line, printable};
-use crate::paint::Paint;
+use crate::output::{Output, on_one_line, printable};
 use crate::width::padded;
 
 /// Checks in the order in which they were made.
@@ -65,13 +64,14 @@ impl Checks {
         })
     }
 
-    pub(crate) fn to_json(&self) -> Vec<Value> {
-        self.0.iter().map(Check::to_json).collect()
+    pub(crate) fn to_json(&self, output: Output<'_>) -> Vec<Value> {
+        let checks = self.0.iter();
+        checks.map(|check| check.to_json(output)).collect()
     }
 
     /// The checks as lines.
-    pub(crate) fn text(&self, paint: Paint) -> String {
-        let lines: Vec<_> = self.0.iter().map(|check| check.line(paint)).collect();
+    pub(crate) fn text(&self, output: Output<'_>) -> String {
+        let lines: Vec<_> = self.0.iter().map(|check| check.line(output)).collect();
         lines.join("\n")
     }
 }
@@ -84,7 +84,7 @@ impl Check {
         }
     }
 
-    fn to_json(&self) -> Value {
+    fn to_json(&self, output: Output<'_>) -> Value {
         let name = self.name;
         match &self.result {
             Checked::Ok(detail) => json!({ "name": name, "outcome": "ok", "detail": detail }),
@@ -99,14 +99,15 @@ impl Check {
                     "exit_code": failure.code(),
                 });
                 if let Some(hint) = failure.hint() {
-                    check["hint"] = json!(hint);
+                    check["hint"] = json!(output.hint(hint));
                 }
                 check
             }
         }
     }
 
-    fn line(&self, paint: Paint) -> String {
+    fn line(&self, output: Output<'_>) -> String {
+        let paint = output.paint();
         let (mark, detail) = match &self.result {
             Checked::Ok(detail) => (paint.good("ok"), detail.as_str()),
             Checked::Skipped(reason) => (paint.stopped("skipped"), reason.as_str()),
@@ -119,10 +120,10 @@ impl Check {
             on_one_line(detail)
         );
         match self.failure().and_then(|(_, failure)| failure.hint()) {
-            Some(hint) => format!(
-                "{line}\n{}",
-                paint.dim(&printable(&format!("{:24}{hint}", "")))
-            ),
+            Some(hint) => {
+                let hint = printable(&format!("{:24}{}", "", output.hint(hint)));
+                format!("{line}\n{}", paint.dim(&hint))
+            }
             None => line,
         }
     }
@@ -131,6 +132,8 @@ impl Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Format;
+    use crate::invocation::Invocation;
 
     #[test]
     fn the_first_failure_stands_for_all() {
@@ -147,7 +150,7 @@ mod tests {
             (3, "2 of 4 checks failed: two, four", Some("look elsewhere"))
         );
         assert_eq!(
-            checks.text(Paint::Plain),
+            checks.text(Output::new(Format::Json, &Invocation::plain())),
             "  ok       one          fine\n  \
              failed   two          not there\n                        look elsewhere\n  \
              skipped  three        two is missing\n  \

@@ -76,8 +76,9 @@ pub(crate) enum Command {
     Packages(Packages),
     /// Check what a deployment would do, and do nothing
     ///
-    /// Nothing is run and nothing is written, neither here nor in the store. No password is needed;
-    /// whether the platform would take it is not known.
+    /// Nothing is run and nothing is written, neither here nor in the store, but for a store that is
+    /// not there yet, which is made. No password is needed; whether the platform would take it is not
+    /// known.
     #[command(after_long_help = examples::PLAN)]
     Plan(PlanArguments),
     /// Deploy a package and follow it to its end

@@ -1,7 +1,5 @@
 //! The configuration file: where it is, and what it may say.
 
-mod hint;
-
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,8 +9,8 @@ use directories::ProjectDirs;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config_file::hint::nearest;
 use crate::failure::{Failure, INVALID};
+use crate::hint::nearest;
 use crate::setting::{self, Kind, PASSWORD, Setting};
 
 /// The environment variable that names the file.
@@ -119,7 +117,7 @@ impl ConfigFile {
             let refuse = |reason: String| at(key.span().start, &reason).1;
             let setting = known_setting(&known, key.get_ref()).map_err(refuse)?;
             let value = value_of(setting, value).ok_or_else(|| {
-                let expected = setting.kind.expectation();
+                let expected = setting.kind.expectation_in_file();
                 refuse(format!("`{}` has to be {expected}", setting.key))
             })?;
             let line = at(key.span().start, "").0;
@@ -176,13 +174,22 @@ fn known_setting<'a>(known: &'a [Setting], key: &str) -> Result<&'a Setting, Str
         Some(setting) if setting.kind == Kind::Password => Err(no_password()),
         Some(setting) => Ok(setting),
         None if key.eq_ignore_ascii_case(&PASSWORD.variable()) => Err(no_password()),
-        None => match nearest(key, known.iter().map(|setting| setting.key)) {
+        // The variable's name is as good as the key.
+        None => match nearest(without_prefix(key), known.iter().map(|setting| setting.key)) {
             Some(near) if near == PASSWORD.key => Err(no_password()),
             Some(near) => Err(format!("unknown key `{word}`; did you mean `{near}`?")),
             None => Err(format!(
                 "unknown key `{word}`; `helion-deploy --config /dev/null config show` lists the known ones"
             )),
         },
+    }
+}
+
+/// The key without what its variable has before it.
+fn without_prefix(key: &str) -> &str {
+    match key.split_at_checked("helion_".len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("helion_") => rest,
+        _ => key,
     }
 }
 

@@ -66,13 +66,13 @@ impl Failure {
         &self.message
     }
 
-    /// What to do next, where something can be done.
     /// Tells also where what is wrong came from.
     pub(crate) fn with_source(mut self, source: impl fmt::Display) -> Self {
         self.message = format!("{} ({source})", self.message);
         self
     }
 
+    /// What to do next, where something can be done.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }

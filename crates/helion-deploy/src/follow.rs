@@ -1,26 +1,61 @@
 //! Running one deployment to its end, with Ctrl-C.
 
-use deployment::{DeployRequest, Deployer, DeploymentId, DeploymentRecord, Error, EventKind};
+use deployment::{
+    DeployRequest, Deployer, DeploymentEvent, DeploymentId, DeploymentRecord, DeploymentStatus,
+    Error, EventKind, Events,
+};
+use futures_util::FutureExt as _;
+use tokio::task::unconstrained;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::{FAILED, Failure};
+use crate::message::say;
 use crate::progress::{Progress, REDRAW_EVERY};
 use crate::stop::Stop;
+use crate::watch;
 
-/// Starts a deployment and shows it until it has ended.
+/// Starts a deployment and shows it until it has ended; where its key stands for one that another
+/// process runs, that one is watched.
 ///
 /// The first Ctrl-C, SIGTERM or SIGHUP cancels the deployment: its command is asked to end, and it logs
 /// out and cleans up. The second one does not wait for that.
 pub(crate) async fn follow(
     deployer: &Deployer,
+    status: &DeploymentStatus,
     request: DeployRequest,
 ) -> Result<DeploymentRecord, Failure> {
-    let mut stop = Stop::new()?;
+    let stop = Stop::new()?;
     let mut events = deployer.subscribe();
     let id = deployer.deploy_package(request).await?;
+    let Some(first) = beginning(&mut events, &id) else {
+        return follow_another(deployer, status, stop, &id).await;
+    };
     let mut progress = Progress::new();
     progress.line(&format!("deployment {id}"));
-    let ended = deployer.wait(&id);
+    progress.show(&first);
+    follow_own(deployer, stop, events, progress, &id).await
+}
+
+/// The event of the beginning of `id`, which comes before the id does; `None` where it began
+/// elsewhere.
+fn beginning(events: &mut Events, id: &DeploymentId) -> Option<DeploymentEvent> {
+    loop {
+        // However much this task has done already, what is there is taken.
+        let event = unconstrained(events.next()).now_or_never()??;
+        if event.id == *id {
+            return Some(event);
+        }
+    }
+}
+
+async fn follow_own(
+    deployer: &Deployer,
+    mut stop: Stop,
+    mut events: Events,
+    mut progress: Progress,
+    id: &DeploymentId,
+) -> Result<DeploymentRecord, Failure> {
+    let ended = deployer.wait(id);
     tokio::pin!(ended);
     let mut redraws = interval(REDRAW_EVERY);
     redraws.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -30,16 +65,13 @@ pub(crate) async fn follow(
             biased;
             _ = stop.asked() => {
                 stops += 1;
-                let Some(line) = stop_deployment(deployer, &id, stops).await? else {
-                    progress.finish();
-                    let reason = format!("deployment {id} is left to its owner");
-                    return Err(Failure::new(FAILED, reason));
-                };
-                progress.line(line);
+                if let Some(line) = stop_deployment(deployer, id, stops).await? {
+                    progress.line(line);
+                }
             }
             _ = redraws.tick(), if progress.is_live() => progress.redraw(),
             Some(event) = events.next() => {
-                if event.id == id && !matches!(event.kind, EventKind::Ended(_)) {
+                if event.id == *id && !matches!(event.kind, EventKind::Ended(_)) {
                     progress.show(&event);
                 }
             }
@@ -48,6 +80,36 @@ pub(crate) async fn follow(
     };
     progress.finish();
     Ok(record)
+}
+
+/// Watches the record of a deployment that this process does not run.
+async fn follow_another(
+    deployer: &Deployer,
+    status: &DeploymentStatus,
+    mut stop: Stop,
+    id: &DeploymentId,
+) -> Result<DeploymentRecord, Failure> {
+    say(&format!("deployment {id}"));
+    if !watch::read(status, id).await?.is_terminal() {
+        say("another process deploys it");
+    }
+    let ended = watch::watch(status, id);
+    tokio::pin!(ended);
+    let mut stops = 0;
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.asked() => {
+                stops += 1;
+                let Some(line) = stop_deployment(deployer, id, stops).await? else {
+                    let reason = format!("deployment {id} is left to its owner");
+                    return Err(Failure::new(FAILED, reason));
+                };
+                say(line);
+            }
+            record = &mut ended => return record,
+        }
+    }
 }
 
 /// Passes a stop on; `None` when there is nothing left to wait for.

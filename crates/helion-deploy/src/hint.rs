@@ -1,7 +1,9 @@
 //! What to do next, after something went wrong.
 
-use deployment::Error;
+use deployment::{DeploymentId, Error};
 use store::ErrorKind;
+
+use crate::setting::{self, STORE_URL};
 
 /// What to do after an error of the engine.
 pub(crate) fn after(error: &Error) -> Option<String> {
@@ -10,22 +12,25 @@ pub(crate) fn after(error: &Error) -> Option<String> {
             "`helion-deploy packages list` shows what can be deployed".to_owned()
         }
         Error::DeploymentNotFound { .. } => no_deployment(),
-        Error::Busy { by, .. } => format!(
-            "`helion-deploy status {by} --watch` follows it to its end, `helion-deploy cancel {by}` stops it"
-        ),
+        Error::Busy { by, .. } => busy(by),
         Error::KeyReused { by, .. } => format!(
             "`helion-deploy status {by}` shows what it was used for; give another --idempotency-key"
         ),
-        Error::Package { .. } => {
-            "docs/reference/package-format.md says what a package is, docs/reference/limits.md how large it may be".to_owned()
-        }
         Error::BadRecord { .. } => {
-            "docs/guides/operate.md, \"When a record cannot be read\", says what can be done".to_owned()
+            "`helion-deploy list` names every record that cannot be read; a backup may have it whole"
+                .to_owned()
         }
         Error::NewerRecord { .. } => "use the newer helion-deploy that wrote it".to_owned(),
         Error::Store { source, .. } => return after_store(source),
         _ => return None,
     })
+}
+
+/// Where that deployment is in the way.
+pub(crate) fn busy(by: &DeploymentId) -> String {
+    format!(
+        "`helion-deploy status {by} --watch` follows it to its end, `helion-deploy cancel {by}` stops it"
+    )
 }
 
 /// Where there is no such deployment.
@@ -36,12 +41,15 @@ pub(crate) fn no_deployment() -> String {
 /// What to do after an error of the store.
 pub(crate) fn after_store(error: &store::Error) -> Option<String> {
     let hint = match error.kind() {
-        ErrorKind::Configuration => {
-            "--store or STORE_URL names a store as fs:/folder, sqlite:/file or swift:CONTAINER; docs/reference/settings.md has all settings"
+        ErrorKind::Configuration if error.name() == Some(STORE_URL.key) => {
+            "--store or STORE_URL names a store as fs:/folder, sqlite:/file or swift:CONTAINER"
+        }
+        ErrorKind::Configuration if is_about_a_setting(error) => {
+            "`helion-deploy config show` tells every setting and where it came from"
         }
         ErrorKind::PermissionDenied => "check who owns the store's folder or file, and its mode",
         ErrorKind::Unauthenticated => {
-            "check the store's user name and password; docs/guides/swift.md says where they come from"
+            "check the store's user name and password; `helion-deploy config show` tells where they came from"
         }
         ErrorKind::StorageFull => {
             "make room, for example with `helion-deploy prune --older-than 90d`"
@@ -49,13 +57,18 @@ pub(crate) fn after_store(error: &store::Error) -> Option<String> {
         ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout => {
             "check that the store is there and that --store or STORE_URL names it, then try again"
         }
-        ErrorKind::Corrupt => "restore the store from a backup; docs/guides/operate.md says how",
-        ErrorKind::Other => {
+        ErrorKind::Corrupt => "restore the store from a backup",
+        ErrorKind::Configuration | ErrorKind::Other => {
             "check that --store or STORE_URL names the right folder, file or container"
         }
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn is_about_a_setting(error: &store::Error) -> bool {
+    let known = setting::all();
+    known.iter().any(|known| error.name() == Some(known.key))
 }
 
 /// The word of `known` that `word` most likely was meant to be.

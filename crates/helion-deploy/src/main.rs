@@ -1,6 +1,7 @@
 //! The program: deploys packages from a terminal, and answers for every deployment.
 
 mod activity;
+mod again;
 mod checks;
 mod cli;
 mod clients;
@@ -10,6 +11,7 @@ mod examples;
 mod failure;
 mod follow;
 mod hint;
+mod invocation;
 mod message;
 mod output;
 mod paint;
@@ -25,6 +27,7 @@ mod step_line;
 mod stop;
 mod store_choice;
 mod tail;
+mod usage;
 mod watch;
 mod width;
 
@@ -32,15 +35,16 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser as _, ValueEnum as _};
+use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, Config, Format};
-use crate::failure::{FAILED, Failure, INVALID};
+use crate::cli::{Cli, Command, Config};
+use crate::failure::{FAILED, Failure};
+use crate::invocation::Invocation;
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::settings::Settings;
-use crate::stop::unless_stopped;
+use crate::stop::{Stop, unless_stopped};
 
 /// How long work that was dropped may take to remove what it has not finished: it is a file or a
 /// transaction.
@@ -54,7 +58,7 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::end(&error),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
@@ -63,52 +67,31 @@ fn main() -> ExitCode {
         .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();
 
-    let (output, result) = act(cli);
+    let invocation = Invocation::of(&cli);
+    let (output, result) = act(cli, &invocation);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output.fail(&failure);
-            ExitCode::from(failure.code())
+            let code = failure.code();
+            output.fail(failure);
+            ExitCode::from(code)
         }
     }
 }
 
 /// Does what was asked for; also tells how a failure is to be printed.
-fn act(cli: Cli) -> (Output, Result<(), Failure>) {
-    let output = Output::new(settings::early_format(cli.output));
+fn act(cli: Cli, invocation: &Invocation) -> (Output<'_>, Result<(), Failure>) {
+    let output = Output::new(settings::early_format(cli.output), invocation);
     match Settings::load(&cli).and_then(|settings| Ok((settings.format()?, settings))) {
         Ok((format, settings)) => {
-            let output = Output::new(format);
+            let output = Output::new(format, invocation);
             (output, start(cli.command, &settings, output))
         }
         Err(failure) => (output, Err(failure)),
     }
 }
 
-/// Prints what clap has to say: help on standard output, a usage error on standard error, and
-/// where JSON was asked for, that error's document too.
-fn usage(error: &clap::Error) -> ExitCode {
-    // There is nowhere left to report that a stream is closed.
-    drop(error.print());
-    if !error.use_stderr() {
-        return ExitCode::SUCCESS;
-    }
-    let words: Vec<_> = std::env::args().collect();
-    let message = error.to_string();
-    let output = Output::new(settings::early_format(asked_format(&words)));
-    output.print_failure(&Failure::new(INVALID, message.trim()));
-    ExitCode::from(INVALID)
-}
-
-/// The format that a command line which is not understood seems to ask for.
-fn asked_format(words: &[String]) -> Option<Format> {
-    let flag = words.iter().position(|word| word == "--output");
-    let after = flag.and_then(|at| words.get(at + 1)).map(String::as_str);
-    let joined = || words.iter().find_map(|word| word.strip_prefix("--output="));
-    Format::from_str(after.or_else(joined)?, false).ok()
-}
-
-fn start(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {
+fn start(command: Command, settings: &Settings, output: Output<'_>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -120,7 +103,7 @@ fn start(command: Command, settings: &Settings, output: Output) -> Result<(), Fa
     result
 }
 
-async fn run(command: Command, settings: &Settings, output: Output) -> Result<(), Failure> {
+async fn run(command: Command, settings: &Settings, output: Output<'_>) -> Result<(), Failure> {
     let open = || store_choice::open(settings);
     match command {
         // These pass a signal on to what they deploy.
@@ -136,8 +119,9 @@ async fn run(command: Command, settings: &Settings, output: Output) -> Result<()
         Command::Logs(arguments) => command::records::logs(arguments, open().await?, output).await,
         // These take away what they have not finished.
         Command::Packages(command) => {
-            let store = unless_stopped(open()).await?;
-            command::packages::run(command, store, output).await
+            let mut stop = Stop::new()?;
+            let store = stop.unless(open()).await?;
+            command::packages::run(command, store, stop, output).await
         }
         Command::Recover => {
             let work = async { command::recover::run(open().await?, output).await };

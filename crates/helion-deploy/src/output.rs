@@ -6,18 +6,26 @@ use serde::Serialize;
 
 use crate::cli::Format;
 use crate::failure::{FAILED, Failure};
+use crate::invocation::Invocation;
 use crate::message::say_failure;
 use crate::paint::Paint;
+use crate::stop::end_at_once;
 
 /// Where results are printed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Output {
+pub(crate) struct Output<'a> {
     format: Format,
+    invocation: &'a Invocation,
 }
 
-impl Output {
-    pub(crate) const fn new(format: Format) -> Self {
-        Self { format }
+impl<'a> Output<'a> {
+    pub(crate) const fn new(format: Format, invocation: &'a Invocation) -> Self {
+        Self { format, invocation }
+    }
+
+    /// The hint with its commands as they have to be typed after this run.
+    pub(crate) fn hint(self, hint: &str) -> String {
+        self.invocation.complete(hint)
     }
 
     /// The colours of what is printed as text.
@@ -47,9 +55,16 @@ impl Output {
     }
 
     /// Reports a failure: a line on standard error, and in JSON also the document.
-    pub(crate) fn fail(self, failure: &Failure) {
-        say_failure(failure);
-        self.print_failure(failure);
+    pub(crate) fn fail(self, failure: Failure) {
+        let failure = match failure.hint() {
+            Some(hint) => {
+                let hint = self.hint(hint);
+                failure.with_hint(hint)
+            }
+            None => failure,
+        };
+        say_failure(&failure);
+        self.print_failure(&failure);
     }
 
     /// Prints a failure's document, where JSON is wanted and none was printed yet.
@@ -70,6 +85,7 @@ fn json<T: Serialize>(document: &T) -> Result<String, Failure> {
 }
 
 fn write(text: &str) -> Result<(), Failure> {
+    let _listening = end_at_once();
     let mut stdout = io::stdout().lock();
     let text = if stdout.is_terminal() {
         printable_in_colours(text)
@@ -111,8 +127,14 @@ fn printable_in_colours(text: &str) -> String {
 /// What a command printed must not steer the terminal of the one who reads it.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .filter(|c| !steers(*c) || matches!(c, '\n' | '\t'))
         .collect()
+}
+
+/// Whether a character changes how others are shown: a control character, or one that turns the
+/// direction of writing, behind which a text looks like another.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text on one line, without tabs: for a cell of a table.
@@ -134,6 +156,8 @@ mod tests {
             ("a\u{1b}", "a"),
             ("a\tb\nc\r", "a\tb\nc"),
             ("\u{9b}31m", "31m"),
+            ("a\u{202a}\u{202e}b\u{2066}\u{2069}", "ab"),
+            ("\u{2029}\u{2065}\u{206a}", "\u{2029}\u{2065}\u{206a}"),
         ] {
             assert_eq!(printable_in_colours(text), shown);
         }

@@ -24,7 +24,8 @@ const DIM: &str = "\u{1b}[2m";
 
 /// Whether the stream is a terminal that can do more than print one line after the other.
 pub(crate) fn is_capable(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    stream.is_terminal()
+        && std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
 impl Paint {

@@ -13,7 +13,7 @@ const USUAL: (u16, u16) = (80, 24);
 
 /// Lines on standard error that stay below everything else, and vanish with the panel.
 ///
-/// Each is cut to the terminal's width, and all of them to its height, as these are when they are
+/// Lines that are printed above them are the terminal's to wrap. Each of the panel's own is cut to the terminal's width, and all of them to its height, as these are when they are
 /// drawn: so a line on the screen is a line here, and the panel takes away what it drew and nothing
 /// else.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ impl Panel {
             let _ = write!(text, "\u{1b}[{}A\r\u{1b}[J", self.drawn.min(height));
         }
         for line in kept {
-            text.push_str(&cut(line, width));
+            // Nothing is drawn over it again, so it may be wrapped.
+            text.push_str(line);
             text.push('\n');
         }
         // The last row is the cursor's; of what does not fit, the end matters most.

@@ -1,11 +1,16 @@
 //! Where the password comes from: never from the command line.
 
 use std::io::{self, IsTerminal as _, Read as _};
+use std::thread;
 
 use batch::Secret;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, INVALID};
+use crate::message::say;
+use crate::stop::{Stop, StopSignal};
 
 /// The environment variable that holds the password.
 pub(crate) const VARIABLE: &str = "HELION_PASSWORD";
@@ -15,7 +20,7 @@ const MAX_BYTES: u64 = 4_096;
 
 /// Reads the password from standard input if asked to, else from the environment, else from a
 /// prompt that shows nothing.
-pub(crate) fn read(source: Source, username: &str) -> Result<Secret, Failure> {
+pub(crate) async fn read(source: Source, username: &str) -> Result<Secret, Failure> {
     match source {
         Source::StandardInput => from_standard_input(),
         Source::EnvironmentOrPrompt => match std::env::var(VARIABLE) {
@@ -24,7 +29,7 @@ pub(crate) fn read(source: Source, username: &str) -> Result<Secret, Failure> {
                 Err(Failure::new(INVALID, format!("{VARIABLE} is not UTF-8")))
             }
             // A variable that is empty is not set.
-            Ok(_) | Err(std::env::VarError::NotPresent) => from_prompt(username),
+            Ok(_) | Err(std::env::VarError::NotPresent) => from_prompt(username).await,
         },
     }
 }
@@ -61,14 +66,58 @@ fn from_standard_input() -> Result<Secret, Failure> {
         .map_err(|_| Failure::new(INVALID, "the password is not UTF-8"))
 }
 
-fn from_prompt(username: &str) -> Result<Secret, Failure> {
+/// Asks for it on the terminal; a signal ends that, and the terminal shows again what is typed.
+async fn from_prompt(username: &str) -> Result<Secret, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::new(
             INVALID,
             format!("no password: set {VARIABLE}, or give --password-stdin"),
         ));
     }
-    rpassword::prompt_password(format!("Password of {username}: "))
-        .map(Secret::new)
-        .map_err(|error| Failure::new(INVALID, format!("failed to read the password: {error}")))
+    let mut stop = Stop::new()?;
+    let before = Terminal::remember();
+    let (answer, answered) = oneshot::channel();
+    let prompt = format!("Password of {username}: ");
+    // A thread of its own: nothing waits for one that reads when the program ends.
+    let asking = thread::Builder::new().spawn(move || {
+        // Nobody takes the answer after a signal.
+        drop(answer.send(rpassword::prompt_password(prompt).map(Secret::new)));
+    });
+    let failed = |error| Failure::new(INVALID, format!("failed to read the password: {error}"));
+    asking.map_err(failed)?;
+    let ended = async { Ok(answered.await) };
+    let answered = match stop.unless(ended).await {
+        Ok(Ok(answered)) => answered,
+        Ok(Err(_)) => return Err(failed(io::ErrorKind::UnexpectedEof.into())),
+        Err(stopped) => {
+            before.restore();
+            return Err(stopped);
+        }
+    };
+    answered.map_err(|error| match error.kind() {
+        // The prompt takes Ctrl-C for itself, and may be faster than the signal that it makes of it.
+        io::ErrorKind::Interrupted => {
+            before.restore();
+            StopSignal::Interrupt.failure()
+        }
+        _ => failed(error),
+    })
+}
+
+/// How a terminal behaved at some time.
+struct Terminal(Option<Termios>);
+
+impl Terminal {
+    fn remember() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Has it behave as it did, and begins a new line behind the prompt.
+    fn restore(&self) {
+        if let Some(before) = &self.0 {
+            // There is nothing to be done about a terminal that has gone.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
+        }
+        say("");
+    }
 }

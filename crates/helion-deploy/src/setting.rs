@@ -126,8 +126,20 @@ impl Kind {
         matches!(self, Self::Secret | Self::Password)
     }
 
-    /// What a value has to be, in words.
+    /// What a value has to be, in words, as it is written in a flag or a variable.
     pub(crate) fn expectation(self) -> String {
+        match self {
+            Self::Text | Self::Url | Self::Secret | Self::Password => {
+                "text that is not empty".to_owned()
+            }
+            Self::Choice(words) => words.join(" or "),
+            Self::Duration => "a time, such as 15m or 1h 30m".to_owned(),
+            Self::Switch => "true or false".to_owned(),
+        }
+    }
+
+    /// The same as it is written in the configuration file, which is TOML.
+    pub(crate) fn expectation_in_file(self) -> String {
         match self {
             Self::Text | Self::Url | Self::Secret | Self::Password => {
                 "text in quotes that is not empty".to_owned()

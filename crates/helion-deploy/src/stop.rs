@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::failure::{FAILED, Failure};
@@ -49,39 +51,51 @@ impl Stop {
             _ = self.hangup.recv() => StopSignal::Hangup,
         }
     }
+
+    /// Does `work` unless a signal comes first, as [`unless_stopped`] does.
+    pub(crate) async fn unless<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            signal = self.asked() => Err(signal.failure()),
+            done = work => done,
+        }
+    }
+
+    /// Does `work`, which ends by itself soon after `stopped` says so, as a signal has it do; what
+    /// is done by then is done. A second signal does not wait for that.
+    pub(crate) async fn ending<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+        stopped: &AtomicBool,
+    ) -> Result<T, Failure> {
+        tokio::pin!(work);
+        let signal = tokio::select! {
+            biased;
+            done = &mut work => return done,
+            signal = self.asked() => signal,
+        };
+        stopped.store(true, Ordering::Relaxed);
+        tokio::select! {
+            biased;
+            done = work => done.map_err(|_| signal.failure()),
+            _ = self.asked() => Err(signal.failure()),
+            () = sleep(LONGEST_END) => Err(signal.failure()),
+        }
+    }
 }
 
 impl StopSignal {
     /// The failure that ends the program as this signal would have.
-    fn failure(self) -> Failure {
+    pub(crate) fn failure(self) -> Failure {
         let (name, number) = match self {
             Self::Hangup => ("SIGHUP", 1),
             Self::Interrupt => ("SIGINT", 2),
             Self::Terminate => ("SIGTERM", 15),
         };
         Failure::new(BY_SIGNAL + number, format!("stopped by {name}"))
-    }
-}
-
-/// Does `work`, which ends by itself soon after `stopped` says so, as a signal has it do; what is
-/// done by then is done. A second signal does not wait for that.
-pub(crate) async fn stopping<T>(
-    work: impl Future<Output = Result<T, Failure>>,
-    stopped: &AtomicBool,
-) -> Result<T, Failure> {
-    let mut stop = Stop::new()?;
-    tokio::pin!(work);
-    let signal = tokio::select! {
-        biased;
-        done = &mut work => return done,
-        signal = stop.asked() => signal,
-    };
-    stopped.store(true, Ordering::Relaxed);
-    tokio::select! {
-        biased;
-        done = work => done.map_err(|_| signal.failure()),
-        _ = stop.asked() => Err(signal.failure()),
-        () = sleep(LONGEST_END) => Err(signal.failure()),
     }
 }
 
@@ -93,10 +107,30 @@ const LONGEST_END: Duration = Duration::from_secs(2);
 pub(crate) async fn unless_stopped<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let mut stop = Stop::new()?;
-    tokio::select! {
-        biased;
-        signal = stop.asked() => Err(signal.failure()),
-        done = work => done,
+    Stop::new()?.unless(work).await
+}
+
+/// Has a signal end the program at once, up to the end of what this returns: so while standard
+/// output is written, whose reader may never come.
+///
+/// Once listened for, a signal no longer ends the program by itself, and whoever is blocked in a
+/// write hears none.
+pub(crate) fn end_at_once() -> Option<impl Drop> {
+    // Without a runtime, nobody has listened.
+    let runtime = Handle::try_current().ok()?;
+    let mut stop = Stop::new().ok()?;
+    let listening = runtime.spawn(async move {
+        let signal = stop.asked().await;
+        std::process::exit(i32::from(signal.failure().code()));
+    });
+    Some(Listening(listening))
+}
+
+/// A task that listens until this is dropped.
+struct Listening(JoinHandle<()>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

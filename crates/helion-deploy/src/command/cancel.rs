@@ -31,7 +31,7 @@ pub(crate) struct CancelArguments {
 pub(crate) async fn run(
     arguments: CancelArguments,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let id = arguments.id;
     let status = DeploymentStatus::new(Arc::clone(&store));
@@ -68,6 +68,12 @@ fn outcome(record: &DeploymentRecord) -> Result<(), Failure> {
     if record.is_terminal() {
         let message = format!("deployment {id} has ended {}", record.deploy_status);
         return Err(Failure::after_document(CONFLICT, message));
+    }
+    if record.lease_until().is_none() {
+        let message = format!(
+            "deployment {id} has no lease, so it is of the Python original, which alone can end it"
+        );
+        return Err(Failure::after_document(FAILED, message));
     }
     let message = format!("nobody runs deployment {id}: its owner has not renewed its lease");
     let hint = "`helion-deploy recover`, on the machine where it ran, ends it from 10 seconds after its lease on";

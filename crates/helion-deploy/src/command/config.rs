@@ -20,7 +20,7 @@ struct Row {
 }
 
 /// Shows every setting that a flag of all commands, a variable, the file or a default sets.
-pub(crate) fn show(settings: &Settings, output: Output) -> Result<(), Failure> {
+pub(crate) fn show(settings: &Settings, output: Output<'_>) -> Result<(), Failure> {
     let known = setting::all();
     let rows: Result<Vec<_>, _> = known.iter().map(|setting| row(setting, settings)).collect();
     let rows = rows?;
@@ -90,7 +90,7 @@ fn folded(words: &[&str]) -> String {
 }
 
 /// Prints where the configuration file is, or would be.
-pub(crate) fn path(settings: &Settings, output: Output) -> Result<(), Failure> {
+pub(crate) fn path(settings: &Settings, output: Output<'_>) -> Result<(), Failure> {
     let Some(place) = settings.place() else {
         let message = "no home directory: give --config FILE or set HELION_DEPLOY_CONFIG";
         return Err(Failure::new(INVALID, message));

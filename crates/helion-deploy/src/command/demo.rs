@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use batch::Secret;
 use deployment::{
-    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, PackageCatalog,
+    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, DeploymentStatus,
+    PackageCatalog,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::again::Again;
 use crate::cli::Client;
 use crate::clients;
 use crate::command::deploy::succeeded;
 use crate::failure::{FAILED, Failure};
 use crate::follow::follow;
+use crate::invocation::{Invocation, quoted};
 use crate::message::say;
 use crate::output::Output;
 use crate::paint::Paint;
@@ -52,7 +55,7 @@ impl Folder {
     }
 }
 
-pub(crate) async fn run(output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let folder = Folder::create()?;
     let url = store_choice::sqlite_url(&folder.root.join("store.sqlite"))?;
     let store = store::open_store_url(&url).await?;
@@ -79,17 +82,24 @@ pub(crate) async fn run(output: Output) -> Result<(), Failure> {
         );
     let platform = clients::platform(Client::Helion, runner);
     let options = DeployerOptions::default().with_temp_root(folder.temp());
+    let status = DeploymentStatus::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, options);
     // The stand-in has no users, so it takes any password; this one lives as long as the demo.
     let password = Secret::new(Uuid::new_v4().to_string());
     let credentials = Credentials::new("demo", password)?;
     let request = DeployRequest::new(sample_package::NAME, ENDPOINT, credentials)?;
-    let record = follow(&deployer, request).await?;
+    let record = follow(&deployer, &status, request).await?;
 
     output.print(&with_folder(&record, &folder)?, |_| {
         text(&record, &folder, &url, output.paint())
     })?;
-    succeeded(&record)
+    succeeded(&record, &Again::Never).map_err(|failure| match failure.hint() {
+        Some(hint) => {
+            let hint = Invocation::on_store(&url).complete(hint);
+            failure.with_hint(hint)
+        }
+        None => failure,
+    })
 }
 
 /// Makes the platform's folder and the client, which is this program under another name.
@@ -122,11 +132,12 @@ fn with_folder(record: &DeploymentRecord, folder: &Folder) -> Result<Value, Fail
 
 fn text(record: &DeploymentRecord, folder: &Folder, url: &str, paint: Paint) -> String {
     format!(
-        "{}\n\nThe pushed files are in {}\nLook around:  helion-deploy --store {url} logs {}\n\
+        "{}\n\nThe pushed files are in {}\nLook around:  helion-deploy --store {} logs {}\n\
          Clean up:     rm -r {}",
         crate::report::record(record, paint),
         folder.platform().display(),
+        quoted(url),
         record.deploy_id,
-        folder.root.display(),
+        quoted(&folder.root.to_string_lossy()),
     )
 }

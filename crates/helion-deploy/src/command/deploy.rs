@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deployment::{
-    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, PackageCatalog, Phase,
+    Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, DeploymentStatus,
+    PackageCatalog, Phase,
 };
 use store::IStore;
 
+use crate::again::Again;
 use crate::cli::Deploy;
 use crate::clients;
 use crate::command::{packages, recover};
@@ -23,21 +25,23 @@ pub(crate) async fn run(
     arguments: Deploy,
     settings: &Settings,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let client = settings.client(arguments.client)?;
     let platform = clients::platform(client, clients::runner_options());
     let wanted = Wanted::parse(&arguments.package)?;
-    let request = request(arguments, &wanted, settings)?;
+    let again = Again::after(&arguments, &wanted);
+    let request = request(arguments, &wanted, settings).await?;
     let catalog = PackageCatalog::new(Arc::clone(&store));
+    let status = DeploymentStatus::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
-    recover::quietly(&deployer).await;
-    let record = match follow(&deployer, request).await {
+    recover::quietly(&deployer).await?;
+    let record = match follow(&deployer, &status, request).await {
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &catalog).await),
     };
     output.print(&record, |record| report::record(record, output.paint()))?;
-    succeeded(&record).map_err(|failure| clients::explain(failure, client))
+    succeeded(&record, &again).map_err(|failure| clients::explain(failure, client))
 }
 
 /// The package that is to be deployed.
@@ -75,17 +79,12 @@ impl Wanted {
 }
 
 /// Takes the password from where it may come from.
-pub(crate) fn credentials(source: Source, username: String) -> Result<Credentials, Failure> {
-    let password = password::read(source, &username).map_err(|failure| {
-        failure.with_hint(format!(
-            "the password is taken from {}, or with --password-stdin from standard input",
-            password::VARIABLE
-        ))
-    })?;
+pub(crate) async fn credentials(source: Source, username: String) -> Result<Credentials, Failure> {
+    let password = password::read(source, &username).await?;
     Ok(Credentials::new(username, password)?)
 }
 
-fn request(
+async fn request(
     arguments: Deploy,
     wanted: &Wanted,
     settings: &Settings,
@@ -99,7 +98,7 @@ fn request(
     let space = settings.space(arguments.org, arguments.space)?;
     let timeout = settings.timeout(arguments.timeout)?;
     let username = settings.username(arguments.username)?;
-    let credentials = credentials(source, username)?;
+    let credentials = credentials(source, username).await?;
     let mut request = DeployRequest::new(&wanted.name, &endpoint, credentials)?;
     if let Some(path) = &wanted.file {
         request = request.with_file(path);
@@ -120,7 +119,7 @@ fn request(
 }
 
 /// The exit code of a record that has been printed.
-pub(crate) fn succeeded(record: &DeploymentRecord) -> Result<(), Failure> {
+pub(crate) fn succeeded(record: &DeploymentRecord, again: &Again) -> Result<(), Failure> {
     if record.phase() == Some(Phase::Success) {
         return Ok(());
     }
@@ -130,12 +129,13 @@ pub(crate) fn succeeded(record: &DeploymentRecord) -> Result<(), Failure> {
         .and_then(|engine| engine.error.as_ref());
     let reason = reason.map_or(String::new(), |error| format!(": {}", error.message));
     let message = format!("the deployment ended {}{reason}", record.deploy_status);
-    let id = &record.deploy_id;
-    let hint = match record.phase() {
-        Some(Phase::Cancelled | Phase::Interrupted) => {
-            format!("`helion-deploy redeploy {id} --username USER` deploys it once more")
-        }
-        _ => format!("`helion-deploy logs {id}` shows what its commands printed"),
+    let stopped = match record.phase() {
+        Some(Phase::Cancelled | Phase::Interrupted) => again.hint(record),
+        _ => None,
     };
+    let hint = stopped.unwrap_or_else(|| {
+        let id = &record.deploy_id;
+        format!("`helion-deploy logs {id}` shows what its commands printed")
+    });
     Err(Failure::after_document(FAILED, message).with_hint(hint))
 }

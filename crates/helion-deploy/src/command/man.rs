@@ -13,7 +13,7 @@ use crate::failure::{FAILED, Failure};
 use crate::output::Output;
 
 /// Prints the program's page, or writes those of all commands into a folder.
-pub(crate) fn run(folder: Option<&Path>, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(folder: Option<&Path>, output: Output<'_>) -> Result<(), Failure> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     let Some(folder) = folder else {

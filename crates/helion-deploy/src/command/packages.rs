@@ -15,42 +15,52 @@ use crate::failure::Failure;
 use crate::hint::nearest;
 use crate::output::{Output, on_one_line, printable};
 use crate::report::table;
-use crate::stop::{stopping, unless_stopped};
+use crate::stop::Stop;
 
+/// Does what was asked for; `stop` has listened since before the store was opened.
 pub(crate) async fn run(
     command: Packages,
     store: Arc<dyn IStore>,
-    output: Output,
+    mut stop: Stop,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let catalog = PackageCatalog::new(store);
+    let stop = &mut stop;
     match command {
-        Packages::Add { file } => add(&catalog, file, output).await,
+        Packages::Add { file } => add(&catalog, file, stop, output).await,
         Packages::List { keyword } => {
-            unless_stopped(list(&catalog, keyword.as_deref(), output)).await
+            stop.unless(list(&catalog, keyword.as_deref(), output))
+                .await
         }
-        Packages::Show { name } => unless_stopped(show(&catalog, &name, output)).await,
-        Packages::Remove { name } => unless_stopped(remove(&catalog, &name, output)).await,
+        Packages::Show { name } => stop.unless(show(&catalog, &name, output)).await,
+        Packages::Remove { name } => stop.unless(remove(&catalog, &name, output)).await,
     }
 }
 
-async fn show(catalog: &PackageCatalog, name: &str, output: Output) -> Result<(), Failure> {
+async fn show(catalog: &PackageCatalog, name: &str, output: Output<'_>) -> Result<(), Failure> {
     let found = catalog.get_package(name).await;
     let package = known(found, catalog, name).await?;
     output.print(&details(&package), |_| shown(&package))
 }
 
-async fn remove(catalog: &PackageCatalog, name: &str, output: Output) -> Result<(), Failure> {
+async fn remove(catalog: &PackageCatalog, name: &str, output: Output<'_>) -> Result<(), Failure> {
     let removed = catalog.delete_package(name).await;
     known(removed, catalog, name).await?;
     output.print(&json!({ "removed": name }), |_| format!("removed {name}"))
 }
 
-async fn add(catalog: &PackageCatalog, file: PathBuf, output: Output) -> Result<(), Failure> {
-    let (name, contents) = PackageCatalog::open_package_file(&file).await?;
+async fn add(
+    catalog: &PackageCatalog,
+    file: PathBuf,
+    stop: &mut Stop,
+    output: Output<'_>,
+) -> Result<(), Failure> {
+    let open = async { Ok(PackageCatalog::open_package_file(&file).await?) };
+    let (name, contents) = stop.unless(open).await?;
     let stopped = Arc::new(AtomicBool::new(false));
     let contents = until_stopped(contents, Arc::clone(&stopped));
     let save = async { Ok(catalog.save_package(&name, contents).await?) };
-    let package = stopping(save, &stopped).await?;
+    let package = stop.ending(save, &stopped).await?;
     output.print(&details(&package), |_| {
         format!("added {} ({} bytes)", package.name, package.size)
     })
@@ -103,7 +113,7 @@ pub(crate) async fn suggest(failure: Failure, catalog: &PackageCatalog, name: &s
 async fn list(
     catalog: &PackageCatalog,
     keyword: Option<&str>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let entries = catalog.get_package_list(keyword).await?;
     let packages: Vec<Value> = entries

@@ -24,8 +24,8 @@ use crate::cli::Client;
 use crate::clients;
 use crate::command::deploy::Wanted;
 use crate::failure::{Failure, INVALID, NOT_FOUND, chain};
+use crate::hint;
 use crate::output::{Output, on_one_line};
-use crate::paint::Paint;
 use crate::quantity;
 use crate::report::table;
 use crate::setting;
@@ -115,10 +115,10 @@ pub(crate) async fn run(
     arguments: PlanArguments,
     settings: &Settings,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let plan = Plan::make(Asked::new(arguments, settings)?, store).await;
-    output.print(&plan.to_json(), |_| plan.text(output.paint()))?;
+    output.print(&plan.to_json(output), |_| plan.text(output))?;
     plan.checks.failure().map_or(Ok(()), Err)
 }
 
@@ -165,19 +165,20 @@ impl Plan {
         self.batch.as_ref().map_or(&[], Batch::steps)
     }
 
-    fn to_json(&self) -> Value {
+    fn to_json(&self, output: Output<'_>) -> Value {
         let commands: Vec<_> = self.steps().iter().map(command).collect();
         json!({
             "package": self.asked.package,
             "endpoint": self.asked.endpoint,
             "is_ready": self.checks.failure().is_none(),
-            "checks": self.checks.to_json(),
+            "checks": self.checks.to_json(output),
             "commands": commands,
         })
     }
 
-    fn text(&self, paint: Paint) -> String {
-        let checks = format!("{}\n{}", paint.strong("checks"), self.checks.text(paint));
+    fn text(&self, output: Output<'_>) -> String {
+        let paint = output.paint();
+        let checks = format!("{}\n{}", paint.strong("checks"), self.checks.text(output));
         if self.batch.is_none() {
             return checks;
         }
@@ -336,10 +337,7 @@ async fn free(
 ) -> Result<((), String), Failure> {
     if let Some(by) = deployer.busy_with(request).await? {
         let message = format!("deployment `{by}` deploys the application");
-        let hint = format!(
-            "`helion-deploy status {by} --watch` follows it to its end, `helion-deploy cancel {by}` stops it"
-        );
-        return Err(Failure::new(crate::failure::CONFLICT, message).with_hint(hint));
+        return Err(Failure::new(crate::failure::CONFLICT, message).with_hint(hint::busy(&by)));
     }
     let has_locks = store.capabilities().exclusive_create == Guarantee::Exclusive;
     let detail = if has_locks {

@@ -14,7 +14,7 @@ use crate::output::Output;
 pub(crate) async fn run(
     arguments: Prune,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let mut policy = PrunePolicy::default();
     if let Some(age) = arguments.older_than {

@@ -10,6 +10,7 @@ use store::IStore;
 
 use crate::cli::{List, Logs, Status};
 use crate::failure::{Failure, INVALID, NOT_FOUND};
+use crate::invocation::quoted;
 use crate::message::{say, say_hint};
 use crate::output::Output;
 use crate::report;
@@ -23,7 +24,7 @@ const KNOWN_STATUSES: &str = "INIT QUEUED DOWNLOADING COPY STARTED PREVIEW UNPAC
 pub(crate) async fn status(
     arguments: Status,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let status = DeploymentStatus::new(store);
     let record = if arguments.watch {
@@ -37,7 +38,7 @@ pub(crate) async fn status(
 pub(crate) async fn list(
     arguments: List,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let mut query = ListQuery::default().with_limit(usize::from(arguments.limit));
     if let Some(id) = arguments.after {
@@ -68,7 +69,7 @@ pub(crate) async fn list(
             report::record_table(&page.records, Clock::system().now(), output.paint())
         },
     )?;
-    say_the_way_on(&page, arguments.status.as_deref());
+    say_the_way_on(&page, arguments.status.as_deref(), output);
     Ok(())
 }
 
@@ -80,12 +81,11 @@ fn phase(word: &str) -> Result<Phase, Failure> {
 }
 
 /// Where there is more, or where a status was asked for that none of ours is.
-fn say_the_way_on(page: &RecordPage, status: Option<&str>) {
+fn say_the_way_on(page: &RecordPage, status: Option<&str>, output: Output<'_>) {
     if let Some(next) = page.next {
-        let filter = status.map_or(String::new(), |word| format!(" --status {word}"));
-        say_hint(&format!(
-            "there may be more: `helion-deploy list{filter} --after {next}`"
-        ));
+        let filter = status.map_or(String::new(), |word| format!(" --status {}", quoted(word)));
+        let hint = format!("there may be more: `helion-deploy list{filter} --after {next}`");
+        say_hint(&output.hint(&hint));
     }
     let is_unknown = |word: &&str| {
         let word = word.to_uppercase();
@@ -103,7 +103,7 @@ fn say_the_way_on(page: &RecordPage, status: Option<&str>) {
 pub(crate) async fn logs(
     arguments: Logs,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
     let record = read(&DeploymentStatus::new(store), &arguments.id).await?;
     let steps = record

@@ -11,9 +11,10 @@ use crate::clients;
 use crate::failure::{FAILED, Failure, chain};
 use crate::message::say;
 use crate::output::Output;
+use crate::stop::unless_stopped;
 
 /// Recovers, prints what was done, and fails when something could not be.
-pub(crate) async fn run(store: Arc<dyn IStore>, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(store: Arc<dyn IStore>, output: Output<'_>) -> Result<(), Failure> {
     // Nothing is deployed, so it does not matter which client the deployer has.
     let platform = clients::platform(Client::Helion, clients::runner_options());
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
@@ -38,9 +39,9 @@ pub(crate) async fn run(store: Arc<dyn IStore>, output: Output) -> Result<(), Fa
     Err(Failure::after_document(FAILED, message))
 }
 
-/// Recovers before something else is done, which goes on whatever comes of it.
-pub(crate) async fn quietly(deployer: &Deployer) {
-    match deployer.recover().await {
+/// Recovers before something else is done, which goes on whatever comes of it but a signal.
+pub(crate) async fn quietly(deployer: &Deployer) -> Result<(), Failure> {
+    match unless_stopped(async { Ok(deployer.recover().await) }).await? {
         Ok(report) => {
             for id in &report.interrupted {
                 say(&format!(
@@ -54,6 +55,7 @@ pub(crate) async fn quietly(deployer: &Deployer) {
             say(&format!("nothing is recovered: {}", failure.message()));
         }
     }
+    Ok(())
 }
 
 fn say_failures(report: &RecoveryReport) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use deployment::{DeployRequest, Deployer, DeployerOptions, DeploymentStatus, PackageCatalog};
 use store::IStore;
 
+use crate::again::Again;
 use crate::cli::Redeploy;
 use crate::clients;
 use crate::command::deploy::{Wanted, credentials, succeeded};
@@ -22,14 +23,15 @@ pub(crate) async fn run(
     arguments: Redeploy,
     settings: &Settings,
     store: Arc<dyn IStore>,
-    output: Output,
+    output: Output<'_>,
 ) -> Result<(), Failure> {
+    let again = Again::after_again(&arguments);
     let client = settings.client(arguments.client)?;
     let timeout = settings.timeout(arguments.timeout)?;
     let username = settings.username(arguments.username)?;
     let platform = clients::platform(client, clients::runner_options());
     let deployer = Deployer::new(Arc::clone(&store), platform, DeployerOptions::default());
-    recover::quietly(&deployer).await;
+    recover::quietly(&deployer).await?;
     let id = &arguments.id;
     let status = DeploymentStatus::new(Arc::clone(&store));
     let record = watch::read(&status, id).await?;
@@ -38,16 +40,16 @@ pub(crate) async fn run(
     } else {
         Source::EnvironmentOrPrompt
     };
-    let credentials = credentials(source, username)?;
+    let credentials = credentials(source, username).await?;
     let wanted = Wanted::parse(&record.package)?;
     let mut request = DeployRequest::again(&record, credentials)?;
     if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
-    let record = match follow(&deployer, request).await {
+    let record = match follow(&deployer, &status, request).await {
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &PackageCatalog::new(store)).await),
     };
     output.print(&record, |record| report::record(record, output.paint()))?;
-    succeeded(&record).map_err(|failure| clients::explain(failure, client))
+    succeeded(&record, &again).map_err(|failure| clients::explain(failure, client))
 }

@@ -1,9 +1,9 @@
 //! `cancel`, from another process than the one that deploys.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use standin::Behaviour;
 
-use crate::recover::end_lease;
+use crate::recover::{change_record, end_lease};
 use crate::world::{Backend, Finished, Running, World, finish, statuses};
 
 fn cancel(world: &World, id: &str, more: &[&str]) -> Finished {
@@ -67,4 +67,18 @@ fn a_deployment_that_nobody_runs_is_left_to_recovery() {
     assert!(gone.stderr.contains("`helion-deploy recover`"), "{gone:?}");
     let recovered = world.run(&["--output", "json", "recover"]).code(0).json();
     assert_eq!(recovered["interrupted"], json!([running.id]));
+}
+
+#[test]
+fn a_record_without_a_lease_is_nobodys_to_recover() {
+    let world = World::with_package();
+    let mut running = pushing(&world);
+    running.kill();
+    // The Python original records nothing of an engine.
+    change_record(&world, &running.id, |record| {
+        record["engine"] = Value::Null;
+    });
+    let refused = cancel(&world, &running.id, &[]).code(1);
+    assert!(refused.stderr.contains("Python original"), "{refused:?}");
+    assert!(!refused.stderr.contains("hint:"), "{refused:?}");
 }

@@ -260,6 +260,28 @@ fn another_process_follows_and_ctrl_c_cancels() {
 }
 
 #[test]
+fn the_same_key_follows_the_deployment_of_another_process() {
+    let world = World::with_package();
+    world.behave("push", Behaviour::Hang);
+    let key = ["--idempotency-key", "k"];
+    let mut running = Running::start(world.deploy(&key));
+    running.until("  LIST");
+    let mut following = Running::start(world.deploy(&key));
+    assert_eq!(following.id, running.id);
+    following.until("another process deploys it");
+    following.until(" ~ LIST");
+    running.signal("-INT");
+    let record = running.finish().code(1).json();
+    let followed = following.finish().code(1);
+    assert!(followed.stderr.contains(" ~ CANCELLED"), "{followed:?}");
+    assert_eq!(followed.json(), record);
+    // It has ended, so nobody deploys it.
+    let late = finish(world.deploy(&key)).code(1);
+    assert!(!late.stderr.contains("another process"), "{late:?}");
+    assert_eq!(late.json(), record);
+}
+
+#[test]
 fn a_second_ctrl_c_does_not_wait() {
     let world = World::with_package();
     world.behave("push", Behaviour::Hang);

@@ -103,11 +103,9 @@ fn a_terminal_that_is_narrow_or_changes_its_size_shows_no_leftovers() {
     talk_at_the_push(&world, 0);
     let mut terminal = Terminal::start(on_xterm(world.deploy(&[])), Streams::Error, (30, 34));
     let screen = terminal.until(is_pushing);
-    assert!(
-        screen
-            .lines()
-            .all(|line| line.trim_end().chars().count() <= 34)
-    );
+    // What stays is wrapped, what is drawn is cut.
+    let drawn = from(&screen, "running");
+    assert!(drawn.iter().all(|line| line.chars().count() <= 34));
     for size in [(30, 60), (8, 24), (3, 30), (30, 100)] {
         terminal.resize(size);
         // The time of what runs goes on with every drawing.
@@ -137,10 +135,27 @@ fn colours_are_the_users_to_refuse() {
     assert!(sent(&[]).contains(green));
     assert!(sent(&[("NO_COLOR", "")]).contains(green));
     assert!(!sent(&[("NO_COLOR", "0")]).contains("\u{1b}[32m"));
-    // This one cannot even move its cursor.
-    let dumb = sent(&[("TERM", "dumb")]);
-    assert!(!dumb.contains('\u{1b}'), "{dumb:?}");
-    assert!(dumb.contains("ok"), "{dumb:?}");
+    // These cannot even move their cursors.
+    for term in ["dumb", ""] {
+        let dumb = sent(&[("TERM", term)]);
+        assert!(!dumb.contains('\u{1b}'), "{dumb:?}");
+        assert!(dumb.contains("ok"), "{dumb:?}");
+    }
+    let deploy = world.deploy(&[]);
+    let (_, _, sent) = Terminal::start(deploy, Streams::Error, (40, 120)).finish();
+    assert!(!sent.contains('\u{1b}'), "{sent:?}");
+}
+
+#[test]
+fn lines_that_stay_are_not_cut() {
+    let world = World::with_package();
+    let deploy = on_xterm(world.deploy(&[]));
+    let terminal = Terminal::start(deploy, Streams::Error, (60, 40));
+    let (code, screen, sent) = terminal.finish();
+    assert_eq!(code, 0, "{screen}");
+    let list = world.run(&["--output", "json", "list"]).code(0).json();
+    let id = list["deployments"][0]["deploy_id"].as_str().unwrap();
+    assert!(sent.contains(&format!("deployment {id}\r\n")), "{screen}");
 }
 
 #[test]

@@ -13,12 +13,19 @@ use crate::world::{Backend, ENDPOINT, Running, SUCCESS, World, finish, statuses}
 
 /// Has the lease of `id` end now: an hour passes for its record, so that no test waits.
 pub(crate) fn end_lease(world: &World, id: &str) {
+    change_record(world, id, |record| {
+        record["engine"]["lease_until"] = json!("2015-07-08 14:35:52.951490");
+    });
+}
+
+/// Changes the record of `id` in the store.
+pub(crate) fn change_record(world: &World, id: &str, change: impl FnOnce(&mut Value)) {
     let name = FileName::new(format!("deployment_{id}.json")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = store::open_store_url(&world.store_url).await.unwrap();
         let (mut record, _) = store.get_json::<Value>(&name, 1 << 20).await.unwrap();
-        record["engine"]["lease_until"] = json!("2015-07-08 14:35:52.951490");
+        change(&mut record);
         let options = SaveOptions::default();
         store.save_json(&name, &record, &options).await.unwrap();
     });

@@ -65,3 +65,28 @@ fn after_a_failure() {
     the_password_is_nowhere("helion", Some(Behaviour::staging_failure()));
     the_password_is_nowhere("cf", Some(Behaviour::staging_failure()));
 }
+
+#[test]
+fn a_password_where_none_is_taken_is_not_repeated() {
+    let world = World::new();
+    for wrong in [
+        &["deploy", "foo", "--password-stdin=swordfish"][..],
+        &["deploy", "foo", "--password-stdin", "swordfish"],
+        &["deploy", "foo", "--password=swordfish"],
+        &["deploy", "foo", "--password", "swordfish"],
+        &["redeploy", "--password-stdin", "swordfish"],
+        &["redeploy", "--password-stdin=swordfish"],
+        &["packages", "--password-stdin", "swordfish"],
+        &["deploy", "--password-stdin", "--timeout", "swordfish"],
+    ] {
+        let refused = world.run(&[&["--output", "json"], wrong].concat()).code(2);
+        assert!(!refused.stderr.contains("swordfish"), "{refused:?}");
+        assert!(!refused.stdout.contains("swordfish"), "{refused:?}");
+        assert!(refused.stderr.starts_with("error: "), "{refused:?}");
+        assert_eq!(refused.json()["error"]["exit_code"], 2);
+    }
+    // What cannot be a password is named.
+    let refused = world.run(&["deploy", "--password-stdin", "--usrname"]);
+    let refused = refused.code(2).stderr;
+    assert!(refused.contains("'--usrname'"), "{refused}");
+}

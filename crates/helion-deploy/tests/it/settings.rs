@@ -201,15 +201,31 @@ fn a_wrong_value_is_told_with_where_it_came_from() {
         deploy.env(name, value);
         finish(deploy).code(code).stderr
     };
-    for name in ["HELION_TIMEOUT", "HELION_CLIENT", "HELION_ORG"] {
-        let text = refused(name, "\u{1}soon", 2);
-        assert!(
-            text.contains("has to be") || text.contains("without space"),
-            "{text}"
-        );
+    let told = |name: &str, value: &str, expected: &str| {
+        let text = refused(name, value, 2);
+        let expected = format!("error: {expected} (variable {name})\n");
+        assert_eq!(text, expected);
+    };
+    let time = "`timeout` has to be a time, such as 15m or 1h 30m";
+    told("HELION_TIMEOUT", "soon", time);
+    told("HELION_TIMEOUT", "0s", time);
+    told(
+        "HELION_CLIENT",
+        "\u{1}cf",
+        "`client` has to be helion or cf",
+    );
+    let mut list = world.command(&["list"]);
+    list.env("HELION_OUTPUT", "xml");
+    let text = finish(list).code(2).stderr;
+    let expected = "`output` has to be text or json (variable HELION_OUTPUT)";
+    assert_eq!(text, format!("error: {expected}\n"));
+    for (name, expected) in [
+        ("HELION_ORG", "org without space"),
+        ("HELION_SPACE", "space without org"),
+    ] {
+        let text = refused(name, "live", 2);
+        assert!(text.contains(expected), "{text}");
     }
-    let text = refused("HELION_TIMEOUT", "soon", 2);
-    assert!(text.ends_with("(variable HELION_TIMEOUT)\n"), "{text}");
     let text = refused("STORE_URL", "sqlit:/x", 2);
     assert!(
         text.contains("did you mean `sqlite`? (variable STORE_URL)\n"),
@@ -222,13 +238,14 @@ fn a_wrong_value_is_told_with_where_it_came_from() {
     let text = run(&world, &["packages", "list"]).code(5).stderr;
     let source = format!("(file {}, line 3)\n", path.display());
     assert!(text.contains(&source), "{text}");
-    let mut list = world.command(&["list"]);
-    list.env("HELION_OUTPUT", "xml");
-    let text = finish(list).code(2).stderr;
-    assert!(
-        text.contains("\"text\" or \"json\" (variable HELION_OUTPUT)"),
-        "{text}"
+    // In the file it has to be TOML.
+    let path = write(&world, "timeout = 'soon'");
+    let text = run(&world, &["list"]).code(2).stderr;
+    let expected = format!(
+        "error: `{}`, line 1: `timeout` has to be a time in quotes, such as \"15m\" or \"1h 30m\"\n",
+        path.display()
     );
+    assert_eq!(text, expected);
 }
 
 #[test]
@@ -244,7 +261,8 @@ fn no_secret_is_ever_shown() {
     ];
     let lines = secrets.map(|key| format!("{key} = 'swordfish'"));
     let address = "os_auth_url = 'https://ann:swordfish@x.io/v3'";
-    let path = write(&world, &[address, &lines.join("\n")].join("\n"));
+    let text = [address, &lines.join("\n")].join("\n");
+    let path = write(&world, &text);
     for format in ["text", "json"] {
         let mut show = command(&world, &["--output", format, "config", "show"]);
         show.env("RUST_LOG", "trace");
@@ -265,6 +283,19 @@ fn no_secret_is_ever_shown() {
     list.env("RUST_LOG", "trace");
     let refused = finish(list).code(5);
     assert!(!refused.stderr.contains("swordfish"), "{}", refused.stderr);
+    // A request goes out, to a port where nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = port.local_addr().unwrap();
+    drop(port);
+    write(&world, "swift_token = 'swordfish'");
+    let url = format!("http://{place}/v1/AUTH_x");
+    let mut list = command(&world, &["--store", "swift:x", "packages", "list"]);
+    list.env("RUST_LOG", "trace").env("SWIFT_URL", url);
+    let refused = finish(list).code(5);
+    assert!(refused.stderr.contains("TRACE"), "{refused:?}");
+    assert!(refused.stderr.contains("onnect"), "{refused:?}");
+    assert!(!refused.stderr.contains("swordfish"), "{}", refused.stderr);
+    write(&world, &text);
 
     set_mode(&path, 0o644);
     let refused = run(&world, &["list"]).code(2).stderr;

@@ -48,6 +48,36 @@ fn while_the_store_is_silent_a_signal_is_heard() {
     }
 }
 
+#[test]
+fn while_nobody_reads_the_output_a_signal_ends_the_program() {
+    let world = World::new();
+    let text = "x".repeat(120_000);
+    let manifest = format!(r#"{{"package": "big.tar.gz", "version": "1", "name": "{text}"}}"#);
+    let archive = world.path("big.tar.gz");
+    let inner = testkit::application("big", &[("a", b"a")]);
+    let package = testkit::archive(&[
+        ("big/manifest.json", manifest.as_bytes()),
+        ("big/big.tar.gz", &inner),
+    ]);
+    std::fs::write(&archive, package).unwrap();
+    let add = ["packages", "add", archive.to_str().unwrap()];
+    world.run(&add).code(0);
+    for format in ["text", "json"] {
+        let show = ["--output", format, "packages", "show", "big"];
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut show = world.command(&show);
+        let mut child = show.stdout(writer).spawn().unwrap();
+        drop(show);
+        // It writes more than a pipe takes, so it does not come to the end.
+        while rustix::io::ioctl_fionread(&reader).unwrap() == 0 {
+            std::thread::yield_now();
+        }
+        let id = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(143));
+    }
+}
+
 /// All files below `folder`.
 fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();

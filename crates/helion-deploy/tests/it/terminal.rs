@@ -2,13 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// A terminal with the program on it.
 pub(crate) struct Terminal {
@@ -26,6 +27,8 @@ pub(crate) enum Streams {
     Error,
     /// Standard output as well.
     Both,
+    /// Standard input as well; the program is to make it the terminal that controls it.
+    All,
 }
 
 impl Terminal {
@@ -40,8 +43,11 @@ impl Terminal {
         let slave = opening.read(true).write(true).open(path).unwrap();
         command.stdout(match streams {
             Streams::Error => Stdio::null(),
-            Streams::Both => Stdio::from(slave.try_clone().unwrap()),
+            Streams::Both | Streams::All => Stdio::from(slave.try_clone().unwrap()),
         });
+        if streams == Streams::All {
+            command.stdin(slave.try_clone().unwrap());
+        }
         let master = File::from(master);
         set_size(&master, size);
         let child = command.stderr(slave).spawn().unwrap();
@@ -61,6 +67,22 @@ impl Terminal {
         set_size(&self.master, size);
         let (rows, columns) = non_zero(size);
         self.screen.set_size(rows, columns);
+    }
+
+    /// Types something.
+    pub(crate) fn send(&mut self, typed: &str) {
+        self.master.write_all(typed.as_bytes()).unwrap();
+    }
+
+    /// Sends the program SIGTERM.
+    pub(crate) fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub(crate) fn is_echoing(&self) -> bool {
+        let modes = tcgetattr(&self.master).unwrap().local_modes;
+        modes.contains(LocalModes::ECHO)
     }
 
     /// Reads until the screen is as `wanted`, and returns it.

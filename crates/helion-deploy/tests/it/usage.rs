@@ -1,0 +1,44 @@
+//! Command lines that are not understood.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::world::{World, finish};
+
+#[test]
+fn an_argument_that_is_not_utf_8_is_a_usage_error() {
+    let world = World::new();
+    for arguments in [&["list"][..], &["--output", "json", "list"]] {
+        let mut list = world.command(arguments);
+        list.arg(OsStr::from_bytes(b"\xff"));
+        let refused = finish(list).code(2);
+        assert!(refused.stderr.starts_with("error: "), "{refused:?}");
+        if arguments.len() > 1 {
+            assert_eq!(refused.json()["error"]["exit_code"], 2);
+        }
+    }
+}
+
+#[test]
+fn in_json_the_message_says_what_is_wrong_and_the_hint_how_it_is_written() {
+    let world = World::new();
+    let error = |arguments: &[&str]| {
+        let arguments = [&["--output", "json"], arguments].concat();
+        world.run(&arguments).code(2).json()["error"].clone()
+    };
+    let unknown = error(&["list", "--colour"]);
+    assert_eq!(unknown["message"], "unexpected argument '--colour' found");
+    let hint = unknown["hint"].as_str().unwrap();
+    assert!(hint.starts_with("Usage: helion-deploy list"), "{hint}");
+    let missing = error(&["status"]);
+    let message = missing["message"].as_str().unwrap();
+    assert!(message.ends_with("not provided:\n  <ID>"), "{message}");
+    for nothing in [&[][..], &["packages"]] {
+        let mut command = world.command(nothing);
+        command.env("HELION_OUTPUT", "json");
+        let missing = finish(command).code(2).json()["error"].clone();
+        assert_eq!(missing["message"], "a command is missing");
+        let hint = missing["hint"].as_str().unwrap();
+        assert!(hint.starts_with("Usage: helion-deploy"), "{hint}");
+    }
+}
