@@ -14,6 +14,7 @@ use crate::{Error, ErrorKind, FileContents, Operation, Result};
 use super::auth::Grant;
 use super::config::SwiftOptions;
 use super::error::Call;
+use super::flow::Carrier;
 use super::request::{Base, Body, Request};
 use super::response::Response;
 use super::session::Session;
@@ -94,6 +95,8 @@ impl Client {
         if !is_refused || !request.is_repeatable() {
             return checked(&call, first);
         }
+        // What is still on its way of the first request ends with it.
+        drop(first);
         let grant = self.session.replace(&grant, &call).await?;
         checked(&call, self.exchange(&call, &grant, request).await?)
     }
@@ -138,8 +141,13 @@ impl Client {
                 return Err(call.error(ErrorKind::Timeout).with_message(message));
             }
         };
+        // A server that answers early may take the rest only to throw it away.
+        if let Some(carrier) = &upload.carrier {
+            carrier.stop();
+        }
         match answer {
-            Ok(answer) => Ok(Response::new(answer, call.clone(), self.stall_timeout)),
+            Ok(answer) => Ok(Response::new(answer, call.clone(), self.stall_timeout)
+                .with_carrier(upload.carrier)),
             // The failure of the stream is what broke the connection.
             Err(error) => Err(upload
                 .broken
@@ -182,6 +190,7 @@ struct Upload {
     declared: Option<u64>,
     progress: Progress,
     broken: Broken,
+    carrier: Option<Carrier>,
 }
 
 /// Why the stream of a body failed.
@@ -192,6 +201,7 @@ impl Upload {
     fn new(body: Body) -> Self {
         let progress = Progress::new();
         let broken = Broken::default();
+        let mut carrier = None;
         let (contents, declared) = match body {
             Body::Empty => (None, None),
             // Nobody tells the length of nothing unasked, and Swift wants to be told.
@@ -203,7 +213,9 @@ impl Upload {
                 (Some(streamed(contents, &progress, &broken)), size)
             }
             Body::Flow(flow) => {
-                let contents = streamed(flow.contents(), &progress, &broken);
+                let (contents, begun) = flow.begin();
+                carrier = Some(begun);
+                let contents = streamed(contents, &progress, &broken);
                 (Some(contents), Some(flow.length()))
             }
             Body::Blocks(blocks) => {
@@ -218,6 +230,7 @@ impl Upload {
             declared,
             progress,
             broken,
+            carrier,
         }
     }
 }

@@ -1,3 +1,5 @@
+mod long;
+
 use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, stream};
