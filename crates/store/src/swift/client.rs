@@ -37,7 +37,7 @@ pub(super) struct Client {
     /// Whether another token can be had after one that is refused.
     is_renewable: bool,
     stall_timeout: Duration,
-    /// The requests that wait for an answer.
+    /// The requests that wait for an answer, without those that wait for their contents.
     requests: Arc<Semaphore>,
 }
 
@@ -88,7 +88,7 @@ impl Client {
         request: Request,
     ) -> Result<Response> {
         let call = Call::new(operation, name);
-        let _turn = self.turn(&call).await?;
+        let _turn = self.turn(&call, &request).await?;
         let grant = self.session.grant(&call).await?;
         let first = self.exchange(&call, &grant, request.clone()).await?;
         let is_refused = first.status() == StatusCode::UNAUTHORIZED && self.is_renewable;
@@ -101,11 +101,19 @@ impl Client {
         checked(&call, self.exchange(&call, &grant, request).await?)
     }
 
-    async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
-        (self.requests)
+    /// Waits until the request may be sent.
+    ///
+    /// One whose body comes in while it is sent has its turn at once: it waits for the caller, who may
+    /// wait for this store in turn. Its upload bounds how many there are.
+    async fn turn(&self, call: &Call, request: &Request) -> Result<Option<SemaphorePermit<'_>>> {
+        if matches!(request.body, Body::Flow(_)) {
+            return Ok(None);
+        }
+        let turn = (self.requests)
             .acquire()
             .await
-            .map_err(|error| call.error(ErrorKind::Other).with_source(error))
+            .map_err(|error| call.error(ErrorKind::Other).with_source(error))?;
+        Ok(Some(turn))
     }
 
     /// Sends the request once.

@@ -21,7 +21,7 @@ struct Source {
     /// How many MiB may come.
     allowed: watch::Sender<usize>,
     /// How many came.
-    taken: Arc<AtomicUsize>,
+    taken: Arc<watch::Sender<usize>>,
 }
 
 impl Source {
@@ -37,7 +37,7 @@ impl Source {
     }
 
     fn taken(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
+        *self.taken.borrow()
     }
 
     fn blocks(&self) -> BoxStream<'static, Result<Bytes>> {
@@ -46,7 +46,7 @@ impl Source {
             let (mut allowed, taken) = (allowed.clone(), Arc::clone(&taken));
             async move {
                 allowed.wait_for(|allowed| number < *allowed).await.unwrap();
-                taken.fetch_add(1, Ordering::Relaxed);
+                taken.send_modify(|taken| *taken += 1);
                 Ok(Bytes::from(vec![7; MIB]))
             }
         });
@@ -94,14 +94,14 @@ fn hashes(parts: &[serde_json::Value]) -> String {
     hashes.collect()
 }
 
-fn options(server: &FakeServer) -> SwiftOptions {
+pub(super) fn options(server: &FakeServer) -> SwiftOptions {
     let auth = SwiftAuth::v1(server.url("/auth/v1.0"), "account:user", "swordfish");
     SwiftOptions::new("c", auth)
         .with_segment_size(MIB as u64)
         .with_sweep_age(None)
 }
 
-async fn store(options: SwiftOptions) -> SwiftStore {
+pub(super) async fn store(options: SwiftOptions) -> SwiftStore {
     let mut store = SwiftStore::open(options).await.unwrap();
     let container = Arc::get_mut(&mut store.container).unwrap();
     container.retry = RetryOptions::default()
@@ -175,5 +175,31 @@ async fn contents_that_are_sent_before_their_container_is_made_are_sent_again() 
     .await;
     source.save(&store(options(&server)).await).await.unwrap();
     assert_eq!(count(&server, "PUT /v1/AUTH_a/c_segments "), 1);
+    assert_eq!(count(&server, LONG), 1);
+}
+
+#[tokio::test]
+async fn contents_that_come_from_the_same_store_do_not_wait_for_themselves() {
+    let source = Source::new(6);
+    let server = server(|_| None).await;
+    let store = store(options(&server).with_max_requests(1)).await;
+    let asks = async {
+        // The long segment is on its way, and waits for what it is made of.
+        let mut taken = source.taken.subscribe();
+        taken.wait_for(|taken| *taken == 6).await.unwrap();
+        let name = FileName::new("b").unwrap();
+        let found = store
+            .get_file_info(&name)
+            .await
+            .map_err(|error| error.kind());
+        source.allow_all();
+        found
+    };
+    let both = futures_util::future::join(source.save(&store), asks);
+    let (saved, found) = tokio::time::timeout(Duration::from_secs(30), both)
+        .await
+        .expect("one waits for the other");
+    assert_eq!(saved.unwrap().size, LENGTH as u64);
+    assert_eq!(found.unwrap_err(), ErrorKind::NotFound);
     assert_eq!(count(&server, LONG), 1);
 }
