@@ -1,3 +1,4 @@
+mod ahead;
 mod long;
 
 use std::sync::Mutex;
