@@ -101,6 +101,11 @@ impl Client {
         checked(&call, self.exchange(&call, &grant, request).await?)
     }
 
+    /// How long a server may do nothing.
+    pub(super) fn stall_timeout(&self) -> Duration {
+        self.stall_timeout
+    }
+
     /// Waits until the request may be sent.
     ///
     /// One whose body comes in while it is sent has its turn at once: it waits for the caller, who may

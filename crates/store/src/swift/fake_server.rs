@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
@@ -22,7 +24,8 @@ type Early = dyn Fn(&str) -> Option<String> + Send + Sync;
 struct Answers {
     /// Of the head alone, before the body was taken; then the body is thrown away.
     early: Box<Early>,
-    usual: Box<dyn Fn(&Seen) -> String + Send + Sync>,
+    /// Of the whole request, when it is time.
+    usual: Box<dyn Fn(Seen) -> BoxFuture<'static, String> + Send + Sync>,
     /// While a body is thrown away, other requests wait.
     throwing: AsyncMutex<()>,
 }
@@ -50,7 +53,7 @@ pub(super) fn answer(status: &str, headers: &str, body: &str) -> String {
 impl Answers {
     fn new(
         early: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-        usual: impl Fn(&Seen) -> String + Send + Sync + 'static,
+        usual: impl Fn(Seen) -> BoxFuture<'static, String> + Send + Sync + 'static,
     ) -> Self {
         Self {
             early: Box::new(early),
@@ -62,14 +65,15 @@ impl Answers {
 
 impl FakeServer {
     pub(super) async fn start(answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
-        Self::start_early(|_| None, answer).await
+        let usual = move |seen: Seen| ready(answer(&seen)).boxed();
+        Self::start_early(|_| None, usual).await
     }
 
     /// A server that answers some requests by their head, and throws away what comes then until the
     /// body or the connection ends; other requests it answers after that.
     pub(super) async fn start_early(
         early: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-        usual: impl Fn(&Seen) -> String + Send + Sync + 'static,
+        usual: impl Fn(Seen) -> BoxFuture<'static, String> + Send + Sync + 'static,
     ) -> Self {
         Self::listen(None, Answers::new(early, usual)).await
     }
@@ -78,7 +82,8 @@ impl FakeServer {
         tls: TlsAcceptor,
         answer: impl Fn(&Seen) -> String + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(tls), Answers::new(|_| None, answer)).await
+        let usual = move |seen: Seen| ready(answer(&seen)).boxed();
+        Self::listen(Some(tls), Answers::new(|_| None, usual)).await
     }
 
     async fn listen(tls: Option<TlsAcceptor>, answers: Answers) -> Self {
@@ -155,7 +160,7 @@ async fn serve(
         let body = String::from_utf8(body).unwrap();
         let seen = Seen { head, body };
         drop(answers.throwing.lock().await);
-        let answer = (answers.usual)(&seen);
+        let answer = (answers.usual)(seen.clone()).await;
         notes.lock().unwrap().push(seen);
         if answer.is_empty() {
             return None;

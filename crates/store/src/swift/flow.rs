@@ -109,6 +109,32 @@ impl Flow {
         self.state().is_kept
     }
 
+    /// Has no request carry it any more; one that has taken all of it ends as it may.
+    pub(super) fn cancel(&self) {
+        let (round, pieces) = {
+            let mut state = self.state();
+            state.is_kept = false;
+            (state.round, state.pieces.take())
+        };
+        // They are the caller's, who may do anything when they are let go.
+        drop(pieces);
+        self.end(round);
+    }
+
+    /// Hands all of it on as if none had been taken, if that is kept, and no more than that was taken.
+    pub(super) fn give_back(&self) -> bool {
+        let mut state = self.state();
+        if !state.is_kept {
+            return false;
+        }
+        let Some((mut pieces, give)) = state.pieces.take() else {
+            return false;
+        };
+        state.is_kept = false;
+        pieces.put_back(std::mem::take(&mut state.kept));
+        give.send(pieces).is_ok()
+    }
+
     /// The MD5 of what was taken, if that is all that was to be.
     pub(super) fn hash(&self) -> Option<String> {
         let state = self.state();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use md5::{Digest, Md5};
 use tokio::time::Instant;
 
@@ -121,6 +121,16 @@ impl Pieces {
         })
     }
 
+    /// Has the blocks, which were the last to be taken, come again.
+    pub(super) fn put_back(&mut self, blocks: Vec<Bytes>) {
+        let length: u64 = blocks.iter().map(|block| block.len() as u64).sum();
+        self.left = self.left.map(|left| left.saturating_add(length));
+        let rest = std::mem::take(&mut self.rest);
+        let came = blocks.into_iter().chain([rest]).map(Ok);
+        let later = std::mem::replace(&mut self.blocks, stream::empty().boxed());
+        self.blocks = stream::iter(came).chain(later).boxed();
+    }
+
     /// Ready when something has come, or everything.
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
         while self.rest.is_empty() && !self.is_at_end {
@@ -149,8 +159,6 @@ impl Pieces {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
-
     use super::*;
 
     async fn cut(length: usize, most: u64) -> Vec<u64> {

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::ready;
 use futures_util::stream::BoxStream;
 use tokio::sync::watch;
 
@@ -15,6 +17,11 @@ const LENGTH: usize = 23 * MIB;
 
 /// The long segment.
 const LONG: &str = "/000003/a ";
+
+/// What the MiB of that number is made of.
+fn byte(number: usize) -> u8 {
+    b'a' + u8::try_from(number).unwrap()
+}
 
 /// Contents that come as a test says.
 struct Source {
@@ -47,7 +54,7 @@ impl Source {
             async move {
                 allowed.wait_for(|allowed| number < *allowed).await.unwrap();
                 taken.send_modify(|taken| *taken += 1);
-                Ok(Bytes::from(vec![7; MIB]))
+                Ok(Bytes::from(vec![byte(number); MIB]))
             }
         });
         blocks.boxed()
@@ -65,7 +72,7 @@ impl Source {
 /// A server that answers early as `early` says, and otherwise as Swift where all goes well, whose
 /// tokens are renewed.
 async fn server(early: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> FakeServer {
-    FakeServer::start_early(early, usual).await
+    FakeServer::start_early(early, |seen| ready(usual(&seen)).boxed()).await
 }
 
 fn usual(seen: &Seen) -> String {
@@ -117,10 +124,14 @@ fn count(server: &FakeServer, text: &str) -> usize {
 
 /// Answers the first of the requests for the long segment early, once.
 fn once(status: &'static str) -> impl Fn(&str) -> Option<String> {
+    once_because(status, "no")
+}
+
+fn once_because(status: &'static str, why: &'static str) -> impl Fn(&str) -> Option<String> {
     let is_first = AtomicBool::new(true);
     move |head| {
         let is_answered = head.contains(LONG) && head.starts_with("PUT");
-        (is_answered && is_first.swap(false, Ordering::Relaxed)).then(|| answer(status, "", "no"))
+        (is_answered && is_first.swap(false, Ordering::Relaxed)).then(|| answer(status, "", why))
     }
 }
 
@@ -202,4 +213,116 @@ async fn contents_that_come_from_the_same_store_do_not_wait_for_themselves() {
     assert_eq!(saved.unwrap().size, LENGTH as u64);
     assert_eq!(found.unwrap_err(), ErrorKind::NotFound);
     assert_eq!(count(&server, LONG), 1);
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_a_server_goes_on_in_short_segments() {
+    let source = Source::new(6);
+    let (refused, seen) = (once("413 Too Large"), Arc::clone(&source));
+    let server = server(move |head| {
+        let refusal = refused(head);
+        if refusal.is_none() && head.contains(LONG) {
+            seen.allow_all();
+        }
+        refusal
+    })
+    .await;
+    source.save(&store(options(&server)).await).await.unwrap();
+    let seen = server.seen();
+    for number in 0..LENGTH / MIB {
+        let segment = format!("/{number:06}/a ");
+        let mut saved = seen.iter().filter(|seen| seen.has(&segment));
+        let body = saved.next().unwrap().body.as_bytes();
+        assert!(body.len() == MIB && body.iter().all(|found| *found == byte(number)));
+        assert!(saved.next().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_quota_is_told_from_a_segment_that_is_too_long() {
+    let server = server(once_because("413 Too Large", "Upload exceeds quota.")).await;
+    let source = Source::new(5);
+    let error = source
+        .save(&store(options(&server)).await)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+
+    let usual = |seen: Seen| {
+        let refusal = seen.has(LONG).then(|| answer("413 Too Large", "", "no"));
+        ready(refusal.unwrap_or_else(|| usual(&seen))).boxed()
+    };
+    let server = FakeServer::start_early(|_| None, usual).await;
+    let source = Source::new(usize::MAX);
+    let error = source
+        .save(&store(options(&server)).await)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    let message = error.to_string();
+    assert!(
+        message.contains("with_streamed_segment_size(0)"),
+        "{message}"
+    );
+}
+
+/// The segment after the long one.
+const NEXT: &str = "/000004/a ";
+
+/// A server that refuses the first long segment once there is something of the next, which it takes
+/// some time to answer.
+async fn server_refusing_before(next: impl Fn(&str) -> bool + Send + Sync + 'static) -> FakeServer {
+    let came = Arc::new(watch::Sender::new(false));
+    let seen = Arc::clone(&came);
+    let early = move |head: &str| {
+        seen.send_if_modified(|came| next(head) && !std::mem::replace(came, true));
+        None
+    };
+    let usual = move |seen: Seen| {
+        let came = Arc::clone(&came);
+        async move {
+            if seen.has("PUT") && seen.has(LONG) {
+                came.subscribe().wait_for(|came| *came).await.unwrap();
+                return answer("403 Forbidden", "", "");
+            }
+            if seen.has("PUT") && seen.has(NEXT) {
+                came.send_replace(true);
+                // All others go on meanwhile.
+                for _ in 0..10_000 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            usual(&seen)
+        }
+        .boxed()
+    };
+    FakeServer::start_early(early, usual).await
+}
+
+#[tokio::test]
+async fn segments_are_deleted_when_those_on_their_way_have_come() {
+    for streamed in [0, 10 * MIB as u64] {
+        let server = server_refusing_before(|_| false).await;
+        let options = options(&server).with_streamed_segment_size(streamed);
+        let source = Source::new(usize::MAX);
+        let error = source.save(&store(options).await).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        let seen = server.seen();
+        let place = |text| seen.iter().position(|seen| seen.has(text)).unwrap();
+        assert!(seen[place(NEXT)].has("PUT"), "{streamed}");
+        assert!(place(NEXT) < place("DELETE"), "{streamed}");
+        assert!(seen.iter().any(|seen| seen.has("DELETE") && seen.has(NEXT)));
+    }
+}
+
+#[tokio::test]
+async fn a_segment_that_still_comes_in_ends_with_the_save() {
+    let server = server_refusing_before(|head| head.contains(NEXT)).await;
+    let options = options(&server).with_streamed_segment_size(10 * MIB as u64);
+    // Of the second long segment no more than a MiB ever comes, for the last is looked at ahead.
+    let source = Source::new(15);
+    let error = source.save(&store(options).await).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert_eq!(source.taken(), 15);
+    assert_eq!(count(&server, "DELETE"), 5);
 }
