@@ -31,11 +31,24 @@ const AT_ONCE: usize = 2;
 /// connection.
 const PIECES: usize = 16;
 
-/// Whether there is enough of the file to read it so, and all that it takes is known of its parts.
+/// Whether there is enough of the file to read it so, in parts that are worth a request each, and all
+/// that it takes is known of them.
 pub(super) fn is_worth_it(manifest: &Manifest) -> bool {
+    let parts = manifest.parts.len() as u64;
     manifest.size() > 2 * RANGE
+        && manifest.size() / RANGE >= parts
         && !manifest.has_data
-        && (manifest.parts.iter()).all(|part| part.is_hashed() && part.object().is_some())
+        && manifest.parts.iter().all(is_readable)
+}
+
+/// Whether the part can be read by itself, and its bytes have the hash that the manifest tells.
+fn is_readable(part: &Part) -> bool {
+    let request = |(container, object)| Request::object(Method::GET, container, object);
+    part.is_hashed()
+        && part
+            .object()
+            .map(request)
+            .is_some_and(|part| part.is_reachable())
 }
 
 /// The bytes of the file.
@@ -127,6 +140,29 @@ async fn hand_on(mut fetch: Fetch, pieces: mpsc::Sender<Result<Bytes>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn manifest(sizes: impl IntoIterator<Item = u64>, object: &str) -> Manifest {
+        let parts = sizes.into_iter();
+        let part = |size| Part::new("c_segments", object, "x".to_owned(), size);
+        Manifest::new(parts.map(part).collect())
+    }
+
+    #[test]
+    fn parts_are_read_by_themselves_that_are_long_and_can_be_reached() {
+        let long = [RANGE / 2, RANGE / 2, RANGE / 2, 3 * RANGE];
+        assert!(is_worth_it(&manifest(long, "a")));
+        assert!(is_worth_it(&manifest([2 * RANGE + 1], "a")));
+        assert!(!is_worth_it(&manifest([2 * RANGE], "a")));
+        // Through the manifest a thousand short ones take one request.
+        assert!(!is_worth_it(&manifest([RANGE - 1; 1000], "a")));
+        assert!(!is_worth_it(&manifest([RANGE, RANGE, RANGE - 1], "a")));
+        for object in [".", "a/../b", "./a", ".."] {
+            assert!(!is_worth_it(&manifest(long, object)), "{object}");
+        }
+        let mut other = manifest(long, "a");
+        other.parts[3].sub_slo = true;
+        assert!(!is_worth_it(&other));
+    }
 
     #[test]
     fn ranges_cover_a_segment_once() {

@@ -14,6 +14,7 @@ use crate::{Error, ErrorKind, FileContents, Operation, Result};
 use super::auth::Grant;
 use super::config::SwiftOptions;
 use super::error::Call;
+use super::flow::Carrier;
 use super::request::{Base, Body, Request};
 use super::response::Response;
 use super::session::Session;
@@ -36,7 +37,7 @@ pub(super) struct Client {
     /// Whether another token can be had after one that is refused.
     is_renewable: bool,
     stall_timeout: Duration,
-    /// The requests that wait for an answer.
+    /// The requests that wait for an answer, without those that wait for their contents.
     requests: Arc<Semaphore>,
 }
 
@@ -87,22 +88,37 @@ impl Client {
         request: Request,
     ) -> Result<Response> {
         let call = Call::new(operation, name);
-        let _turn = self.turn(&call).await?;
+        let _turn = self.turn(&call, &request).await?;
         let grant = self.session.grant(&call).await?;
         let first = self.exchange(&call, &grant, request.clone()).await?;
         let is_refused = first.status() == StatusCode::UNAUTHORIZED && self.is_renewable;
         if !is_refused || !request.is_repeatable() {
             return checked(&call, first);
         }
+        // What is still on its way of the first request ends with it.
+        drop(first);
         let grant = self.session.replace(&grant, &call).await?;
         checked(&call, self.exchange(&call, &grant, request).await?)
     }
 
-    async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
-        (self.requests)
+    /// How long a server may do nothing.
+    pub(super) fn stall_timeout(&self) -> Duration {
+        self.stall_timeout
+    }
+
+    /// Waits until the request may be sent.
+    ///
+    /// One whose body comes in while it is sent has its turn at once: it waits for the caller, who may
+    /// wait for this store in turn. Its upload bounds how many there are.
+    async fn turn(&self, call: &Call, request: &Request) -> Result<Option<SemaphorePermit<'_>>> {
+        if matches!(request.body, Body::Flow(_)) {
+            return Ok(None);
+        }
+        let turn = (self.requests)
             .acquire()
             .await
-            .map_err(|error| call.error(ErrorKind::Other).with_source(error))
+            .map_err(|error| call.error(ErrorKind::Other).with_source(error))?;
+        Ok(Some(turn))
     }
 
     /// Sends the request once.
@@ -138,8 +154,13 @@ impl Client {
                 return Err(call.error(ErrorKind::Timeout).with_message(message));
             }
         };
+        // A server that answers early may take the rest only to throw it away.
+        if let Some(carrier) = &upload.carrier {
+            carrier.stop();
+        }
         match answer {
-            Ok(answer) => Ok(Response::new(answer, call.clone(), self.stall_timeout)),
+            Ok(answer) => Ok(Response::new(answer, call.clone(), self.stall_timeout)
+                .with_carrier(upload.carrier)),
             // The failure of the stream is what broke the connection.
             Err(error) => Err(upload
                 .broken
@@ -182,6 +203,7 @@ struct Upload {
     declared: Option<u64>,
     progress: Progress,
     broken: Broken,
+    carrier: Option<Carrier>,
 }
 
 /// Why the stream of a body failed.
@@ -192,6 +214,7 @@ impl Upload {
     fn new(body: Body) -> Self {
         let progress = Progress::new();
         let broken = Broken::default();
+        let mut carrier = None;
         let (contents, declared) = match body {
             Body::Empty => (None, None),
             // Nobody tells the length of nothing unasked, and Swift wants to be told.
@@ -203,7 +226,9 @@ impl Upload {
                 (Some(streamed(contents, &progress, &broken)), size)
             }
             Body::Flow(flow) => {
-                let contents = streamed(flow.contents(), &progress, &broken);
+                let (contents, begun) = flow.begin();
+                carrier = Some(begun);
+                let contents = streamed(contents, &progress, &broken);
                 (Some(contents), Some(flow.length()))
             }
             Body::Blocks(blocks) => {
@@ -218,6 +243,7 @@ impl Upload {
             declared,
             progress,
             broken,
+            carrier,
         }
     }
 }

@@ -25,7 +25,8 @@ pub struct SwiftOptions {
     /// default 1 minute.
     pub stall_timeout: Duration,
     /// The most requests that wait for an answer at a time; by default 32. Bodies of answers that are
-    /// being read are not counted.
+    /// being read are not counted, nor are segments that are sent while they come in, of which each
+    /// save has at most two: they may wait for their contents as long as the caller likes.
     pub max_requests: usize,
     /// The most bytes of one object: what is longer is saved in segments, of which a save holds up
     /// to three in memory. By default 8 MiB.

@@ -108,7 +108,7 @@ impl Container {
     /// # Errors
     ///
     /// - [`Unavailable`](ErrorKind::Unavailable): the container was made, and is not known to all
-    ///   servers yet.
+    ///   servers yet, or the request cannot be sent again.
     /// - Those of [`Client::send`].
     pub(super) async fn put(
         &self,
@@ -121,14 +121,20 @@ impl Container {
         if answer.status() != StatusCode::NOT_FOUND {
             return Ok(answer);
         }
+        // What is still on its way of the first request ends with it.
+        drop(answer);
         self.make(container, name).await?;
-        let answer = self.client.send(operation, file, request()).await?;
+        let unavailable = Call::new(operation, file).error(ErrorKind::Unavailable);
+        let again = request();
+        if !again.is_repeatable() {
+            let message = "the container was made after too much was sent to be sent again";
+            return Err(unavailable.with_message(message));
+        }
+        let answer = self.client.send(operation, file, again).await?;
         if answer.status() != StatusCode::NOT_FOUND {
             return Ok(answer);
         }
-        Err(Call::new(operation, file)
-            .error(ErrorKind::Unavailable)
-            .with_message("the container was made, and is not found yet"))
+        Err(unavailable.with_message("the container was made, and is not found yet"))
     }
 
     async fn make(&self, container: &str, name: &FileName) -> Result<()> {

@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderValue, IF_MATCH, RANGE};
 
+use crate::layers::Attempts;
 use crate::{Error, ErrorKind, Etag, FileName, Operation, Result};
 
 use super::container::Container;
@@ -110,8 +111,10 @@ impl Fetch {
         };
         let request = self.source.request.clone();
         let request = request.header(RANGE, range).header(IF_MATCH, etag);
-        let answer = (self.container.client)
-            .send(OPERATION, Some(self.name.as_str()), request)
+        let (client, name) = (&self.container.client, Some(self.name.as_str()));
+        // A reader that has got some of the file already is not to begin anew for a busy server.
+        let answer = Attempts::new(self.container.retry.clone())
+            .run(|| client.send(OPERATION, name, request.clone()))
             .await?;
         match answer.status() {
             StatusCode::PARTIAL_CONTENT => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use md5::{Digest, Md5};
 use tokio::time::Instant;
 
@@ -28,7 +28,9 @@ pub(super) struct Pieces {
     /// How many bytes are to come, where it is known.
     left: Option<u64>,
     is_at_end: bool,
-    /// The longest that one was waited for.
+    /// Since when the next bytes are waited for.
+    waits_since: Option<Instant>,
+    /// The longest that any were waited for.
     longest: Duration,
 }
 
@@ -63,6 +65,7 @@ impl Pieces {
             rest: Bytes::new(),
             left: contents.size(),
             is_at_end: false,
+            waits_since: None,
             longest: Duration::ZERO,
             blocks: contents.into_checked(name, options),
         }
@@ -78,16 +81,14 @@ impl Pieces {
         self.left
     }
 
-    /// Whether none of the pieces had to be waited for.
+    /// Whether none of the contents had to be waited for.
     pub(super) fn is_quick(&self) -> bool {
         self.longest < QUICK
     }
 
     /// Whether there is nothing more.
     pub(super) async fn look_ahead(&mut self) -> Result<bool> {
-        let began = Instant::now();
         poll_fn(|context| self.poll_rest(context)).await?;
-        self.longest = self.longest.max(began.elapsed());
         Ok(self.is_at_end)
     }
 
@@ -120,10 +121,27 @@ impl Pieces {
         })
     }
 
+    /// Has the blocks, which were the last to be taken, come again.
+    pub(super) fn put_back(&mut self, blocks: Vec<Bytes>) {
+        let length: u64 = blocks.iter().map(|block| block.len() as u64).sum();
+        self.left = self.left.map(|left| left.saturating_add(length));
+        let rest = std::mem::take(&mut self.rest);
+        let came = blocks.into_iter().chain([rest]).map(Ok);
+        let later = std::mem::replace(&mut self.blocks, stream::empty().boxed());
+        self.blocks = stream::iter(came).chain(later).boxed();
+    }
+
     /// Ready when something has come, or everything.
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
         while self.rest.is_empty() && !self.is_at_end {
-            match ready!(self.blocks.poll_next_unpin(context)) {
+            let Poll::Ready(block) = self.blocks.poll_next_unpin(context) else {
+                self.waits_since.get_or_insert_with(Instant::now);
+                return Poll::Pending;
+            };
+            if let Some(since) = self.waits_since.take() {
+                self.longest = self.longest.max(since.elapsed());
+            }
+            match block {
                 Some(block) => self.rest = block?,
                 None => self.is_at_end = true,
             }
@@ -176,5 +194,26 @@ mod tests {
         let mut pieces = Pieces::new(&name, contents, &SaveOptions::default(), 10);
         let hash = pieces.next().await.unwrap().hash;
         assert_eq!(hash, "5d41402abc4b2a76b9719d911017c592");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn contents_are_slow_wherever_they_were_waited_for() {
+        for wait in [QUICK / 2, QUICK] {
+            let blocks = stream::iter(0..4_u8).then(move |number| async move {
+                if number == 2 {
+                    tokio::time::sleep(wait).await;
+                }
+                Ok(Bytes::from(vec![number]))
+            });
+            let contents = FileContents::from_stream(blocks.boxed(), Some(4));
+            let name = FileName::new("a").unwrap();
+            let mut pieces = Pieces::new(&name, contents, &SaveOptions::default(), 1);
+            pieces.next().await.unwrap();
+            // As a request takes them that carries them as they come.
+            while let Some(block) = poll_fn(|context| pieces.poll_block(context, 9)).await {
+                block.unwrap();
+            }
+            assert_eq!(pieces.is_quick(), wait < QUICK);
+        }
     }
 }

@@ -11,6 +11,7 @@ use reqwest::header::HeaderMap;
 use crate::{Error, ErrorKind, Result};
 
 use super::error::Call;
+use super::flow::Carrier;
 
 /// How much of the explanation of a refusal is looked at, in bytes: a line for each of a thousand
 /// segments, and more.
@@ -26,6 +27,8 @@ pub(super) struct Response {
     answer: reqwest::Response,
     call: Call,
     stall_timeout: Duration,
+    /// What is still on its way of the request, and ends with the answer.
+    _carrier: Option<Carrier>,
 }
 
 impl Response {
@@ -34,6 +37,15 @@ impl Response {
             answer,
             call,
             stall_timeout,
+            _carrier: None,
+        }
+    }
+
+    /// The answer to a request that may be on its way still.
+    pub(super) fn with_carrier(self, carrier: Option<Carrier>) -> Self {
+        Self {
+            _carrier: carrier,
+            ..self
         }
     }
 

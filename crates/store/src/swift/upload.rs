@@ -1,13 +1,16 @@
 //! Saving a file in segments.
 
+mod long;
+
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use reqwest::header::{ETAG, HeaderValue};
 use reqwest::{Method, StatusCode};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{Error, ErrorKind, FileInfo, Operation, Result};
@@ -24,9 +27,6 @@ use super::segment_name;
 /// How many pieces are in memory: some are on their way, and one comes in.
 const PIECES: usize = 3;
 
-/// How many long segments are under way: one is sent, and one may be on its way to a disk.
-const FLOWS: usize = 2;
-
 /// A file that is being saved in segments, out of sight until its manifest is there.
 ///
 /// The segment of number `n` is `.store/<upload>/<n>/<name>` in the container beside the files'.
@@ -40,6 +40,10 @@ pub(super) struct Upload {
     is_smooth: AtomicBool,
     /// Why the contents did not come to their end.
     broken: Mutex<Option<Error>>,
+    /// Whether a segment failed, so that none begins any more.
+    has_failed: watch::Sender<bool>,
+    /// The long segment that was begun last; of those before it nothing is still to come.
+    last_flow: Mutex<Option<Flow>>,
 }
 
 impl Upload {
@@ -50,6 +54,8 @@ impl Upload {
             begun: AtomicUsize::new(0),
             is_smooth: AtomicBool::new(true),
             broken: Mutex::new(None),
+            has_failed: watch::Sender::new(false),
+            last_flow: Mutex::new(None),
         }
     }
 
@@ -89,14 +95,6 @@ impl Upload {
         Ok(Manifest::new(parts))
     }
 
-    /// How long a segment may be that is sent while it comes in, if one may be.
-    fn flow_length(&self, pieces: &Pieces) -> Option<u64> {
-        let container = &self.object.container;
-        let is_smooth = self.is_smooth.load(Ordering::Relaxed) && pieces.is_quick();
-        let length = pieces.left()?.min(container.streamed_segment_size);
-        (is_smooth && length > container.segment_size).then_some(length)
-    }
-
     /// Saves the next `most` pieces, each a segment.
     async fn save_pieces(
         &self,
@@ -117,75 +115,56 @@ impl Upload {
                 }
             }
         });
-        let mut saved: Vec<(usize, Part)> = pieces
+        let segments = pieces
             .take(most)
+            .take_until(self.failed().boxed())
             .boxed()
             .map(|(number, piece)| self.save_segment(number, piece).boxed())
-            .buffer_unordered(PIECES)
-            .try_collect()
-            .await?;
-        self.check_broken()?;
+            .buffer_unordered(PIECES);
+        let mut saved: Vec<(usize, Part)> = self.finish(segments).await?;
         saved.sort_unstable_by_key(|(number, _)| *number);
         parts.extend(saved.into_iter().map(|(_, part)| part));
         Ok(())
     }
 
-    /// Saves long segments as long as that goes well, and returns what is left of the contents.
+    /// What all segments came to.
     ///
-    /// While a server writes one to its disk, the next is on its way.
-    async fn save_flows(&self, pieces: Pieces, parts: &mut Vec<Part>) -> Result<Pieces> {
-        let slot = Mutex::new(None);
-        let left = &slot;
-        let (give, rest) = oneshot::channel();
-        // It is received below.
-        let _ = give.send(pieces);
-        let flows = stream::unfold((rest, parts.len()), |(rest, number)| async move {
-            // There is none where the last segment failed before its end.
-            let mut pieces = rest.await.ok()?;
-            let length = match pieces.look_ahead().await {
-                Ok(is_at_end) => self.flow_length(&pieces).filter(|_| !is_at_end),
+    /// After a failure none begins, and those are waited for that have begun: deleted earlier than that,
+    /// one could come into being afterwards.
+    async fn finish<T>(&self, segments: impl Stream<Item = Result<T>>) -> Result<Vec<T>> {
+        let mut segments = pin!(segments);
+        let mut saved = Vec::new();
+        while let Some(segment) = segments.next().await {
+            match segment {
+                Ok(part) => saved.push(part),
                 Err(error) => {
-                    self.note_broken(error);
-                    return None;
+                    self.give_up();
+                    let rest = async { while segments.next().await.is_some() {} };
+                    let most = self.object.container.client.stall_timeout();
+                    // What takes longer is left to the sweep.
+                    let _ = tokio::time::timeout(most, rest).await;
+                    return Err(error);
                 }
-            };
-            let Some(length) = length else {
-                *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(pieces);
-                return None;
-            };
-            let (flow, rest) = Flow::new(pieces, length);
-            Some(((number, flow), (rest, number + 1)))
-        });
-        let saved: Vec<Part> = flows
-            .boxed()
-            .map(|(number, flow)| self.save_flow(number, flow).boxed())
-            .buffered(FLOWS)
-            .try_collect()
-            .await?;
+            }
+        }
         self.check_broken()?;
-        parts.extend(saved);
-        let left = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-        left.ok_or_else(|| self.changed())
+        Ok(saved)
     }
 
-    /// Saves a segment while it comes in.
-    async fn save_flow(&self, number: usize, flow: Flow) -> Result<Part> {
-        let container = &self.object.container;
-        self.check_number(number)?;
-        let segment = self.begin(number);
-        let request = || (container.segment(Method::PUT, &segment)).body(Body::Flow(flow.clone()));
-        let step = || async {
-            match self.put_segment(request).await {
-                // Nothing can be sent again of what was not kept.
-                Err(error) if !flow.is_kept() => Ok(Err(error)),
-                put => put.map(Ok),
-            }
-        };
-        let answer = self.object.repeat(step).await??;
-        let hash = flow.hash().filter(|hash| info::etag(&answer) == Some(hash));
-        let hash = hash.ok_or_else(|| self.changed())?;
-        let length = flow.length();
-        Ok(Part::new(&container.segments, &segment, hash, length))
+    fn give_up(&self) {
+        self.has_failed.send_replace(true);
+        let flow = self
+            .last_flow
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(flow) = &*flow {
+            flow.cancel();
+        }
+    }
+
+    async fn failed(&self) {
+        // The sender is here as long as anybody waits.
+        let _ = self.has_failed.subscribe().wait_for(|failed| *failed).await;
     }
 
     /// The piece that has come already, or else the next.

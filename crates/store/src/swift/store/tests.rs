@@ -1,3 +1,6 @@
+mod ahead;
+mod long;
+
 use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, stream};
