@@ -1,5 +1,6 @@
 //! Where the password comes from: never from the command line.
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::thread;
 
@@ -81,7 +82,7 @@ async fn from_prompt(username: &str) -> Result<Secret, Failure> {
     // A thread of its own: nothing waits for one that reads when the program ends.
     let asking = thread::Builder::new().spawn(move || {
         // Nobody takes the answer after a signal.
-        drop(answer.send(rpassword::prompt_password(prompt).map(Secret::new)));
+        drop(answer.send(ask(&prompt).map(Secret::new)));
     });
     let failed = |error| Failure::new(INVALID, format!("failed to read the password: {error}"));
     asking.map_err(failed)?;
@@ -102,6 +103,16 @@ async fn from_prompt(username: &str) -> Result<Secret, Failure> {
         }
         _ => failed(error),
     })
+}
+
+/// Asks on the terminal, with the echo turned off once: told of it as an output too, rpassword would
+/// turn it off a second time, which may be after a signal has had it turned on again.
+fn ask(prompt: &str) -> io::Result<String> {
+    let terminal = File::options().write(true).open("/dev/tty")?;
+    let config = rpassword::ConfigBuilder::new()
+        .output_writer(terminal)
+        .build();
+    rpassword::prompt_password_with_config(prompt, config)
 }
 
 /// How a terminal behaved at some time.
