@@ -26,7 +26,10 @@ impl Again {
         match (wanted.file.is_some(), &arguments.idempotency_key) {
             (true, None) => Self::Deploy,
             (true, Some(_)) => Self::DeployWithAnotherKey,
-            (false, _) => Self::Redeploy(flags(arguments.username.as_deref(), arguments.client)),
+            (false, _) => Self::Redeploy(flags(
+                arguments.target.username.as_deref(),
+                arguments.target.client,
+            )),
         }
     }
 

@@ -5,6 +5,7 @@
 )]
 
 mod packages;
+mod target;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use clap_complete::Shell;
 use deployment::DeploymentId;
 
 pub(crate) use self::packages::Packages;
+pub(crate) use self::target::Target;
 use crate::command::cancel::CancelArguments;
-use crate::command::plan::PlanArguments;
 use crate::examples;
 use crate::setting;
 
@@ -80,7 +81,7 @@ pub(crate) enum Command {
     /// not there yet, which is made. No password is needed; whether the platform would take it is not
     /// known.
     #[command(after_long_help = examples::PLAN)]
-    Plan(PlanArguments),
+    Plan(Target),
     /// Deploy a package and follow it to its end
     ///
     /// The password comes from HELION_PASSWORD, from standard input, or from a prompt; never from the
@@ -159,52 +160,12 @@ pub(crate) enum Config {
 /// What `deploy` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Deploy {
-    /// The package in the store, or, with a `/` in it, an archive on this machine.
-    pub(crate) package: String,
-
-    /// The address of the platform's API, with https in front (or http)
-    ///
-    /// Also HELION_ENDPOINT, or `endpoint` in the configuration file; one of them is needed.
-    #[arg(long, value_name = "URL")]
-    pub(crate) endpoint: Option<String>,
-
-    /// Who logs in
-    ///
-    /// Also HELION_USERNAME, or `username` in the configuration file; one of them is needed.
-    #[arg(long, value_name = "USER")]
-    pub(crate) username: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
 
     /// Read the password from the first line of standard input.
     #[arg(long)]
     pub(crate) password_stdin: bool,
-
-    /// The platform's client, found on PATH: helion unless set
-    ///
-    /// Also HELION_CLIENT, or `client` in the configuration file.
-    #[arg(long, value_name = "CLIENT")]
-    pub(crate) client: Option<Client>,
-
-    /// The application's name on the platform; the package's unless given.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-
-    /// The organization to deploy to, with --space
-    ///
-    /// Also HELION_ORG, or `org` in the configuration file.
-    #[arg(long, value_name = "ORG")]
-    pub(crate) org: Option<String>,
-
-    /// The space to deploy to, with --org
-    ///
-    /// Also HELION_SPACE, or `space` in the configuration file.
-    #[arg(long, value_name = "SPACE")]
-    pub(crate) space: Option<String>,
-
-    /// How long the whole deployment may take, for example 90s or 15m
-    ///
-    /// Also HELION_TIMEOUT, or `timeout` in the configuration file.
-    #[arg(long, value_name = "DURATION", value_parser = setting::duration)]
-    pub(crate) timeout: Option<Duration>,
 
     /// The same request with the same key is deployed once.
     #[arg(long, value_name = "KEY")]

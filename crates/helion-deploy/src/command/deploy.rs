@@ -27,9 +27,9 @@ pub(crate) async fn run(
     store: Arc<dyn IStore>,
     output: Output<'_>,
 ) -> Result<(), Failure> {
-    let client = settings.client(arguments.client)?;
+    let client = settings.client(arguments.target.client)?;
     let platform = clients::platform(client, clients::runner_options());
-    let wanted = Wanted::parse(&arguments.package)?;
+    let wanted = Wanted::parse(&arguments.target.package)?;
     let again = Again::after(&arguments, &wanted);
     let request = request(arguments, &wanted, settings).await?;
     let catalog = PackageCatalog::new(Arc::clone(&store));
@@ -94,16 +94,16 @@ async fn request(
     } else {
         Source::EnvironmentOrPrompt
     };
-    let endpoint = settings.endpoint(arguments.endpoint)?;
-    let space = settings.space(arguments.org, arguments.space)?;
-    let timeout = settings.timeout(arguments.timeout)?;
-    let username = settings.username(arguments.username)?;
+    let endpoint = settings.endpoint(arguments.target.endpoint)?;
+    let space = settings.space(arguments.target.org, arguments.target.space)?;
+    let timeout = settings.timeout(arguments.target.timeout)?;
+    let username = settings.username(arguments.target.username)?;
     let credentials = credentials(source, username).await?;
     let mut request = DeployRequest::new(&wanted.name, &endpoint, credentials)?;
     if let Some(path) = &wanted.file {
         request = request.with_file(path);
     }
-    if let Some(name) = arguments.name {
+    if let Some(name) = arguments.target.name {
         request = request.with_application(name)?;
     }
     if let Some(space) = space {

@@ -1,15 +1,10 @@
 //! `plan`: what a deployment would do, and whether it could begin.
-#![expect(
-    clippy::doc_markdown,
-    reason = "the comments of the arguments are the program's help, no Markdown"
-)]
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use batch::{Accept, Batch, Secret, Step, When};
-use clap::Args;
 use deployment::{
     Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentId, Error, PackageCatalog,
     Space,
@@ -20,7 +15,7 @@ use store::{Guarantee, IStore};
 use uuid::Uuid;
 
 use crate::checks::Checks;
-use crate::cli::Client;
+use crate::cli::{Client, Target};
 use crate::clients;
 use crate::command::deploy::Wanted;
 use crate::failure::{Failure, INVALID, NOT_FOUND, chain};
@@ -28,55 +23,7 @@ use crate::hint;
 use crate::output::{Output, on_one_line};
 use crate::quantity;
 use crate::report::table;
-use crate::setting;
 use crate::settings::Settings;
-
-/// What `plan` takes.
-#[derive(Debug, Args)]
-pub(crate) struct PlanArguments {
-    /// The package in the store, or, with a `/` in it, an archive on this machine.
-    pub(crate) package: String,
-
-    /// The address of the platform's API, with https in front (or http)
-    ///
-    /// Also HELION_ENDPOINT, or `endpoint` in the configuration file; one of them is needed.
-    #[arg(long, value_name = "URL")]
-    pub(crate) endpoint: Option<String>,
-
-    /// Who logs in
-    ///
-    /// Also HELION_USERNAME, or `username` in the configuration file; one of them is needed.
-    #[arg(long, value_name = "USER")]
-    pub(crate) username: Option<String>,
-
-    /// The platform's client, found on PATH: helion unless set
-    ///
-    /// Also HELION_CLIENT, or `client` in the configuration file.
-    #[arg(long, value_name = "CLIENT")]
-    pub(crate) client: Option<Client>,
-
-    /// The application's name on the platform; the package's unless given.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-
-    /// The organization to deploy to, with --space
-    ///
-    /// Also HELION_ORG, or `org` in the configuration file.
-    #[arg(long, value_name = "ORG")]
-    pub(crate) org: Option<String>,
-
-    /// The space to deploy to, with --org
-    ///
-    /// Also HELION_SPACE, or `space` in the configuration file.
-    #[arg(long, value_name = "SPACE")]
-    pub(crate) space: Option<String>,
-
-    /// How long the whole deployment may take, for example 90s or 15m
-    ///
-    /// Also HELION_TIMEOUT, or `timeout` in the configuration file.
-    #[arg(long, value_name = "DURATION", value_parser = setting::duration)]
-    pub(crate) timeout: Option<Duration>,
-}
 
 /// What is planned: the arguments, and the settings where there are none.
 struct Asked {
@@ -90,7 +37,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(arguments: PlanArguments, settings: &Settings) -> Result<Self, Failure> {
+    fn new(arguments: Target, settings: &Settings) -> Result<Self, Failure> {
         Ok(Self {
             endpoint: settings.endpoint(arguments.endpoint)?,
             username: settings.username(arguments.username)?,
@@ -112,7 +59,7 @@ struct Plan {
 
 /// Checks, prints the plan, and fails as the first check that did.
 pub(crate) async fn run(
-    arguments: PlanArguments,
+    arguments: Target,
     settings: &Settings,
     store: Arc<dyn IStore>,
     output: Output<'_>,
