@@ -81,7 +81,12 @@ impl Streak {
     async fn watch<T>(&self, mut answer: oneshot::Receiver<T>, begun: Instant) -> Option<T> {
         while begun.elapsed() < WATCHED && self.waiting.load(Ordering::Relaxed) <= 1 {
             match answer.try_recv() {
-                Err(TryRecvError::Empty) => tokio::task::yield_now().await,
+                Err(TryRecvError::Empty) => {
+                    // The writing thread may be waiting for this very core, where it would get no
+                    // turn before the caller gives up.
+                    std::thread::yield_now();
+                    tokio::task::yield_now().await;
+                }
                 Err(TryRecvError::Closed) => return None,
                 Ok(answer) => return Some(answer),
             }
