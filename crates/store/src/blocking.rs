@@ -15,11 +15,13 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => Err(Error::new(ErrorKind::Unavailable, operation)
-                .with_message("the runtime is shutting down")
-                .with_source(error)),
+            Err(error) => Err(shutting_down(operation).with_source(error)),
         },
     }
+}
+
+pub(crate) fn shutting_down(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, operation).with_message("the runtime is shutting down")
 }
 
 /// A call in its caller's hands: dropped when it returns, or when its future is.

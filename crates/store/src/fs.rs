@@ -14,6 +14,7 @@ mod save;
 mod sweep;
 mod temporary;
 mod version;
+mod workers;
 
 use std::fmt;
 use std::path::Path;
@@ -34,6 +35,7 @@ use self::destination::Destination;
 use self::root::Root;
 use self::save::Save;
 use self::version::Stamps;
+use self::workers::Workers;
 
 /// The bytes read or written in one hop to a blocking thread; a save or read holds two of them in
 /// memory.
@@ -60,6 +62,7 @@ const BLOCK: usize = 1024 * 1024;
 ///   of a saved file is unique to the save.
 /// - With [`Durability::Full`] contents, directory entry and every new directory are flushed before
 ///   a save returns; on Apple's systems to the disk itself (`F_FULLFSYNC`), where it can.
+/// - Up to 24 saves and deletions are carried out at once, and others wait for their turn.
 /// - A call is one hop to a blocking thread, a stream one for each MiB; saving or reading a file of
 ///   any length takes about 4 MiB of memory. How long a file may be is up to the file system.
 /// - Directories are made and, when they get empty, removed with their files.
@@ -87,6 +90,7 @@ const BLOCK: usize = 1024 * 1024;
 pub struct FsStore {
     current: Arc<Current>,
     stamps: Arc<Stamps>,
+    workers: Arc<Workers>,
     durability: Durability,
 }
 
@@ -127,6 +131,7 @@ impl FsStore {
             Ok(Self {
                 current: Arc::new(current),
                 stamps,
+                workers: Arc::default(),
                 durability: options.durability,
             })
         })
@@ -141,6 +146,18 @@ impl FsStore {
     ) -> Result<T> {
         let current = Arc::clone(&self.current);
         run_blocking(operation, move || current.run(work)).await
+    }
+
+    /// Makes a change when its turn comes.
+    async fn change<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        change: impl Fn(&Arc<Root>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let current = Arc::clone(&self.current);
+        self.workers
+            .run(operation, move || current.run(change))
+            .await
     }
 
     /// Makes saves of the file, each in the root that it is given, with its temporary file made.
@@ -181,7 +198,8 @@ impl FsStore {
             match next? {
                 Block::Inner(next) => block = next,
                 Block::Last(last) => {
-                    return run_blocking("save file", move || save.finish(&last)).await;
+                    let finished = self.workers.run("save file", move || save.finish(&last));
+                    return finished.await;
                 }
             }
         }
@@ -241,7 +259,7 @@ impl IStore for FsStore {
         match blocks.next().await? {
             Block::Inner(first) => self.save_long(first, blocks, begin).await,
             Block::Last(bytes) => {
-                self.run("save file", move |root| begin(root)?.finish(&bytes))
+                self.change("save file", move |root| begin(root)?.finish(&bytes))
                     .await
             }
         }
@@ -251,7 +269,7 @@ impl IStore for FsStore {
         let (name, durability) = (name.clone(), self.durability);
         let caller = Caller::default();
         let presence = caller.presence();
-        self.run("delete file", move |root| {
+        self.change("delete file", move |root| {
             deletion::delete(root, &name, durability, &presence)
         })
         .await

@@ -92,9 +92,9 @@ impl Save {
         if let Some(replaced) = replaced {
             facts::remove(&destination.root, &destination.name, &replaced);
         }
-        // From here on the version is shown, and keeps its facts whatever comes.
-        destination.flush(&folder)?;
         drop(lock);
+        // The version is shown, and keeps its facts whatever comes.
+        destination.flush(&folder)?;
         let info = version.info(destination.name.clone());
         Ok(facts.map_or(info.clone(), |facts| facts.apply(info)))
     }
