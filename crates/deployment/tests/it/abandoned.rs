@@ -12,7 +12,9 @@ use deployment::{Clock, DEPLOYMENT_VARIABLE, DeploymentId};
 use store::MemoryStore;
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{Fixture, Play, SUCCESS, WallClock, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, assert_history, request};
+use crate::played_client::Play;
+use crate::wall_clock::WallClock;
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 use deployment::{DeployRequest, DeploymentId, Error};
 use store::{ErrorKind, FaultScript, FileName, Operation};
 
-use crate::fixture::{PAST_THE_LEASE, Play, SUCCESS, assert_history, request};
+use crate::fixture::{SUCCESS, assert_history, request};
+use crate::played_client::Play;
 use crate::stopped::{World, saves};
+use crate::wall_clock::PAST_THE_LEASE;
 
 fn keyed() -> DeployRequest {
     request("foo").with_idempotency_key("order 66").unwrap()

@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 
 use store::{ListOptions, SaveOptions, StoreExt as _};
 
-use crate::fixture::{Fixture, Play, SUCCESS, WallClock, add_package, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, add_package, assert_history, request};
+use crate::played_client::Play;
+use crate::wall_clock::WallClock;
 
 #[tokio::test]
 async fn a_second_deployment_of_the_same_application_is_a_conflict() {
@@ -186,7 +188,7 @@ async fn a_dead_owner_is_in_the_way_no_longer_than_its_lease() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Busy { by, .. } if by == id));
-    *now.lock().unwrap() += crate::fixture::PAST_THE_LEASE;
+    *now.lock().unwrap() += crate::wall_clock::PAST_THE_LEASE;
     assert_history(&next.deploy(request("foo")).await, SUCCESS);
     // Whoever waits for the dead one is told so instead of waiting for ever.
     let record = next.deployer.wait(&id).await.unwrap();
@@ -235,7 +237,7 @@ async fn a_record_that_nobody_can_read_blocks_nobody_for_ever() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Busy { .. }), "{error}");
-    *now.lock().unwrap() += crate::fixture::PAST_THE_LEASE;
+    *now.lock().unwrap() += crate::wall_clock::PAST_THE_LEASE;
     assert_history(&fixture.deploy(request("foo")).await, SUCCESS);
 
     let locks = ListOptions::default().with_prefix("lock_");

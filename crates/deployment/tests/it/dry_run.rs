@@ -6,7 +6,9 @@ use batch::{LocalRunner, LocalRunnerOptions};
 use deployment::{CliPlatform, DeploymentId, Error, EventKind, PackageCatalog};
 use store::{FileName, ListOptions, SaveOptions, StoreExt as _};
 
-use crate::fixture::{Fixture, PASSWORD, PAST_THE_LEASE, Play, SUCCESS, WallClock, request};
+use crate::fixture::{Fixture, PASSWORD, SUCCESS, request};
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 #[tokio::test]
 async fn who_would_be_in_the_way_is_told_and_nothing_is_written() {

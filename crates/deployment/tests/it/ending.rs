@@ -11,7 +11,8 @@ use store::{
     StoreExt as _, StoredFile,
 };
 
-use crate::fixture::{Fixture, Play, assert_history, request};
+use crate::fixture::{Fixture, assert_history, request};
+use crate::played_client::Play;
 
 #[tokio::test]
 async fn a_refused_push_fails_with_step_exit_code_and_output() {

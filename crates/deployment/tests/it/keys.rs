@@ -6,8 +6,9 @@ use deployment::{DeployRequest, DeploymentId, DeploymentRecord, PrunePolicy};
 use store::{ErrorKind, FileName, ListOptions, Operation, StoreExt as _};
 use tokio::time::Instant;
 
-use crate::fixture::{Fixture, PAST_THE_LEASE, SUCCESS, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, assert_history, request};
 use crate::stopped::{World, saves};
+use crate::wall_clock::PAST_THE_LEASE;
 
 pub(crate) fn keyed(key: &str) -> DeployRequest {
     request("foo").with_idempotency_key(key).unwrap()

@@ -12,8 +12,10 @@ use package::Package;
 use store::{FileName, IStore, MemoryStore, SqliteOptions, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, assert_history, request};
 use crate::gate::{Gate, Traffic};
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 /// An owner behind a gate whose push has begun.
 struct Owner {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use deployment::{DeploymentId, PrunePolicy};
 use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
 
-use crate::fixture::{Fixture, Play, WallClock, add_package, request};
+use crate::fixture::{Fixture, add_package, request};
+use crate::played_client::Play;
+use crate::wall_clock::WallClock;
 
 async fn save(store: &Arc<dyn IStore>, name: store::FileName, text: String) {
     let options = SaveOptions::default();
@@ -231,7 +233,7 @@ async fn claims_of_removed_deployments_are_in_nobodys_way() {
     let everything = PrunePolicy::default().with_keep(0);
     let report = world.fixture.deployer.prune(&everything).await.unwrap();
     assert_eq!(report.removed, 1);
-    world.wall_clock.jump(crate::fixture::PAST_THE_LEASE);
+    world.wall_clock.jump(crate::wall_clock::PAST_THE_LEASE);
     for request in [request("foo"), keyed()] {
         crate::fixture::assert_history(
             &world.fixture.deploy(request).await,
@@ -247,7 +249,7 @@ async fn a_key_whose_record_was_removed_stands_for_a_new_deployment() {
     let world = World::new().await;
     let keyed = || request("foo").with_idempotency_key("k").unwrap();
     let removed = world.fixture.deploy(keyed()).await;
-    world.wall_clock.jump(crate::fixture::PAST_THE_LEASE);
+    world.wall_clock.jump(crate::wall_clock::PAST_THE_LEASE);
     let everything = PrunePolicy::default().with_keep(0);
     world.fixture.deployer.prune(&everything).await.unwrap();
     // Another process that prunes may be about to remove the old id's record once more.

@@ -14,10 +14,10 @@ use deployment::{
 use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{
-    Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, add_package, assert_history, request,
-};
+use crate::fixture::{Fixture, SUCCESS, add_package, assert_history, request};
 use crate::gate::Gate;
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 /// A store that several engines share, and their wall clock.
 struct World {

@@ -6,7 +6,8 @@ use batch::Secret;
 use deployment::{Credentials, DeployRequest, DeploymentId, Error, ErrorKind, Phase, Space};
 use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
 
-use crate::fixture::{Fixture, PASSWORD, Play, SUCCESS, assert_history, request};
+use crate::fixture::{Fixture, PASSWORD, SUCCESS, assert_history, request};
+use crate::played_client::Play;
 
 fn credentials() -> Credentials {
     Credentials::new("somebody", Secret::new(PASSWORD)).unwrap()

@@ -7,7 +7,9 @@ use deployment::{DeploymentId, DeploymentRecord, Error, EventKind, ListQuery, Ph
 use futures_util::FutureExt as _;
 use store::{FaultScript, FaultStore, IStore, MemoryStore, Operation};
 
-use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, assert_history, request};
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 /// Two engines on one store, of which each has faults of its own.
 pub(crate) struct World {

@@ -21,7 +21,8 @@ use store::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{PlayedClient, SUCCESS, add_package, assert_history, request};
+use crate::fixture::{SUCCESS, add_package, assert_history, request};
+use crate::played_client::PlayedClient;
 
 /// A process that runs no command: it reports two steps of its own.
 #[derive(Debug)]
