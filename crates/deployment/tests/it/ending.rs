@@ -11,7 +11,7 @@ use store::{
     StoreExt as _, StoredFile,
 };
 
-use crate::fixture::{Fixture, assert_history, request};
+use crate::fixture::{Fixture, assert_history, request, save};
 use crate::played_client::Play;
 
 #[tokio::test]
@@ -105,13 +105,9 @@ async fn one_step_that_takes_too_long_times_out_by_itself() {
 #[tokio::test]
 async fn a_cancel_stops_the_command_and_logs_out() {
     let fixture = Fixture::new().await;
-    fixture.client.on("push", Play::HangUntilStopped);
     let id = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
     fixture.deployer.cancel(&id).await.unwrap();
     let record = fixture.deployer.wait(&id).await.unwrap();
     assert_eq!(record.phase(), Some(Phase::Cancelled));
@@ -124,13 +120,9 @@ async fn a_cancel_stops_the_command_and_logs_out() {
 #[tokio::test(start_paused = true)]
 async fn another_process_cancels_by_a_file() {
     let fixture = Fixture::new().await;
-    fixture.client.on("push", Play::HangUntilStopped);
     let id = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
     let other = Fixture::on(Arc::clone(&fixture.store)).await;
     other.deployer.cancel(&id).await.unwrap();
     let record = other.deployer.wait(&id).await.unwrap();
@@ -152,11 +144,7 @@ async fn a_runner_that_panics_fails_its_deployment_only() {
 #[tokio::test]
 async fn an_unknown_package_is_refused_before_anything_is_recorded() {
     let fixture = Fixture::new().await;
-    let error = fixture
-        .deployer
-        .deploy_package(request("bar"))
-        .await
-        .unwrap_err();
+    let error = fixture.refuse(request("bar")).await;
     assert!(matches!(error, Error::PackageNotFound { .. }), "{error}");
     let page = fixture
         .deployer
@@ -171,11 +159,7 @@ async fn an_unknown_package_is_refused_before_anything_is_recorded() {
 async fn a_package_that_is_none_fails_with_its_reason() {
     let fixture = Fixture::on(Arc::new(MemoryStore::new())).await;
     let name = FileName::new("bad.tar.gz").unwrap();
-    fixture
-        .store
-        .save_bytes(&name, "not gzip", &SaveOptions::default())
-        .await
-        .unwrap();
+    save(fixture.store.as_ref(), &name, "not gzip").await;
     let record = fixture.deploy(request("bad")).await;
     assert_history(&record, "INIT DOWNLOADING STARTED FAILED");
     let error = record.engine.unwrap().error.unwrap();
@@ -190,12 +174,8 @@ async fn a_package_that_is_cut_short_is_never_run() {
     let fixture = Fixture::new().await;
     let whole = testkit::package("cut", &[("x", &[7; 10_000])]);
     let name = FileName::new("cut.tar.gz").unwrap();
-    let half = whole[..whole.len() - 10].to_vec();
-    fixture
-        .store
-        .save_bytes(&name, half, &SaveOptions::default())
-        .await
-        .unwrap();
+    let half = &whole[..whole.len() - 10];
+    save(fixture.store.as_ref(), &name, half).await;
     let record = fixture.deploy(request("cut")).await;
     assert_eq!(record.phase(), Some(Phase::Failed));
     assert_eq!(fixture.client.seen(), [""; 0]);

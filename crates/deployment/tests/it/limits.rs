@@ -9,10 +9,10 @@ use deployment::{
     IPlatform, IStatus as _, Phase, PlatformRequest, RecordLimits, Result, StatusChange,
 };
 use proptest::prelude::*;
-use store::{FaultScript, IStore, MemoryStore, Operation, SaveOptions, StoreExt as _};
+use store::{FaultScript, IStore, MemoryStore, Operation, StoreExt as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{add_package, request};
+use crate::fixture::{add_package, request, save};
 
 /// A platform whose process reaches so many statuses.
 #[derive(Clone, Copy, Debug)]
@@ -79,13 +79,8 @@ const ORIGINAL: &str = r#"{"datetime": "2015-07-08 14:35:52.951490", "deploy_id"
 async fn stored(text: impl Into<Vec<u8>>) -> (Arc<MemoryStore>, DeploymentId) {
     let store = Arc::new(MemoryStore::new());
     let id: DeploymentId = "6eeca9c0-257e-11e5-9760-985aeb8b7458".parse().unwrap();
-    let options = SaveOptions::default();
-    let name = id.file_name();
-    store
-        .save_bytes(&name, text.into(), &options)
-        .await
-        .unwrap();
-    (store.clone(), id)
+    save(store.as_ref(), &id.file_name(), text).await;
+    (store, id)
 }
 
 async fn bytes(store: &MemoryStore, id: &DeploymentId) -> Vec<u8> {

@@ -4,21 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deployment::{DeploymentId, PrunePolicy};
-use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
+use store::{IStore, MemoryStore, StoreExt as _};
 
-use crate::fixture::{Fixture, add_package, request};
+use crate::fixture::{Fixture, add_package, request, save};
 use crate::played_client::Play;
 use crate::wall_clock::WallClock;
-
-async fn save(store: &Arc<dyn IStore>, name: store::FileName, text: String) {
-    let options = SaveOptions::default();
-    store.save_bytes(&name, text, &options).await.unwrap();
-}
 
 async fn save_record(store: &Arc<dyn IStore>, text: &str) -> DeploymentId {
     let id = DeploymentId::generate();
     let text = text.replace("ID", &id.to_string());
-    save(store, id.file_name(), text).await;
+    save(store.as_ref(), &id.file_name(), text).await;
     id
 }
 
@@ -35,8 +30,7 @@ impl World {
     async fn on(store: Arc<dyn IStore>) -> Self {
         // Ids tell the real time.
         let wall_clock = WallClock::at(deployment::Clock::system().now());
-        let clock = wall_clock.clock();
-        let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+        let fixture = Fixture::at(store, &wall_clock).await;
         Self {
             wall_clock,
             fixture,
@@ -124,16 +118,17 @@ async fn an_age_looks_at_none_of_those_that_are_younger() {
         let since = (now - age).duration_since(std::time::SystemTime::UNIX_EPOCH);
         let uuid = (since.unwrap().as_millis() << 80) | (7 << 76) | u128::from(minute);
         let id = DeploymentId::from_uuid(uuid::Uuid::from_u128(uuid));
-        save(store, id.file_name(), text.replace("ID", &id.to_string())).await;
+        save(
+            store.as_ref(),
+            &id.file_name(),
+            text.replace("ID", &id.to_string()),
+        )
+        .await;
         ids.push(id);
     }
     let original: DeploymentId = "6eeca9c0-257e-11e5-9760-985aeb8b7458".parse().unwrap();
-    save(
-        store,
-        original.file_name(),
-        text.replace("ID", &original.to_string()),
-    )
-    .await;
+    let text = text.replace("ID", &original.to_string());
+    save(store.as_ref(), &original.file_name(), text).await;
 
     let before = script.calls().len();
     let policy = PrunePolicy::default().with_max_age(Duration::from_hours(15));
@@ -198,17 +193,13 @@ async fn what_runs_or_cannot_be_read_stays() {
     }
     let broken = save_record(store, r#"{"deploy_id": "ID", "deploy_sta"#).await;
     add_package(store, "bar").await;
-    world.fixture.client.on("push", Play::HangUntilStopped);
     let running = world
         .fixture
-        .deployer
-        .deploy_package(request("bar"))
-        .await
-        .unwrap();
-    world.fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("bar"))
+        .await;
     kept.push(running);
     for id in [ended[0], running, DeploymentId::generate()] {
-        save(store, id.cancel_file_name(), "{}".to_owned()).await;
+        save(store.as_ref(), &id.cancel_file_name(), "{}").await;
     }
 
     let everything = PrunePolicy::default().with_keep(0);
