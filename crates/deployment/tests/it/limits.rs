@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use batch::{IProcess, IProgress, Milestone, ProcessOutcome, Status, StepOutcome, StepReport};
 use deployment::{
-    Deployer, DeployerOptions, DeploymentId, DeploymentRecord, DeploymentStatus, Error, ErrorKind,
-    IPlatform, IStatus as _, Phase, PlatformRequest, RecordLimits, Result, StatusChange,
+    Deployer, DeployerOptions, DeploymentId, DeploymentRecord, DeploymentStatus, ENGINE_SCHEMA,
+    Error, ErrorKind, IPlatform, IStatus as _, Phase, PlatformRequest, RecordLimits, Result,
+    StatusChange,
 };
 use proptest::prelude::*;
 use store::{FaultScript, IStore, MemoryStore, Operation, StoreExt as _};
@@ -119,17 +120,19 @@ async fn an_original_record_goes_on_with_its_own_keys_and_nothing_else() {
 
 #[tokio::test]
 async fn a_newer_record_is_shown_and_not_written() {
-    let newer = ORIGINAL.replacen('{', r#"{"engine": {"schema": 99, "odd": [1]}, "#, 1);
+    let next = ENGINE_SCHEMA + 1;
+    let newer = format!(r#"{{"engine": {{"schema": {next}, "odd": [1]}}, "#);
+    let newer = ORIGINAL.replacen('{', &newer, 1);
     let (store, id) = stored(newer.as_str()).await;
     let status = DeploymentStatus::new(store.clone());
     let record = status.get_status(&id).await.unwrap().unwrap();
     assert_eq!(
         (record.package.as_str(), record.newer_schema()),
-        ("node-env", Some(99))
+        ("node-env", Some(next))
     );
     let error = status.set_status(&id, &failed()).await.unwrap_err();
     assert!(
-        matches!(error, Error::NewerRecord { schema: 99, .. }),
+        matches!(error, Error::NewerRecord { schema, .. } if schema == next),
         "{error}"
     );
     assert_eq!(bytes(&store, &id).await, newer.as_bytes());
