@@ -225,6 +225,12 @@ mod tests {
         assert_ne!(foo, renamed.fingerprint());
     }
 
+    #[track_caller]
+    fn refused(request: Result<DeployRequest>) {
+        let error = request.unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidInput, "{error}");
+    }
+
     #[test]
     fn bad_values_are_refused_before_anything_happens() {
         let credentials = || Credentials::new("admin", Secret::new("x")).unwrap();
@@ -237,21 +243,18 @@ mod tests {
             "cancel_x",
             "lock_x",
         ] {
-            let error = DeployRequest::new(package, "https://api.x.io", credentials()).unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput, "{package}");
+            refused(DeployRequest::new(
+                package,
+                "https://api.x.io",
+                credentials(),
+            ));
         }
-        assert!(DeployRequest::new("foo", "api.x.io", credentials()).is_err());
+        refused(DeployRequest::new("foo", "api.x.io", credentials()));
         for name in ["", "-n", "a\nb", &"x".repeat(256)] {
-            assert!(
-                request("foo", "x").with_application(name).is_err(),
-                "{name}"
-            );
+            refused(request("foo", "x").with_application(name));
         }
-        assert!(request("foo", "x").with_idempotency_key("").is_err());
-        assert!(
-            request("foo", "x")
-                .with_idempotency_key("k".repeat(256))
-                .is_err()
-        );
+        for key in [String::new(), "k".repeat(256)] {
+            refused(request("foo", "x").with_idempotency_key(key));
+        }
     }
 }
