@@ -3,13 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use deployment::{Error, ErrorKind, Phase};
-use futures_util::stream::{self, StreamExt as _};
-use store::{
-    FileContents, FileInfo, FileName, IStore, ListOptions, MemoryStore, ReadOptions, SaveOptions,
-    StoreExt as _, StoredFile,
-};
+use store::{FaultScript, FileName, MemoryStore, Operation, StoreExt as _};
 
 use crate::fixture::{Fixture, assert_history, request, save};
 use crate::played_client::Play;
@@ -187,8 +182,10 @@ async fn a_package_that_is_cut_short_is_never_run() {
 async fn a_store_that_stalls_holds_up_no_cancel() {
     // More of them than unpack at once, so that some wait for their turn to unpack.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let store = MemoryStore::new();
-    let fixture = Fixture::on(Arc::new(Stalling(store))).await;
+    let script = FaultScript::new();
+    let read = script.on(Operation::GetFileContents).named("foo.tar.gz");
+    read.always().at_byte(0).hang();
+    let fixture = Fixture::on(Arc::new(MemoryStore::new().with_faults(&script))).await;
     let mut ids = Vec::new();
     for index in 0..(4 * cores).max(8) + 4 {
         let request = request("foo")
@@ -204,49 +201,4 @@ async fn a_store_that_stalls_holds_up_no_cancel() {
         assert_eq!(record.phase(), Some(Phase::Cancelled));
     }
     fixture.assert_nothing_left();
-}
-
-/// A store whose archives begin to come and never go on.
-#[derive(Debug)]
-struct Stalling(MemoryStore);
-
-#[async_trait]
-impl IStore for Stalling {
-    fn capabilities(&self) -> store::Capabilities {
-        self.0.capabilities()
-    }
-
-    async fn get_files_list(&self, options: &ListOptions) -> store::Result<Vec<FileInfo>> {
-        self.0.get_files_list(options).await
-    }
-
-    async fn get_file_info(&self, name: &FileName) -> store::Result<FileInfo> {
-        self.0.get_file_info(name).await
-    }
-
-    async fn get_file_contents(
-        &self,
-        name: &FileName,
-        options: &ReadOptions,
-    ) -> store::Result<StoredFile> {
-        let mut stored = self.0.get_file_contents(name, options).await?;
-        if name.as_str().ends_with(".tar.gz") {
-            let size = stored.contents.size();
-            stored.contents = FileContents::from_stream(stream::pending().boxed(), size);
-        }
-        Ok(stored)
-    }
-
-    async fn save_file(
-        &self,
-        name: &FileName,
-        contents: FileContents,
-        options: &SaveOptions,
-    ) -> store::Result<FileInfo> {
-        self.0.save_file(name, contents, options).await
-    }
-
-    async fn delete_file(&self, name: &FileName) -> store::Result<()> {
-        self.0.delete_file(name).await
-    }
 }
