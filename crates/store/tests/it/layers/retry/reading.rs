@@ -10,6 +10,12 @@ use store::{
 use super::*;
 use crate::samples::pattern;
 
+/// Breaks one read behind so many bytes.
+fn break_at(script: &FaultScript, bytes: u64, kind: ErrorKind) {
+    let read = script.on(Operation::GetFileContents);
+    read.at_byte(bytes).fail(kind);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_read_that_breaks_is_taken_up_at_the_same_byte() {
     let script = FaultScript::new();
@@ -20,18 +26,12 @@ async fn a_read_that_breaks_is_taken_up_at_the_same_byte() {
         .await
         .unwrap();
     for place in [0, 1, 70_000, 299_999, 300_000] {
-        script
-            .on(Operation::GetFileContents)
-            .at_byte(place)
-            .fail(ErrorKind::Interrupted);
+        break_at(&script, place, ErrorKind::Interrupted);
         assert!(bytes_of(&store, "a").await == bytes, "at {place}");
     }
     // A part of a file too, through many breaks, and through failures to open it again.
     for _ in 0..30 {
-        script
-            .on(Operation::GetFileContents)
-            .at_byte(10_000)
-            .fail(ErrorKind::Timeout);
+        break_at(&script, 10_000, ErrorKind::Timeout);
     }
     script
         .on(Operation::GetFileContents)
@@ -52,10 +52,7 @@ async fn the_pause_of_a_reader_is_no_time_of_the_tries() {
     let store = Retry::new(Arc::clone(&below), exact().with_max_time(most));
     save(&store, "a", "hello").await;
     for place in [0, 2] {
-        script
-            .on(Operation::GetFileContents)
-            .at_byte(place)
-            .fail(ErrorKind::Interrupted);
+        break_at(&script, place, ErrorKind::Interrupted);
     }
     let file = store
         .get_file_contents(&name("a"), &ReadOptions::default())
@@ -90,10 +87,7 @@ async fn the_stores_answers_to_reads_are_asked_for_in_pieces_that_are_missing() 
     let script = FaultScript::new();
     let store = retried(&script);
     save(&store, "a", "hello").await;
-    script
-        .on(Operation::GetFileContents)
-        .at_byte(2)
-        .fail(ErrorKind::Interrupted);
+    break_at(&script, 2, ErrorKind::Interrupted);
     assert_eq!(bytes_of(&store, "a").await, "hello");
     let calls = script.calls();
     let reads = calls
@@ -111,10 +105,7 @@ async fn a_read_is_not_taken_up_in_another_version() {
     let store = Retry::new(Arc::clone(&below), exact());
     for change in ["replaced", "shortened", "deleted"] {
         save(&*below, "a", "hello").await;
-        script
-            .on(Operation::GetFileContents)
-            .at_byte(2)
-            .fail(ErrorKind::Interrupted);
+        break_at(&script, 2, ErrorKind::Interrupted);
         let file = store
             .get_file_contents(&name("a"), &ReadOptions::default())
             .await
@@ -142,16 +133,10 @@ async fn a_read_that_breaks_for_good_or_too_often_fails() {
     let script = FaultScript::new();
     let store = retried(&script);
     save(&store, "a", "hello").await;
-    script
-        .on(Operation::GetFileContents)
-        .at_byte(2)
-        .fail(ErrorKind::Corrupt);
+    break_at(&script, 2, ErrorKind::Corrupt);
     let error = store.get_file_bytes(&name("a"), 9).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    script
-        .on(Operation::GetFileContents)
-        .at_byte(2)
-        .fail(ErrorKind::Interrupted);
+    break_at(&script, 2, ErrorKind::Interrupted);
     script
         .on(Operation::GetFileContents)
         .nth(2)
