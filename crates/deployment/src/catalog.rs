@@ -32,7 +32,7 @@ const PARALLEL_READS: usize = 16;
 const RESERVED: [&str; 3] = [
     crate::cancel::FILE_PREFIX,
     DeploymentId::FILE_PREFIX,
-    "lock_",
+    crate::lock::LOCK_PREFIX,
 ];
 
 /// Keeps packages in a store: `foo.tar.gz`, and its manifest beside it as `foo.json`.

@@ -19,7 +19,7 @@ use crate::request::DeployRequest;
 const PARALLEL_READS: usize = 16;
 
 /// What the names of locks begin with; those of the keys' claims do too.
-const LOCK_PREFIX: &str = "lock_";
+pub(crate) const LOCK_PREFIX: &str = "lock_";
 
 /// The file that tells who deploys `application` to an endpoint.
 pub(crate) fn lock_file(request: &DeployRequest) -> FileName {
