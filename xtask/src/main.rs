@@ -4,11 +4,9 @@ mod api;
 mod bench;
 mod check;
 mod ci;
-mod crash;
-mod crowd;
 mod documents;
-mod fuzz;
 mod layers;
+mod long_tests;
 mod services;
 mod shell;
 mod workspace;
@@ -62,13 +60,13 @@ const COMMANDS: &[Command] = &[
         name: "crash",
         arguments: "[SEED]",
         summary: "kills deploying programs 1,000 times and recovers, or the one of a seed, and checks what they leave",
-        run: crash::run,
+        run: long_tests::crash,
     },
     Command {
         name: "crowd",
         arguments: "",
         summary: "10,000 deployments at once, on a store in memory, by a client, and on SQLite: all end, few run, under 200 MB",
-        run: crowd::run,
+        run: long_tests::crowd,
     },
     Command {
         name: "services",
@@ -80,7 +78,7 @@ const COMMANDS: &[Command] = &[
         name: "crash-store",
         arguments: "",
         summary: "kills savers of each durable store 200 times, and checks what they leave",
-        run: crash::run_store,
+        run: long_tests::crash_store,
     },
     Command {
         name: "documents",
@@ -92,7 +90,7 @@ const COMMANDS: &[Command] = &[
         name: "fuzz",
         arguments: "",
         summary: "200,000 cases of each fuzz target: archives, manifests, names of packages and files, records, endpoints",
-        run: fuzz::run,
+        run: long_tests::fuzz,
     },
 ];
 

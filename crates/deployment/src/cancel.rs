@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{IStore, ListOptions, Order, SaveOptions, StoreExt};
+use store::{FileName, IStore, ListOptions, Order, SaveOptions, StoreExt};
 
 use crate::error::{Error, Result};
+use crate::file_names::FileNames;
 use crate::id::DeploymentId;
 
 /// What the files begin with by which a cancel is asked for.
@@ -43,21 +44,13 @@ pub(crate) async fn asked(store: &Arc<dyn IStore>) -> Result<Vec<DeploymentId>> 
 /// Every deployment that somebody has asked to cancel.
 pub(crate) async fn all(store: &Arc<dyn IStore>) -> Result<Vec<DeploymentId>> {
     let mut ids = Vec::new();
-    let mut options = ListOptions::default().with_prefix(FILE_PREFIX);
-    loop {
-        let files = store
-            .get_files_list(&options)
-            .await
-            .map_err(Error::store("look for cancel files"))?;
-        let names = files.iter().map(|file| file.name.as_str());
+    let options = ListOptions::default().with_prefix(FILE_PREFIX);
+    let mut files = FileNames::new(store.as_ref(), options, "look for cancel files");
+    while let Some(page) = files.page().await? {
+        let names = page.iter().map(FileName::as_str);
         ids.extend(names.filter_map(DeploymentId::from_cancel_file_name));
-        match files.last() {
-            Some(last) if files.len() == options.limit => {
-                options = options.with_after(last.name.as_str());
-            }
-            _ => return Ok(ids),
-        }
     }
+    Ok(ids)
 }
 
 /// Removes the request to cancel `id`, which has ended or is ending.

@@ -13,9 +13,11 @@ use store::{
 };
 
 use crate::error::{Error, Result};
+use crate::file_names::FileNames;
 use crate::id::DeploymentId;
 use crate::inspection::{inspect, inspected};
-use crate::source::ARCHIVE_SUFFIX;
+use crate::package_file;
+use crate::source::archive_file;
 
 pub use self::entry::{CatalogEntry, PackageDetails};
 
@@ -25,15 +27,12 @@ const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
 /// How many manifests are read at once.
 const PARALLEL_READS: usize = 16;
 
-/// How many names one listing asks for.
-const PAGE: usize = 1_000;
-
 /// The names that are the engine's own and hold no package: they are skipped as whole ranges, so
 /// that a hundred thousand records do not slow the catalog.
 const RESERVED: [&str; 3] = [
     crate::cancel::FILE_PREFIX,
     DeploymentId::FILE_PREFIX,
-    "lock_",
+    crate::lock::LOCK_PREFIX,
 ];
 
 /// Keeps packages in a store: `foo.tar.gz`, and its manifest beside it as `foo.json`.
@@ -150,14 +149,7 @@ impl PackageCatalog {
             .map_err(Error::package("name the package"))?
             .name()
             .to_owned();
-        let opened = tokio::task::spawn_blocking({
-            let path = path.to_owned();
-            move || open_file(&path)
-        });
-        let (file, size) = opened
-            .await
-            .map_err(Error::task)?
-            .map_err(Error::directory("read the package file", path))?;
+        let (file, size) = package_file::open(path).await?;
         Ok((name, FileContents::from_file(file, size)))
     }
 
@@ -269,33 +261,22 @@ impl PackageCatalog {
     /// The names of all packages whose manifest is there, in order.
     async fn names(&self) -> Result<BTreeSet<PackageName>> {
         let mut names = BTreeSet::new();
-        let mut after: Option<String> = None;
-        loop {
-            let mut options = ListOptions::default().with_limit(PAGE);
-            if let Some(after) = after.take() {
-                options = options.with_after(after);
-            }
-            let files = self
-                .store
-                .get_files_list(&options)
-                .await
-                .map_err(Error::store("list the packages"))?;
-            let Some(last) = files.last().map(|file| file.name.as_str().to_owned()) else {
-                return Ok(names);
+        let options = ListOptions::default();
+        let mut files = FileNames::new(self.store.as_ref(), options, "list the packages");
+        while let Some(page) = files.page().await? {
+            let is_last_of = |prefix: &&str| {
+                page.last()
+                    .is_some_and(|last| last.as_str().starts_with(*prefix))
             };
-            let is_last = files.len() < PAGE;
-            names.extend(files.iter().filter_map(|file| {
-                file.name
-                    .as_str()
-                    .strip_suffix(".json")?
-                    .parse::<PackageName>()
-                    .ok()
-            }));
-            if is_last {
-                return Ok(names);
+            if let Some(prefix) = RESERVED.into_iter().find(is_last_of) {
+                files.skip(prefix);
             }
-            after = Some(past_reserved(last));
+            let manifests = page
+                .iter()
+                .filter_map(|file| file.as_str().strip_suffix(".json"));
+            names.extend(manifests.filter_map(|name| name.parse::<PackageName>().ok()));
         }
+        Ok(names)
     }
 
     /// The entry of `name`; `None` when its manifest has just gone.
@@ -316,33 +297,9 @@ impl PackageCatalog {
     }
 }
 
-pub(crate) fn open_file(path: &Path) -> std::io::Result<(std::fs::File, u64)> {
-    // A pipe would hang the open for ever, so what it is is asked before.
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    let file = std::fs::File::open(path)?;
-    let size = file.metadata()?.len();
-    Ok((file, size))
-}
-
-/// Where a listing goes on after `last`: behind the engine's own files, if it is one of them.
-fn past_reserved(last: String) -> String {
-    match RESERVED.iter().find(|prefix| last.starts_with(*prefix)) {
-        Some(prefix) => format!("{prefix}{}", char::MAX),
-        None => last,
-    }
-}
-
 fn parse_name(name: &str) -> Result<PackageName> {
     name.parse()
         .map_err(|error: package::Error| Error::invalid("package name", name, error.to_string()))
-}
-
-fn archive_file(name: &PackageName) -> Result<FileName> {
-    FileName::new(format!("{name}{ARCHIVE_SUFFIX}"))
-        .map_err(Error::store("name the package's archive"))
 }
 
 fn manifest_file(name: &PackageName) -> Result<FileName> {

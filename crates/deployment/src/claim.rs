@@ -8,11 +8,12 @@ use tokio::time::Instant;
 
 use crate::claim_file::{ClaimFile, Stored};
 use crate::clock::Clock;
+use crate::digest;
 use crate::error::{Error, Result};
 use crate::held::{Held, Maker};
 use crate::id::{DeploymentId, engine_file};
 use crate::interruption::Interruption;
-use crate::request::{DeployRequest, digest};
+use crate::request::DeployRequest;
 use crate::status::IStatus;
 
 /// A claim is a few hundred bytes; anything much larger is none.
@@ -55,7 +56,7 @@ pub(crate) enum KeyClaim {
 }
 
 fn key_file(key: &str) -> FileName {
-    engine_file(&format!("{KEY_PREFIX}{}.json", digest(&[key])))
+    engine_file(&format!("{KEY_PREFIX}{}.json", digest::of_parts(&[key])))
 }
 
 impl Claims {

@@ -95,6 +95,7 @@ pub use self::trial::{Effect, ITrial, StepFault};
 pub use self::violation::Violation;
 
 use self::world::Time;
+use crate::error::chain;
 
 /// Makes a platform on which nothing has happened.
 type MakeTrial<'a> = &'a dyn Fn() -> Box<dyn ITrial>;
@@ -207,12 +208,5 @@ fn in_runtime<T>(time: Time, work: impl Future<Output = Verdict<T>>) -> Verdict<
 
 /// An error with its causes.
 fn told(error: impl StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
+    chain(&error)
 }

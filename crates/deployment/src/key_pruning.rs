@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 use crate::claim::{Claims, KEY_PREFIX};
 use crate::claim_file::{ClaimFile, REMOVED, Stored};
 use crate::error::{Error, Result};
+use crate::file_names::FileNames;
 use crate::held::Maker;
 use crate::young::Young;
 
@@ -46,17 +47,10 @@ impl Claims {
     /// about to have one. The records of `young` deployments are not looked for.
     pub(crate) async fn prune_keys(&self, young: Option<Young>) -> Result<PrunedKeys> {
         let mut keys = PrunedKeys::default();
-        let mut options = ListOptions::default().with_prefix(KEY_PREFIX);
-        loop {
-            let files = self
-                .store
-                .get_files_list(&options)
-                .await
-                .map_err(Error::store("list the idempotency keys"))?;
-            let is_last = files.len() < options.limit;
-            let last = files.last().map(|file| file.name.to_string());
-            let names = files.into_iter().map(|file| file.name);
-            let mut pruned = stream::iter(names)
+        let options = ListOptions::default().with_prefix(KEY_PREFIX);
+        let mut files = FileNames::new(self.store.as_ref(), options, "list the idempotency keys");
+        while let Some(page) = files.page().await? {
+            let mut pruned = stream::iter(page)
                 .map(|file| async move { self.prune_key(&file, young).await })
                 .buffer_unordered(PARALLEL);
             while let Some(pruned) = pruned.next().await {
@@ -66,11 +60,8 @@ impl Claims {
                     Pruned::Unreadable => keys.unreadable += 1,
                 }
             }
-            match last {
-                Some(last) if !is_last => options = options.with_after(last),
-                _ => return Ok(keys),
-            }
         }
+        Ok(keys)
     }
 
     /// Removes the claim in `file`, unless somebody relies on it or may do so.

@@ -8,21 +8,23 @@ use tokio::time::Instant;
 
 use crate::claim::{Claims, KEY_PREFIX, TRIES, busy, contended};
 use crate::claim_file::ClaimFile;
+use crate::digest;
 use crate::error::{Error, Result};
+use crate::file_names::FileNames;
 use crate::held::{Held, Maker};
 use crate::id::{DeploymentId, engine_file};
-use crate::request::{DeployRequest, digest};
+use crate::request::DeployRequest;
 
 /// How many claims are read at once.
 const PARALLEL_READS: usize = 16;
 
 /// What the names of locks begin with; those of the keys' claims do too.
-const LOCK_PREFIX: &str = "lock_";
+pub(crate) const LOCK_PREFIX: &str = "lock_";
 
 /// The file that tells who deploys `application` to an endpoint.
 pub(crate) fn lock_file(request: &DeployRequest) -> FileName {
     let space = request.space.as_ref();
-    let identity = digest(&[
+    let identity = digest::of_parts(&[
         request.endpoint.identity(),
         space.map_or("", |space| space.organization.as_str()),
         space.map_or("", |space| space.space.as_str()),
@@ -114,20 +116,13 @@ impl Claims {
             return Ok(None);
         }
         let mut named = BTreeSet::new();
-        let mut options = ListOptions::default().with_prefix(LOCK_PREFIX);
-        loop {
-            let files = self
-                .store
-                .get_files_list(&options)
-                .await
-                .map_err(Error::store("list the locks"))?;
-            let is_last = files.len() < options.limit;
+        let options = ListOptions::default().with_prefix(LOCK_PREFIX);
+        let mut files = FileNames::new(self.store.as_ref(), options, "list the locks");
+        while let Some(mut locks) = files.page().await? {
             // Digests are hexadecimal, so the keys' claims, of which there may be many, come last.
-            let listed = files.into_iter().map(|file| file.name);
-            let locks: Vec<_> = listed
-                .take_while(|name| !name.as_str().starts_with(KEY_PREFIX))
-                .collect();
-            let last = locks.last().map(ToString::to_string);
+            let is_of_key = |name: &FileName| name.as_str().starts_with(KEY_PREFIX);
+            let first_key = locks.iter().position(is_of_key);
+            locks.truncate(first_key.unwrap_or(locks.len()));
             let mut read = stream::iter(locks)
                 .map(|file| async move { self.read(&file).await })
                 .buffer_unordered(PARALLEL_READS);
@@ -138,10 +133,10 @@ impl Claims {
                     Err(error) => unread.push(error),
                 }
             }
-            match last {
-                Some(last) if !is_last => options = options.with_after(last),
-                _ => return Ok(Some(named)),
+            if first_key.is_some() {
+                break;
             }
         }
+        Ok(Some(named))
     }
 }

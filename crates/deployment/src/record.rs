@@ -154,10 +154,11 @@ pub struct StepRecord {
     pub started: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// The beginning of its output, bytes that are not UTF-8 replaced.
+    /// The beginning of its output, bytes that are not UTF-8 replaced; empty where the tail holds
+    /// all of it.
     #[serde(default)]
     pub output_head: String,
-    /// The end of its output, where the beginning does not hold all of it.
+    /// The end of its output, or all of a short output.
     #[serde(default)]
     pub output_tail: String,
     /// How many bytes it printed in all.

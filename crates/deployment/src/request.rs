@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use package::PackageName;
-use sha2::{Digest as _, Sha256};
 
 use crate::credentials::Credentials;
+use crate::digest;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
@@ -201,27 +201,8 @@ impl DeployRequest {
             space.map_or("", |space| space.space.as_str()),
         ];
         parts.extend(repeated.as_deref());
-        digest(&parts)
+        digest::of_parts(&parts)
     }
-}
-
-/// SHA-256 over `parts`, each with its length before it, in lower-case hexadecimal digits.
-pub(crate) fn digest(parts: &[&str]) -> String {
-    use std::fmt::Write as _;
-
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
 }
 
 #[cfg(test)]
@@ -242,7 +223,12 @@ mod tests {
         assert_ne!(foo, request("bar", "one").fingerprint());
         let renamed = request("foo", "one").with_application("bar").unwrap();
         assert_ne!(foo, renamed.fingerprint());
-        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+    }
+
+    #[track_caller]
+    fn refused(request: Result<DeployRequest>) {
+        let error = request.unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidInput, "{error}");
     }
 
     #[test]
@@ -257,21 +243,18 @@ mod tests {
             "cancel_x",
             "lock_x",
         ] {
-            let error = DeployRequest::new(package, "https://api.x.io", credentials()).unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput, "{package}");
+            refused(DeployRequest::new(
+                package,
+                "https://api.x.io",
+                credentials(),
+            ));
         }
-        assert!(DeployRequest::new("foo", "api.x.io", credentials()).is_err());
+        refused(DeployRequest::new("foo", "api.x.io", credentials()));
         for name in ["", "-n", "a\nb", &"x".repeat(256)] {
-            assert!(
-                request("foo", "x").with_application(name).is_err(),
-                "{name}"
-            );
+            refused(request("foo", "x").with_application(name));
         }
-        assert!(request("foo", "x").with_idempotency_key("").is_err());
-        assert!(
-            request("foo", "x")
-                .with_idempotency_key("k".repeat(256))
-                .is_err()
-        );
+        for key in [String::new(), "k".repeat(256)] {
+            refused(request("foo", "x").with_idempotency_key(key));
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! Where a deployment's package comes from.
 
-use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use package::PackageName;
 use sha2::{Digest as _, Sha256};
 use store::{FileInfo, FileName, IStore, ReadOptions};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::open_file;
+use crate::digest::hex;
 use crate::error::{Error, Result};
+use crate::package_file;
 use crate::phase::Phase;
 use crate::recorder::Recorder;
 
@@ -81,14 +82,7 @@ impl PackageSource {
                 })
             }
             Self::LocalFile(path) => {
-                let opened = tokio::task::spawn_blocking({
-                    let path = path.clone();
-                    move || open_file(&path)
-                });
-                let (file, size) = opened
-                    .await
-                    .map_err(Error::task)?
-                    .map_err(Error::directory("open the package file", path))?;
+                let (file, size) = package_file::open(path).await?;
                 Ok(OpenSource {
                     size,
                     digest: None,
@@ -97,6 +91,12 @@ impl PackageSource {
             }
         }
     }
+}
+
+/// The file of the package's archive in a store.
+pub(crate) fn archive_file(name: &PackageName) -> Result<FileName> {
+    FileName::new(format!("{name}{ARCHIVE_SUFFIX}"))
+        .map_err(Error::store("name the package's archive"))
 }
 
 /// The sha256 that whoever saved the archive has left with it; what is none is somebody's own
@@ -169,15 +169,6 @@ impl FetchReader<'_> {
             format!("the archive's sha256 is `{found}`, and was `{expected}` when it was saved"),
         ))
     }
-}
-
-/// In lower case, as digests are written.
-pub(crate) fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 impl Read for FetchReader<'_> {

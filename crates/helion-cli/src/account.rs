@@ -159,7 +159,8 @@ mod tests {
     fn without_a_working_directory_the_path_stays() {
         let account = account(None).unwrap();
         assert_eq!(account.push_path("foo/bar").unwrap(), "foo/bar");
-        assert!(account.push_path("-foo").is_err());
+        let Error::InvalidArgument { argument, .. } = account.push_path("-foo").unwrap_err();
+        assert_eq!(argument, "path");
     }
 
     #[test]

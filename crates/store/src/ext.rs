@@ -124,8 +124,8 @@ pub trait StoreExt: IStore {
     ///
     /// # Errors
     ///
-    /// - [`InvalidInput`](ErrorKind::InvalidInput): there is no such file, it cannot be read, or it
-    ///   changed its length meanwhile.
+    /// - [`InvalidInput`](ErrorKind::InvalidInput): there is no such file, it is no regular one, it
+    ///   cannot be read, or it changed its length meanwhile.
     /// - As [`IStore::save_file`].
     fn save_path(
         &self,
@@ -275,6 +275,10 @@ async fn open_path(name: &FileName, path: &Path) -> Result<FileContents> {
     };
     let path = path.to_owned();
     let (file, size) = run_blocking("save file", move || {
+        // A pipe would hang the open for ever, so what it is is asked before.
+        if !std::fs::metadata(&path).map_err(&failed)?.is_file() {
+            return Err(failed(std::io::Error::other("it is no regular file")));
+        }
         let file = File::open(path).map_err(&failed)?;
         let size = file.metadata().map_err(&failed)?.len();
         Ok((file, size))

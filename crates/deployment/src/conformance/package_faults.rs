@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::world::{Time, World, archive, deploy, shown};
 use super::{MakeTrial, Verdict, in_runtime, told};
+use crate::digest::hex;
 use crate::error::Result;
 use crate::phase::Phase;
 use crate::platform::{IPlatform, PlatformRequest};
 use crate::record::DeploymentRecord;
-use crate::source::{DIGEST_KEY, hex};
+use crate::source::DIGEST_KEY;
 
 pub(super) fn a_package_whose_download_breaks_is_not_deployed(make: MakeTrial<'_>) -> Verdict {
     in_runtime(Time::Paused, async {

@@ -109,6 +109,7 @@ impl Deployment {
         }
     }
 }
+
 /// Waits for the turn, visibly when it does not come at once; `None` after a stop.
 async fn take_turn<T>(
     turn: impl Future<Output = T>,

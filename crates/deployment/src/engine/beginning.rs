@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use package::Package;
-use store::{FileName, StoreExt as _};
+use store::StoreExt as _;
 use tokio::sync::Mutex;
 use tracing::{Instrument as _, field};
 
 use super::{Engine, KEY_LANES};
-use crate::catalog::open_file;
-use crate::claim::KeyClaim;
+use crate::claim::{KeyClaim, busy};
 use crate::deployment::Deployment;
 use crate::directory::Layout;
 use crate::error::{Error, Result};
@@ -17,13 +16,14 @@ use crate::event::EventKind;
 use crate::held::Held;
 use crate::id::DeploymentId;
 use crate::lock::lock_file;
+use crate::package_file;
 use crate::patience::{leaves_doubt, patiently};
 use crate::phase::Phase;
 use crate::platform::PlatformRequest;
 use crate::record::ErrorRecord;
 use crate::request::DeployRequest;
 use crate::running::Running;
-use crate::source::{ARCHIVE_SUFFIX, PackageSource};
+use crate::source::{ARCHIVE_SUFFIX, PackageSource, archive_file};
 use crate::status::{StatusChange, Subject};
 
 impl Engine {
@@ -89,11 +89,7 @@ impl Engine {
         let source = self.source(&request).await?;
         let deployment = self.deployment(&request, id, source)?;
         let entry = Running::new(id, lock_file(&request));
-        let running = self.running.enter(entry).map_err(|by| Error::Busy {
-            application: request.application().to_owned(),
-            endpoint: request.endpoint.to_string(),
-            by,
-        })?;
+        let running = self.running.enter(entry).map_err(|by| busy(&request, by))?;
         let lock = self.claims.lock(&request, id).await?;
         let recorded = patiently(|| deployment.record_init()).await;
         if let Err(error) = recorded {
@@ -162,23 +158,15 @@ impl Engine {
     }
 
     async fn source(&self, request: &DeployRequest) -> Result<PackageSource> {
-        let name = request.package.as_str();
         if let Some(path) = &request.file {
-            let path = path.clone();
-            let checked = path.clone();
-            let opened = tokio::task::spawn_blocking(move || open_file(&checked));
-            opened
-                .await
-                .map_err(Error::task)?
-                .map_err(Error::directory("read the package file", &path))?;
-            return Ok(PackageSource::LocalFile(path));
+            package_file::open(path).await?;
+            return Ok(PackageSource::LocalFile(path.clone()));
         }
-        let text = format!("{name}{ARCHIVE_SUFFIX}");
-        let file = FileName::new(text).map_err(Error::store("name the package's archive"))?;
+        let file = archive_file(&request.package)?;
         let exists = self.store.check_file_exists(&file).await;
         if !exists.map_err(Error::store("look for the package"))? {
             return Err(Error::PackageNotFound {
-                name: name.to_owned(),
+                name: request.package.to_string(),
             });
         }
         Ok(PackageSource::Stored {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use deployment::{DeployRequest, DeploymentId, Error};
 use store::{ErrorKind, FaultScript, FileName, Operation};
 
-use crate::fixture::{PAST_THE_LEASE, Play, SUCCESS, assert_history, request};
+use crate::fixture::{SUCCESS, assert_busy, assert_history, request};
+use crate::played_client::Play;
 use crate::stopped::{World, saves};
+use crate::wall_clock::PAST_THE_LEASE;
 
 fn keyed() -> DeployRequest {
     request("foo").with_idempotency_key("order 66").unwrap()
@@ -61,10 +63,7 @@ async fn whoever_fails_to_begin_takes_nothing_from_whoever_runs() {
     world.one.client.hanging.notified().await;
     let unkeyed = world.two.deployer.deploy_package(request("foo")).await;
     let error = unkeyed.unwrap_err();
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == first),
-        "{error}"
-    );
+    assert_busy(&error, first);
     let again = world.two.deployer.deploy_package(keyed()).await;
     assert_eq!(again.unwrap(), first);
     world.one.client.go_on.notify_one();
@@ -96,10 +95,7 @@ async fn whoever_made_the_claims_keeps_them_for_whoever_joined_in() {
     world.two.client.hanging.notified().await;
     let unkeyed = world.one.deployer.deploy_package(request("foo")).await;
     let error = unkeyed.unwrap_err();
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == other),
-        "{error}"
-    );
+    assert_busy(&error, other);
     let again = world.one.deployer.deploy_package(keyed()).await;
     assert_eq!(again.unwrap(), other);
     world.two.client.go_on.notify_one();
@@ -164,10 +160,7 @@ async fn a_lock_is_kept_while_its_record_may_still_appear() {
         // The slow write would be nobody's to find if the lock did not name it.
         let other = || world.two.deployer.deploy_package(request("foo"));
         let error = other().await.unwrap_err();
-        assert!(
-            matches!(error, Error::Busy { by, .. } if by == id),
-            "{error}"
-        );
+        assert_busy(&error, id);
         world.wall_clock.jump(PAST_THE_LEASE);
         assert_history(&world.two.deploy(request("foo")).await, SUCCESS);
     }
@@ -189,10 +182,7 @@ async fn one_that_slept_behind_its_key_does_not_run_after_whoever_took_it_over()
     assert_history(&other, SUCCESS);
     let other = other.deploy_id.parse().unwrap();
     let error = first.unwrap_err();
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == other),
-        "{error}"
-    );
+    assert_busy(&error, other);
     let again = world.one.deployer.deploy_package(keyed()).await;
     assert_eq!(again.unwrap(), other);
     assert_eq!(world.one.client.seen(), [""; 0]);

@@ -5,29 +5,24 @@ use std::sync::Arc;
 use deployment::{Error, ErrorKind, ListQuery, Phase};
 use futures_util::future::join_all;
 
-use store::{ListOptions, SaveOptions, StoreExt as _};
+use store::ListOptions;
 
-use crate::fixture::{Fixture, Play, SUCCESS, WallClock, add_package, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, add_package, assert_busy, assert_history, request, save};
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 #[tokio::test]
 async fn a_second_deployment_of_the_same_application_is_a_conflict() {
     let fixture = Fixture::new().await;
     let other = Fixture::on(Arc::clone(&fixture.store)).await;
-    fixture.client.on("push", Play::HangUntilStopped);
     let id = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
 
     // In the same process, and in another one that shares only the store.
     for deployer in [&fixture.deployer, &other.deployer] {
         let error = deployer.deploy_package(request("foo")).await.unwrap_err();
-        assert!(
-            matches!(&error, Error::Busy { by, .. } if *by == id),
-            "{error}"
-        );
+        assert_busy(&error, id);
     }
     // Another application, and the same one elsewhere, are not in the way.
     add_package(&fixture.store, "bar").await;
@@ -65,7 +60,7 @@ async fn requests_with_one_key_are_one_deployment() {
 
     let different = request("foo").with_application("baz").unwrap();
     let different = different.with_idempotency_key("order 66").unwrap();
-    let error = other.deployer.deploy_package(different).await.unwrap_err();
+    let error = other.refuse(different).await;
     assert!(matches!(error, Error::KeyReused { by, .. } if by == first));
 }
 
@@ -98,13 +93,9 @@ async fn two_engines_racing_with_one_key_run_it_once() {
 async fn the_rest_is_queued_in_order_and_visibly() {
     let store = Arc::new(store::MemoryStore::new());
     let fixture = Fixture::with_options(store, |options| options.with_max_running(1)).await;
-    fixture.client.on("push", Play::HangUntilStopped);
     let first = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
 
     let mut events = fixture.deployer.subscribe();
     let mut queued = Vec::new();
@@ -146,21 +137,13 @@ async fn the_rest_is_queued_in_order_and_visibly() {
 #[tokio::test]
 async fn after_a_shutdown_nothing_runs_and_nothing_starts() {
     let fixture = Fixture::new().await;
-    fixture.client.on("login", Play::HangUntilStopped);
     let id = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
     fixture.deployer.shutdown().await;
     let record = fixture.deployer.get_status(&id).await.unwrap().unwrap();
     assert_eq!(record.phase(), Some(Phase::Cancelled));
-    let error = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap_err();
+    let error = fixture.refuse(request("foo")).await;
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     fixture.assert_nothing_left();
 }
@@ -168,25 +151,16 @@ async fn after_a_shutdown_nothing_runs_and_nothing_starts() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_owner_is_in_the_way_no_longer_than_its_lease() {
     let store = Arc::new(store::MemoryStore::new());
-    let now = Arc::new(std::sync::Mutex::new(std::time::SystemTime::UNIX_EPOCH));
-    let clock = {
-        let now = Arc::clone(&now);
-        deployment::Clock::new(move || *now.lock().unwrap())
-    };
-    let dead =
-        Fixture::with_options(store.clone(), |options| options.with_clock(clock.clone())).await;
-    dead.client.on("push", Play::HangUntilStopped);
-    let id = dead.deployer.deploy_package(request("foo")).await.unwrap();
-    dead.client.hanging.notified().await;
+    let wall_clock = WallClock::new();
+    let dead = Fixture::at(store.clone(), &wall_clock).await;
+    let id = dead
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
 
-    let next = Fixture::with_options(store, |options| options.with_clock(clock)).await;
-    let error = next
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, Error::Busy { by, .. } if by == id));
-    *now.lock().unwrap() += crate::fixture::PAST_THE_LEASE;
+    let next = Fixture::at(store, &wall_clock).await;
+    let error = next.refuse(request("foo")).await;
+    assert_busy(&error, id);
+    wall_clock.jump(PAST_THE_LEASE);
     assert_history(&next.deploy(request("foo")).await, SUCCESS);
     // Whoever waits for the dead one is told so instead of waiting for ever.
     let record = next.deployer.wait(&id).await.unwrap();
@@ -198,11 +172,7 @@ async fn a_refused_request_does_not_use_up_its_key() {
     let fixture = Fixture::new().await;
     let keyed = |package: &str| request(package).with_idempotency_key("k").unwrap();
     for _ in 0..2 {
-        let error = fixture
-            .deployer
-            .deploy_package(keyed("typo"))
-            .await
-            .unwrap_err();
+        let error = fixture.refuse(keyed("typo")).await;
         assert!(matches!(error, Error::PackageNotFound { .. }), "{error}");
     }
     assert_history(&fixture.deploy(keyed("foo")).await, SUCCESS);
@@ -211,49 +181,27 @@ async fn a_refused_request_does_not_use_up_its_key() {
 #[tokio::test]
 async fn a_record_that_nobody_can_read_blocks_nobody_for_ever() {
     let store = Arc::new(store::MemoryStore::new());
-    let now = Arc::new(std::sync::Mutex::new(std::time::SystemTime::UNIX_EPOCH));
-    let clock = {
-        let now = Arc::clone(&now);
-        deployment::Clock::new(move || *now.lock().unwrap())
-    };
-    let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+    let wall_clock = WallClock::new();
+    let fixture = Fixture::at(store, &wall_clock).await;
     let record = fixture.deploy(request("foo")).await;
     let id: deployment::DeploymentId = record.deploy_id.parse().unwrap();
-    let save = |name, text: &'static str| {
-        let store = Arc::clone(&fixture.store);
-        async move {
-            store
-                .save_bytes(&name, text, &SaveOptions::default())
-                .await
-                .unwrap()
-        }
-    };
-    save(id.file_name(), "half a rec").await;
-    let error = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap_err();
+    let store = fixture.store.as_ref();
+    save(store, &id.file_name(), "half a rec").await;
+    let error = fixture.refuse(request("foo")).await;
     assert!(matches!(error, Error::Busy { .. }), "{error}");
-    *now.lock().unwrap() += crate::fixture::PAST_THE_LEASE;
+    wall_clock.jump(PAST_THE_LEASE);
     assert_history(&fixture.deploy(request("foo")).await, SUCCESS);
 
     let locks = ListOptions::default().with_prefix("lock_");
-    let lock = fixture
-        .store
-        .get_files_list(&locks)
-        .await
-        .unwrap()
-        .remove(0);
-    save(lock.name, "no claim at all").await;
+    let found = store.get_files_list(&locks).await.unwrap();
+    save(store, &found[0].name, "no claim at all").await;
     assert_history(&fixture.deploy(request("foo")).await, SUCCESS);
 }
 
 #[tokio::test]
 async fn a_claim_of_a_time_to_come_ends() {
     let (store, wall_clock) = (Arc::new(store::MemoryStore::new()), WallClock::new());
-    let clock = wall_clock.clock();
-    let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+    let fixture = Fixture::at(store, &wall_clock).await;
     let record = fixture.deploy(request("foo")).await;
     let locks = ListOptions::default().with_prefix("lock_");
     let found = fixture.store.get_files_list(&locks).await.unwrap();
@@ -262,9 +210,7 @@ async fn a_claim_of_a_time_to_come_ends() {
         r#"{{"deploy_id": "{}", "claimed": "2099-01-01 00:00:00.000000"}}"#,
         deployment::DeploymentId::generate()
     );
-    let options = SaveOptions::default();
-    let saved = fixture.store.save_bytes(&found[0].name, claim, &options);
-    saved.await.unwrap();
+    save(fixture.store.as_ref(), &found[0].name, claim).await;
     let again = fixture.deploy(request("foo")).await;
     assert_ne!(again.deploy_id, record.deploy_id);
     assert_history(&again, SUCCESS);

@@ -4,27 +4,25 @@ use std::sync::Arc;
 
 use batch::{LocalRunner, LocalRunnerOptions};
 use deployment::{CliPlatform, DeploymentId, Error, EventKind, PackageCatalog};
-use store::{FileName, ListOptions, SaveOptions, StoreExt as _};
+use store::{FileName, ListOptions, StoreExt as _};
 
-use crate::fixture::{Fixture, PASSWORD, PAST_THE_LEASE, Play, SUCCESS, WallClock, request};
+use crate::fixture::{Fixture, PASSWORD, SUCCESS, request, save};
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 #[tokio::test]
 async fn who_would_be_in_the_way_is_told_and_nothing_is_written() {
     let time = WallClock::new();
-    let clock = time.clock();
-    let fixture =
-        Fixture::with_options(Arc::new(store::MemoryStore::new()), |o| o.with_clock(clock)).await;
-    let clock = time.clock();
-    let other = Fixture::with_options(Arc::clone(&fixture.store), |o| o.with_clock(clock)).await;
+    let fixture = Fixture::at(Arc::new(store::MemoryStore::new()), &time).await;
+    let other = Fixture::at(Arc::clone(&fixture.store), &time).await;
     let deployers = [&fixture.deployer, &other.deployer];
     for deployer in deployers {
         assert_eq!(deployer.busy_with(&request("foo")).await.unwrap(), None);
     }
 
-    fixture.client.on("push", Play::HangUntilStopped);
-    let begun = fixture.deployer.deploy_package(request("foo"));
-    let id = begun.await.unwrap();
-    fixture.client.hanging.notified().await;
+    let id = fixture
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
     for deployer in deployers {
         assert_eq!(deployer.busy_with(&request("foo")).await.unwrap(), Some(id));
         assert_eq!(deployer.busy_with(&request("bar")).await.unwrap(), None);
@@ -91,9 +89,7 @@ async fn a_stored_package_is_checked_as_a_whole() {
         .await
         .unwrap();
     let cut = whole.slice(..whole.len() - 4);
-    let options = SaveOptions::default();
-    let saved = fixture.store.save_bytes(&file, cut, &options).await;
-    saved.unwrap();
+    save(fixture.store.as_ref(), &file, cut).await;
     let refused = catalog.inspect_package("foo").await.unwrap_err();
     assert!(matches!(refused, Error::Package { .. }), "{refused:?}");
     let missing = catalog.inspect_package("bar").await.unwrap_err();

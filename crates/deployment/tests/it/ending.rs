@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use deployment::{Error, ErrorKind, Phase};
-use futures_util::stream::{self, StreamExt as _};
-use store::{
-    FileContents, FileInfo, FileName, IStore, ListOptions, MemoryStore, ReadOptions, SaveOptions,
-    StoreExt as _, StoredFile,
-};
+use store::{FaultScript, FileName, MemoryStore, Operation, StoreExt as _};
 
-use crate::fixture::{Fixture, Play, assert_history, request};
+use crate::fixture::{Fixture, assert_history, request, save};
+use crate::played_client::Play;
 
 #[tokio::test]
 async fn a_refused_push_fails_with_step_exit_code_and_output() {
@@ -104,13 +100,9 @@ async fn one_step_that_takes_too_long_times_out_by_itself() {
 #[tokio::test]
 async fn a_cancel_stops_the_command_and_logs_out() {
     let fixture = Fixture::new().await;
-    fixture.client.on("push", Play::HangUntilStopped);
     let id = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
     fixture.deployer.cancel(&id).await.unwrap();
     let record = fixture.deployer.wait(&id).await.unwrap();
     assert_eq!(record.phase(), Some(Phase::Cancelled));
@@ -123,13 +115,9 @@ async fn a_cancel_stops_the_command_and_logs_out() {
 #[tokio::test(start_paused = true)]
 async fn another_process_cancels_by_a_file() {
     let fixture = Fixture::new().await;
-    fixture.client.on("push", Play::HangUntilStopped);
     let id = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
     let other = Fixture::on(Arc::clone(&fixture.store)).await;
     other.deployer.cancel(&id).await.unwrap();
     let record = other.deployer.wait(&id).await.unwrap();
@@ -151,11 +139,7 @@ async fn a_runner_that_panics_fails_its_deployment_only() {
 #[tokio::test]
 async fn an_unknown_package_is_refused_before_anything_is_recorded() {
     let fixture = Fixture::new().await;
-    let error = fixture
-        .deployer
-        .deploy_package(request("bar"))
-        .await
-        .unwrap_err();
+    let error = fixture.refuse(request("bar")).await;
     assert!(matches!(error, Error::PackageNotFound { .. }), "{error}");
     let page = fixture
         .deployer
@@ -170,11 +154,7 @@ async fn an_unknown_package_is_refused_before_anything_is_recorded() {
 async fn a_package_that_is_none_fails_with_its_reason() {
     let fixture = Fixture::on(Arc::new(MemoryStore::new())).await;
     let name = FileName::new("bad.tar.gz").unwrap();
-    fixture
-        .store
-        .save_bytes(&name, "not gzip", &SaveOptions::default())
-        .await
-        .unwrap();
+    save(fixture.store.as_ref(), &name, "not gzip").await;
     let record = fixture.deploy(request("bad")).await;
     assert_history(&record, "INIT DOWNLOADING STARTED FAILED");
     let error = record.engine.unwrap().error.unwrap();
@@ -189,12 +169,8 @@ async fn a_package_that_is_cut_short_is_never_run() {
     let fixture = Fixture::new().await;
     let whole = testkit::package("cut", &[("x", &[7; 10_000])]);
     let name = FileName::new("cut.tar.gz").unwrap();
-    let half = whole[..whole.len() - 10].to_vec();
-    fixture
-        .store
-        .save_bytes(&name, half, &SaveOptions::default())
-        .await
-        .unwrap();
+    let half = &whole[..whole.len() - 10];
+    save(fixture.store.as_ref(), &name, half).await;
     let record = fixture.deploy(request("cut")).await;
     assert_eq!(record.phase(), Some(Phase::Failed));
     assert_eq!(fixture.client.seen(), [""; 0]);
@@ -206,8 +182,10 @@ async fn a_package_that_is_cut_short_is_never_run() {
 async fn a_store_that_stalls_holds_up_no_cancel() {
     // More of them than unpack at once, so that some wait for their turn to unpack.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let store = MemoryStore::new();
-    let fixture = Fixture::on(Arc::new(Stalling(store))).await;
+    let script = FaultScript::new();
+    let read = script.on(Operation::GetFileContents).named("foo.tar.gz");
+    read.always().at_byte(0).hang();
+    let fixture = Fixture::on(Arc::new(MemoryStore::new().with_faults(&script))).await;
     let mut ids = Vec::new();
     for index in 0..(4 * cores).max(8) + 4 {
         let request = request("foo")
@@ -223,49 +201,4 @@ async fn a_store_that_stalls_holds_up_no_cancel() {
         assert_eq!(record.phase(), Some(Phase::Cancelled));
     }
     fixture.assert_nothing_left();
-}
-
-/// A store whose archives begin to come and never go on.
-#[derive(Debug)]
-struct Stalling(MemoryStore);
-
-#[async_trait]
-impl IStore for Stalling {
-    fn capabilities(&self) -> store::Capabilities {
-        self.0.capabilities()
-    }
-
-    async fn get_files_list(&self, options: &ListOptions) -> store::Result<Vec<FileInfo>> {
-        self.0.get_files_list(options).await
-    }
-
-    async fn get_file_info(&self, name: &FileName) -> store::Result<FileInfo> {
-        self.0.get_file_info(name).await
-    }
-
-    async fn get_file_contents(
-        &self,
-        name: &FileName,
-        options: &ReadOptions,
-    ) -> store::Result<StoredFile> {
-        let mut stored = self.0.get_file_contents(name, options).await?;
-        if name.as_str().ends_with(".tar.gz") {
-            let size = stored.contents.size();
-            stored.contents = FileContents::from_stream(stream::pending().boxed(), size);
-        }
-        Ok(stored)
-    }
-
-    async fn save_file(
-        &self,
-        name: &FileName,
-        contents: FileContents,
-        options: &SaveOptions,
-    ) -> store::Result<FileInfo> {
-        self.0.save_file(name, contents, options).await
-    }
-
-    async fn delete_file(&self, name: &FileName) -> store::Result<()> {
-        self.0.delete_file(name).await
-    }
 }

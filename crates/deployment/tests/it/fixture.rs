@@ -1,21 +1,18 @@
 //! A deployer over a store with one package, and a runner that plays the client.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use batch::{
-    CapturedOutput, Command, ICommandRunner, LiveOutput, RunOptions, RunReport, Secret, StepOutcome,
-};
+use batch::Secret;
 use deployment::{
-    CliPlatform, Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord,
-    PackageCatalog,
+    CliPlatform, Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentId,
+    DeploymentRecord, Error, PackageCatalog,
 };
-use store::{FileContents, IStore, MemoryStore};
+use store::{FileContents, FileName, IStore, MemoryStore, SaveOptions, StoreExt as _};
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
+
+use crate::played_client::{Play, PlayedClient};
+use crate::wall_clock::WallClock;
 
 pub(crate) const PASSWORD: &str = "correct-horse-battery";
 pub(crate) const ENDPOINT: &str = "https://api.example.com";
@@ -23,143 +20,6 @@ pub(crate) const ENDPOINT: &str = "https://api.example.com";
 /// The history that every successful deployment has.
 pub(crate) const SUCCESS: &str = "INIT DOWNLOADING STARTED PREVIEW UNPACK EXTRACT DIR TARGET LOGIN \
                                   REMOVED LIST DEPLOYED NEWLIST DIR SUCCESS";
-
-/// What the played client does with one command.
-#[derive(Clone, Debug)]
-pub(crate) enum Play {
-    Exit(i32, &'static str),
-    HangUntilStopped,
-    /// Exits with 0 when it is told to go on.
-    Wait,
-    Panic,
-}
-
-/// Plays a client: every command exits with 0 unless told otherwise.
-#[derive(Debug, Default)]
-pub(crate) struct PlayedClient {
-    plays: Mutex<HashMap<&'static str, Play>>,
-    seen: Mutex<Vec<String>>,
-    /// The application's files at the time of the push.
-    pub(crate) pushed: Mutex<Vec<PathBuf>>,
-    /// What each command was told that it works for.
-    pub(crate) works_for: Mutex<Vec<String>>,
-    /// Told when a command hangs or waits.
-    pub(crate) hanging: tokio::sync::Notify,
-    /// Tells a command that waits to go on.
-    pub(crate) go_on: tokio::sync::Notify,
-    /// Told when a command that hung or waited is no more.
-    pub(crate) gone: tokio::sync::Notify,
-}
-
-/// A command that hangs, until it ends or is killed.
-struct Hanging<'a>(&'a PlayedClient);
-
-impl<'a> Hanging<'a> {
-    fn begin(client: &'a PlayedClient) -> Self {
-        client.hanging.notify_one();
-        Self(client)
-    }
-}
-
-impl Drop for Hanging<'_> {
-    fn drop(&mut self) {
-        self.0.gone.notify_one();
-    }
-}
-
-impl PlayedClient {
-    /// Has the command `name` (`push`, `login` …) play `play`.
-    pub(crate) fn on(&self, name: &'static str, play: Play) {
-        self.plays.lock().unwrap().insert(name, play);
-    }
-
-    /// The names of the commands so far.
-    pub(crate) fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
-    }
-}
-
-#[async_trait]
-impl ICommandRunner for PlayedClient {
-    async fn run(
-        &self,
-        command: &Command,
-        options: &RunOptions,
-        _live: &LiveOutput,
-        cancel: &CancellationToken,
-    ) -> RunReport {
-        let argv = command.exposed_argv();
-        let name = argv[1].clone();
-        self.seen.lock().unwrap().push(name.clone());
-        if name == "push" {
-            let at = argv
-                .iter()
-                .position(|argument| argument == "--path")
-                .unwrap();
-            let tree = std::fs::read_dir(&argv[at + 1]).unwrap();
-            *self.pushed.lock().unwrap() = tree.map(|entry| entry.unwrap().path()).collect();
-        }
-        let environment = command.environment().iter();
-        let works_for = environment.filter(|(name, _)| name == deployment::DEPLOYMENT_VARIABLE);
-        let works_for = works_for.map(|(_, value)| value.expose().to_owned());
-        self.works_for.lock().unwrap().extend(works_for);
-        let play = self.plays.lock().unwrap().get(name.as_str()).cloned();
-        let (outcome, output) = match play {
-            None => (StepOutcome::Exited { code: 0 }, format!("{name} done\n")),
-            Some(Play::Exit(code, text)) => (StepOutcome::Exited { code }, text.to_owned()),
-            Some(Play::Panic) => panic!("the runner is broken"),
-            Some(Play::Wait) => {
-                let _hanging = Hanging::begin(self);
-                self.go_on.notified().await;
-                (StepOutcome::Exited { code: 0 }, String::new())
-            }
-            Some(Play::HangUntilStopped) => {
-                let _hanging = Hanging::begin(self);
-                let limit = options.timeout.unwrap_or(Duration::from_hours(24));
-                tokio::select! {
-                    () = cancel.cancelled() => (StepOutcome::Cancelled, String::new()),
-                    () = tokio::time::sleep(limit) => {
-                        (StepOutcome::TimedOut { after: limit }, String::new())
-                    }
-                }
-            }
-        };
-        RunReport::new(outcome)
-            .with_time(SystemTime::UNIX_EPOCH, Duration::from_millis(1))
-            .with_output(CapturedOutput::from_text(output))
-    }
-}
-
-/// A wall clock that a test sets, and on which no two moments are the same.
-#[derive(Clone, Debug)]
-pub(crate) struct WallClock(Arc<Mutex<SystemTime>>);
-
-impl WallClock {
-    pub(crate) fn new() -> Self {
-        // Late enough for leases and margins to lie before it.
-        Self::at(SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365))
-    }
-
-    pub(crate) fn at(start: SystemTime) -> Self {
-        Self(Arc::new(Mutex::new(start)))
-    }
-
-    pub(crate) fn clock(&self) -> deployment::Clock {
-        let now = Arc::clone(&self.0);
-        deployment::Clock::new(move || {
-            let mut now = now.lock().unwrap();
-            *now += Duration::from_micros(1);
-            *now
-        })
-    }
-
-    pub(crate) fn jump(&self, time: Duration) {
-        *self.0.lock().unwrap() += time;
-    }
-}
-
-/// Longer than an owner lives that does not renew its lease.
-pub(crate) const PAST_THE_LEASE: Duration = Duration::from_secs(71);
 
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn IStore>,
@@ -175,6 +35,12 @@ impl Fixture {
 
     pub(crate) async fn on(store: Arc<dyn IStore>) -> Self {
         Self::with_options(store, |options| options).await
+    }
+
+    /// One that tells the time by `wall_clock`.
+    pub(crate) async fn at(store: Arc<dyn IStore>, wall_clock: &WallClock) -> Self {
+        let clock = wall_clock.clock();
+        Self::with_options(store, |options| options.with_clock(clock)).await
     }
 
     pub(crate) async fn with_options(
@@ -200,6 +66,31 @@ impl Fixture {
         self.deployer.wait(&id).await.unwrap()
     }
 
+    /// Begins a deployment, and waits until its push hangs as `push` says.
+    pub(crate) async fn deploy_up_to_push(
+        &self,
+        push: Play,
+        request: DeployRequest,
+    ) -> DeploymentId {
+        self.client.on("push", push);
+        let id = self.deployer.deploy_package(request).await.unwrap();
+        self.client.hanging.notified().await;
+        id
+    }
+
+    /// Why the engine does not begin a deployment.
+    pub(crate) async fn refuse(&self, request: DeployRequest) -> Error {
+        self.deployer.deploy_package(request).await.unwrap_err()
+    }
+
+    /// Makes the private directory that the engine would have made for `id`, with something in it.
+    pub(crate) fn leave_directory(&self, id: DeploymentId) -> PathBuf {
+        let directory = self.temp.path().join(format!("helion-deploy-{id}"));
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("file"), "x").unwrap();
+        directory
+    }
+
     /// Whether the engine left anything in its temporary folder.
     #[track_caller]
     pub(crate) fn assert_nothing_left(&self) {
@@ -219,6 +110,12 @@ pub(crate) async fn add_package(store: &Arc<dyn IStore>, name: &str) {
         .unwrap();
 }
 
+pub(crate) async fn save(store: &dyn IStore, name: &FileName, contents: impl Into<Vec<u8>>) {
+    let options = SaveOptions::default();
+    let saved = store.save_bytes(name, contents.into(), &options).await;
+    saved.unwrap();
+}
+
 pub(crate) fn request(package: &str) -> DeployRequest {
     let credentials = Credentials::new("admin", Secret::new(PASSWORD)).unwrap();
     DeployRequest::new(package, ENDPOINT, credentials).unwrap()
@@ -228,4 +125,13 @@ pub(crate) fn request(package: &str) -> DeployRequest {
 pub(crate) fn assert_history(record: &DeploymentRecord, expected: &str) {
     let statuses: Vec<_> = record.statuses().collect();
     assert_eq!(statuses.join(" "), expected, "{:?}", record.engine);
+}
+
+/// `error` says that the deployment `by` is in the way.
+#[track_caller]
+pub(crate) fn assert_busy(error: &Error, by: DeploymentId) {
+    let Error::Busy { by: named, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(*named, by);
 }

@@ -7,10 +7,10 @@ use deployment::{
     PackageCatalog, Phase, StatusChange,
 };
 use package::UnpackLimits;
-use store::{FileContents, FileName, IStore, MemoryStore, SaveOptions, StoreExt as _};
+use store::{FileContents, FileName, IStore, MemoryStore, StoreExt as _};
 use testkit::{HostileLimits, hostile_packages};
 
-use crate::fixture::{Fixture, request};
+use crate::fixture::{Fixture, request, save};
 
 fn limits() -> UnpackLimits {
     UnpackLimits::default()
@@ -34,9 +34,7 @@ async fn a_hostile_package_fails_with_its_error_in_the_record_and_leaves_nothing
     let file = FileName::new("foo.tar.gz").unwrap();
     let mut wrong = Vec::new();
     for hostile in hostile_packages() {
-        let options = SaveOptions::default();
-        let archive = hostile.archive.clone();
-        store.save_bytes(&file, archive, &options).await.unwrap();
+        save(store.as_ref(), &file, hostile.archive.clone()).await;
         let record = fixture.deploy(request("foo")).await;
         assert_eq!(record.phase(), Some(Phase::Failed), "{}", hostile.what);
         let error = record.engine.unwrap().error.unwrap();
@@ -130,7 +128,7 @@ async fn a_foreign_record_is_an_error_that_names_it_and_is_never_written() {
     let huge = " ".repeat(usize::try_from(DeploymentRecord::MAX_BYTES).unwrap() + 1);
     for (what, text, expected) in RECORDS.into_iter().chain([deep]) {
         let id = DeploymentId::generate();
-        save(store.as_ref(), &id, text).await;
+        save(store.as_ref(), &id.file_name(), text).await;
         let status = DeploymentStatus::new(Arc::clone(&store));
         match (status.get_status(&id).await, expected) {
             (Ok(Some(record)), None) => assert!(!record.is_terminal(), "{what}"),
@@ -155,7 +153,7 @@ async fn a_foreign_record_is_an_error_that_names_it_and_is_never_written() {
         assert_eq!(bytes, text.as_bytes(), "{what}");
     }
     let id = DeploymentId::generate();
-    save(store.as_ref(), &id, &huge).await;
+    save(store.as_ref(), &id.file_name(), huge.as_str()).await;
     let status = DeploymentStatus::new(Arc::clone(&store));
     let error = status.get_status(&id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Record);
@@ -163,11 +161,4 @@ async fn a_foreign_record_is_an_error_that_names_it_and_is_never_written() {
     // None of them hides the page.
     let page = status.list(&ListQuery::default()).await.unwrap();
     assert_eq!((page.records.len(), page.unreadable.len()), (2, 12));
-}
-
-async fn save(store: &dyn IStore, id: &DeploymentId, text: &str) {
-    store
-        .save_bytes(&id.file_name(), text.to_owned(), &SaveOptions::default())
-        .await
-        .unwrap();
 }

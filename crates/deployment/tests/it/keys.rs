@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use deployment::{DeployRequest, DeploymentId, DeploymentRecord, PrunePolicy};
-use store::{ErrorKind, FileName, ListOptions, Operation, StoreExt as _};
+use store::{ErrorKind, FileName, ListOptions, Operation};
 use tokio::time::Instant;
 
-use crate::fixture::{Fixture, PAST_THE_LEASE, SUCCESS, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, assert_history, request, save};
 use crate::stopped::{World, saves};
+use crate::wall_clock::PAST_THE_LEASE;
 
 pub(crate) fn keyed(key: &str) -> DeployRequest {
     request("foo").with_idempotency_key(key).unwrap()
@@ -77,9 +78,7 @@ async fn one_whose_deployment_may_be_about_to_begin_stays() {
 async fn one_whose_record_nobody_can_read_stays() {
     let world = World::new().await;
     let record = world.one.deploy(keyed("order 66")).await;
-    let (file, options) = (id_of(&record).file_name(), store::SaveOptions::default());
-    let saved = world.one.store.save_bytes(&file, "{", &options).await;
-    saved.unwrap();
+    save(world.one.store.as_ref(), &id_of(&record).file_name(), "{").await;
     world.wall_clock.jump(PAST_THE_LEASE);
     assert_eq!(prune(&world.two).await, 0);
     assert_eq!(claims(&world.one).await.len(), 1);
@@ -113,12 +112,7 @@ async fn one_that_nobody_can_read_stays() {
     ];
     for (number, text) in texts.iter().enumerate() {
         let name = FileName::new(format!("lock_key_{number:064}.json")).unwrap();
-        let options = store::SaveOptions::default();
-        let saved = world
-            .one
-            .store
-            .save_bytes(&name, (*text).to_owned(), &options);
-        saved.await.unwrap();
+        save(world.one.store.as_ref(), &name, *text).await;
     }
     let report = world.two.deployer.prune(&PrunePolicy::default()).await;
     let report = report.unwrap();

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use batch::{IProcess, IProgress, Milestone, ProcessOutcome, Status, StepOutcome, StepReport};
 use deployment::{
-    Deployer, DeployerOptions, DeploymentId, DeploymentRecord, DeploymentStatus, Error, ErrorKind,
-    IPlatform, IStatus as _, Phase, PlatformRequest, RecordLimits, Result, StatusChange,
+    Deployer, DeployerOptions, DeploymentId, DeploymentRecord, DeploymentStatus, ENGINE_SCHEMA,
+    Error, ErrorKind, IPlatform, IStatus as _, Phase, PlatformRequest, RecordLimits, Result,
+    StatusChange,
 };
 use proptest::prelude::*;
-use store::{FaultScript, IStore, MemoryStore, Operation, SaveOptions, StoreExt as _};
+use store::{FaultScript, IStore, MemoryStore, Operation, StoreExt as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{add_package, request};
+use crate::fixture::{add_package, request, save};
 
 /// A platform whose process reaches so many statuses.
 #[derive(Clone, Copy, Debug)]
@@ -79,13 +80,8 @@ const ORIGINAL: &str = r#"{"datetime": "2015-07-08 14:35:52.951490", "deploy_id"
 async fn stored(text: impl Into<Vec<u8>>) -> (Arc<MemoryStore>, DeploymentId) {
     let store = Arc::new(MemoryStore::new());
     let id: DeploymentId = "6eeca9c0-257e-11e5-9760-985aeb8b7458".parse().unwrap();
-    let options = SaveOptions::default();
-    let name = id.file_name();
-    store
-        .save_bytes(&name, text.into(), &options)
-        .await
-        .unwrap();
-    (store.clone(), id)
+    save(store.as_ref(), &id.file_name(), text).await;
+    (store, id)
 }
 
 async fn bytes(store: &MemoryStore, id: &DeploymentId) -> Vec<u8> {
@@ -124,17 +120,19 @@ async fn an_original_record_goes_on_with_its_own_keys_and_nothing_else() {
 
 #[tokio::test]
 async fn a_newer_record_is_shown_and_not_written() {
-    let newer = ORIGINAL.replacen('{', r#"{"engine": {"schema": 99, "odd": [1]}, "#, 1);
+    let next = ENGINE_SCHEMA + 1;
+    let newer = format!(r#"{{"engine": {{"schema": {next}, "odd": [1]}}, "#);
+    let newer = ORIGINAL.replacen('{', &newer, 1);
     let (store, id) = stored(newer.as_str()).await;
     let status = DeploymentStatus::new(store.clone());
     let record = status.get_status(&id).await.unwrap().unwrap();
     assert_eq!(
         (record.package.as_str(), record.newer_schema()),
-        ("node-env", Some(99))
+        ("node-env", Some(next))
     );
     let error = status.set_status(&id, &failed()).await.unwrap_err();
     assert!(
-        matches!(error, Error::NewerRecord { schema: 99, .. }),
+        matches!(error, Error::NewerRecord { schema, .. } if schema == next),
         "{error}"
     );
     assert_eq!(bytes(&store, &id).await, newer.as_bytes());

@@ -7,11 +7,10 @@ use async_trait::async_trait;
 use batch::{IProcess, IProgress, Milestone, ProcessOutcome, Status, StepOutcome, StepReport};
 use deployment::{Deployment, DeploymentRecord, DeploymentStatus, PackageSource};
 use package::Package;
-use store::{
-    ErrorKind, FaultScript, FaultStore, FileName, IStore, MemoryStore, Operation, SaveOptions,
-    StoreExt as _,
-};
+use store::{ErrorKind, FaultScript, FaultStore, FileName, IStore, MemoryStore, Operation};
 use tokio_util::sync::CancellationToken;
+
+use crate::fixture::{assert_history, save};
 
 /// The shortest lease there is: it is renewed before a failed write is tried again.
 const LEASE: Duration = Duration::from_millis(100);
@@ -42,8 +41,7 @@ async fn deploy_with_lost_reply(number: u64) -> Option<DeploymentRecord> {
     let store = Arc::new(MemoryStore::new());
     let file = FileName::new("foo.tar.gz").unwrap();
     let archive = testkit::package("foo", &[("x", b"x")]);
-    let options = SaveOptions::default();
-    store.save_bytes(&file, archive, &options).await.unwrap();
+    save(store.as_ref(), &file, archive).await;
     let temp = tempfile::tempdir().unwrap();
     let package = Package::new("foo", temp.path().join("private/foo.tar.gz"), None).unwrap();
     let script = FaultScript::new();
@@ -67,7 +65,7 @@ async fn nothing_is_recorded_twice_when_a_renewal_comes_before_the_next_try() {
     // The first write is that of INIT, which nobody renews.
     let mut number = 2;
     while let Some(record) = deploy_with_lost_reply(number).await {
-        crate::fixture::assert_history(
+        assert_history(
             &record,
             "INIT DOWNLOADING STARTED PREVIEW UNPACK EXTRACT DIR SWITCHED DIR SUCCESS",
         );

@@ -30,6 +30,7 @@ mod observability;
 mod ownership;
 #[cfg(feature = "conformance")]
 mod platforms;
+mod played_client;
 mod pruning;
 mod records;
 mod recovery;
@@ -37,3 +38,4 @@ mod repeating;
 mod stopped;
 mod swapping;
 mod two_processes;
+mod wall_clock;

@@ -11,7 +11,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::alone::is_alone;
-use crate::fixture::{Fixture, PASSWORD, Play, request};
+use crate::fixture::{Fixture, PASSWORD, request};
+use crate::played_client::Play;
 
 const DOCUMENT: &str = include_str!("../../../../docs/reference/observability.md");
 
@@ -158,7 +159,8 @@ mod metrics {
 
     use super::rows;
     use crate::alone::is_alone;
-    use crate::fixture::{ENDPOINT, Fixture, PASSWORD, Play, request};
+    use crate::fixture::{ENDPOINT, Fixture, PASSWORD, request};
+    use crate::played_client::Play;
 
     /// The metric, its kind and its labels.
     type Seen = BTreeSet<(String, String, String)>;

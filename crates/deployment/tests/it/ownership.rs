@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use batch::MockIProcess;
 use deployment::{
-    DeployRequest, Deployment, DeploymentId, DeploymentStatus, Error, EventKind, Events,
-    PackageSource, Phase,
+    DeployRequest, Deployment, DeploymentId, DeploymentRecord, DeploymentStatus, Error, EventKind,
+    Events, PackageSource, Phase,
 };
 use package::Package;
 use store::{FileName, IStore, MemoryStore, SqliteOptions, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, assert_history, request};
 use crate::gate::{Gate, Traffic};
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 /// An owner behind a gate whose push has begun.
 struct Owner {
@@ -34,14 +36,9 @@ impl Owner {
         wall_clock: &WallClock,
         push: Play,
     ) -> Self {
-        let clock = wall_clock.clock();
-        let fixture =
-            Fixture::with_options(gate.clone(), |options| options.with_clock(clock)).await;
-        fixture.client.on("push", push);
+        let fixture = Fixture::at(gate.clone(), wall_clock).await;
         let events = fixture.deployer.subscribe();
-        let deployer = &fixture.deployer;
-        let id = deployer.deploy_package(request).await.unwrap();
-        fixture.client.hanging.notified().await;
+        let id = fixture.deploy_up_to_push(push, request).await;
         Self {
             fixture,
             gate,
@@ -61,21 +58,24 @@ impl Owner {
     }
 }
 
-/// Another engine on the same store.
-async fn other(store: Arc<dyn IStore>, wall_clock: &WallClock) -> Fixture {
-    let clock = wall_clock.clock();
-    Fixture::with_options(store, |options| options.with_clock(clock)).await
+/// The record of the deployment `id`, which another engine has interrupted since its lease ended.
+async fn interrupted(
+    other: &Fixture,
+    wall_clock: &WallClock,
+    id: DeploymentId,
+) -> DeploymentRecord {
+    wall_clock.jump(PAST_THE_LEASE);
+    let report = other.deployer.recover().await.unwrap();
+    assert_eq!(report.interrupted, [id]);
+    other.deployer.get_status(&id).await.unwrap().unwrap()
 }
 
 async fn a_zombie_is_cancelled(gate: Arc<Gate>, store: Arc<dyn IStore>) {
     let wall_clock = WallClock::new();
     let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
     owner.gate.set(Traffic::Stalled);
-    wall_clock.jump(PAST_THE_LEASE);
-    let other = other(store, &wall_clock).await;
-    let report = other.deployer.recover().await.unwrap();
-    assert_eq!(report.interrupted, [owner.id]);
-    let interrupted = other.deployer.get_status(&owner.id).await.unwrap().unwrap();
+    let other = Fixture::at(store, &wall_clock).await;
+    let interrupted = interrupted(&other, &wall_clock, owner.id).await;
 
     owner.gate.set(Traffic::Flowing);
     owner.fixture.deployer.cancel(&owner.id).await.unwrap();
@@ -108,15 +108,12 @@ async fn a_zombie_wakes_up(gate: Arc<Gate>, store: Arc<dyn IStore>, traffic: Tra
     let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
     owner.gate.set(traffic);
     assert!(owner.lost().await.contains("lease"));
-    wall_clock.jump(PAST_THE_LEASE);
-    let other = other(store, &wall_clock).await;
-    let report = other.deployer.recover().await.unwrap();
-    assert_eq!(report.interrupted, [owner.id]);
-    let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+    let other = Fixture::at(store, &wall_clock).await;
+    let interrupted = interrupted(&other, &wall_clock, owner.id).await;
 
     owner.gate.set(Traffic::Flowing);
     let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
-    assert_eq!(Some(record), interrupted);
+    assert_eq!(record, interrupted);
     owner.fixture.assert_nothing_left();
 }
 
@@ -147,16 +144,13 @@ async fn a_zombie_that_slept_looks_before_it_writes() {
     ] {
         let wall_clock = WallClock::new();
         let mut owner = Owner::at_push(gate, &wall_clock, Play::HangUntilStopped).await;
-        wall_clock.jump(PAST_THE_LEASE);
-        let other = other(store, &wall_clock).await;
-        let report = other.deployer.recover().await.unwrap();
-        assert_eq!(report.interrupted, [owner.id]);
-        let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+        let other = Fixture::at(store, &wall_clock).await;
+        let interrupted = interrupted(&other, &wall_clock, owner.id).await;
 
         tokio::time::advance(PAST_THE_LEASE).await;
         owner.lost().await;
         let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
-        assert_eq!(Some(record), interrupted);
+        assert_eq!(record, interrupted);
     }
 }
 
@@ -167,17 +161,14 @@ async fn a_zombie_whose_machine_slept_looks_before_it_writes() {
     let wall_clock = WallClock::new();
     let owner = Owner::at_push(gate, &wall_clock, Play::Wait).await;
     // The clock that is never set stands still while a machine sleeps.
-    wall_clock.jump(PAST_THE_LEASE);
-    let other = other(Gate::without_guarantees(store), &wall_clock).await;
-    let report = other.deployer.recover().await.unwrap();
-    assert_eq!(report.interrupted, [owner.id]);
-    let interrupted = other.deployer.get_status(&owner.id).await.unwrap();
+    let other = Fixture::at(Gate::without_guarantees(store), &wall_clock).await;
+    let interrupted = interrupted(&other, &wall_clock, owner.id).await;
 
     owner.fixture.client.go_on.notify_one();
     let record = owner.fixture.deployer.wait(&owner.id).await.unwrap();
-    assert_eq!(Some(record), interrupted);
+    assert_eq!(record, interrupted);
     let stored = other.deployer.get_status(&owner.id).await.unwrap();
-    assert_eq!(stored, interrupted);
+    assert_eq!(stored, Some(interrupted));
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,7 +239,7 @@ async fn an_owner_whose_machine_slept_before_its_work_looks_before_it_writes() {
     let store = Arc::new(MemoryStore::new());
     let gate: Arc<dyn IStore> = Gate::without_guarantees(store);
     let wall_clock = WallClock::new();
-    let fixture = other(gate.clone(), &wall_clock).await;
+    let fixture = Fixture::at(gate.clone(), &wall_clock).await;
     let package = Package::new("foo", fixture.temp.path().join("foo/foo.tar.gz"), None).unwrap();
     let source = PackageSource::Stored {
         store: gate.clone(),
@@ -259,11 +250,8 @@ async fn an_owner_whose_machine_slept_before_its_work_looks_before_it_writes() {
         .with_clock(wall_clock.clock());
     deployment.record_init().await.unwrap();
     // The clock that is never set stands still all the while.
-    wall_clock.jump(PAST_THE_LEASE);
     let id = *deployment.id();
-    let report = fixture.deployer.recover().await.unwrap();
-    assert_eq!(report.interrupted, [id]);
-    let interrupted = fixture.deployer.get_status(&id).await.unwrap();
+    let interrupted = interrupted(&fixture, &wall_clock, id).await;
 
     let error = deployment
         .deploy(&CancellationToken::new())
@@ -271,5 +259,5 @@ async fn an_owner_whose_machine_slept_before_its_work_looks_before_it_writes() {
         .unwrap_err();
     assert!(matches!(error, Error::LostOwnership { .. }), "{error}");
     let stored = fixture.deployer.get_status(&id).await.unwrap();
-    assert_eq!(stored, interrupted);
+    assert_eq!(stored, Some(interrupted));
 }

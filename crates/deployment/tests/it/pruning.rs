@@ -4,19 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deployment::{DeploymentId, PrunePolicy};
-use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
+use store::{IStore, MemoryStore, StoreExt as _};
 
-use crate::fixture::{Fixture, Play, WallClock, add_package, request};
-
-async fn save(store: &Arc<dyn IStore>, name: store::FileName, text: String) {
-    let options = SaveOptions::default();
-    store.save_bytes(&name, text, &options).await.unwrap();
-}
+use crate::fixture::{Fixture, add_package, request, save};
+use crate::played_client::Play;
+use crate::wall_clock::WallClock;
 
 async fn save_record(store: &Arc<dyn IStore>, text: &str) -> DeploymentId {
     let id = DeploymentId::generate();
     let text = text.replace("ID", &id.to_string());
-    save(store, id.file_name(), text).await;
+    save(store.as_ref(), &id.file_name(), text).await;
     id
 }
 
@@ -33,8 +30,7 @@ impl World {
     async fn on(store: Arc<dyn IStore>) -> Self {
         // Ids tell the real time.
         let wall_clock = WallClock::at(deployment::Clock::system().now());
-        let clock = wall_clock.clock();
-        let fixture = Fixture::with_options(store, |options| options.with_clock(clock)).await;
+        let fixture = Fixture::at(store, &wall_clock).await;
         Self {
             wall_clock,
             fixture,
@@ -122,16 +118,17 @@ async fn an_age_looks_at_none_of_those_that_are_younger() {
         let since = (now - age).duration_since(std::time::SystemTime::UNIX_EPOCH);
         let uuid = (since.unwrap().as_millis() << 80) | (7 << 76) | u128::from(minute);
         let id = DeploymentId::from_uuid(uuid::Uuid::from_u128(uuid));
-        save(store, id.file_name(), text.replace("ID", &id.to_string())).await;
+        save(
+            store.as_ref(),
+            &id.file_name(),
+            text.replace("ID", &id.to_string()),
+        )
+        .await;
         ids.push(id);
     }
     let original: DeploymentId = "6eeca9c0-257e-11e5-9760-985aeb8b7458".parse().unwrap();
-    save(
-        store,
-        original.file_name(),
-        text.replace("ID", &original.to_string()),
-    )
-    .await;
+    let text = text.replace("ID", &original.to_string());
+    save(store.as_ref(), &original.file_name(), text).await;
 
     let before = script.calls().len();
     let policy = PrunePolicy::default().with_max_age(Duration::from_hours(15));
@@ -196,17 +193,13 @@ async fn what_runs_or_cannot_be_read_stays() {
     }
     let broken = save_record(store, r#"{"deploy_id": "ID", "deploy_sta"#).await;
     add_package(store, "bar").await;
-    world.fixture.client.on("push", Play::HangUntilStopped);
     let running = world
         .fixture
-        .deployer
-        .deploy_package(request("bar"))
-        .await
-        .unwrap();
-    world.fixture.client.hanging.notified().await;
+        .deploy_up_to_push(Play::HangUntilStopped, request("bar"))
+        .await;
     kept.push(running);
     for id in [ended[0], running, DeploymentId::generate()] {
-        save(store, id.cancel_file_name(), "{}".to_owned()).await;
+        save(store.as_ref(), &id.cancel_file_name(), "{}").await;
     }
 
     let everything = PrunePolicy::default().with_keep(0);
@@ -231,7 +224,7 @@ async fn claims_of_removed_deployments_are_in_nobodys_way() {
     let everything = PrunePolicy::default().with_keep(0);
     let report = world.fixture.deployer.prune(&everything).await.unwrap();
     assert_eq!(report.removed, 1);
-    world.wall_clock.jump(crate::fixture::PAST_THE_LEASE);
+    world.wall_clock.jump(crate::wall_clock::PAST_THE_LEASE);
     for request in [request("foo"), keyed()] {
         crate::fixture::assert_history(
             &world.fixture.deploy(request).await,
@@ -247,7 +240,7 @@ async fn a_key_whose_record_was_removed_stands_for_a_new_deployment() {
     let world = World::new().await;
     let keyed = || request("foo").with_idempotency_key("k").unwrap();
     let removed = world.fixture.deploy(keyed()).await;
-    world.wall_clock.jump(crate::fixture::PAST_THE_LEASE);
+    world.wall_clock.jump(crate::wall_clock::PAST_THE_LEASE);
     let everything = PrunePolicy::default().with_keep(0);
     world.fixture.deployer.prune(&everything).await.unwrap();
     // Another process that prunes may be about to remove the old id's record once more.

@@ -3,18 +3,15 @@
 use std::sync::Arc;
 
 use deployment::{DeploymentStatus, IStatus as _, ListQuery, Phase};
-use store::{FileName, IStore, MemoryStore, SaveOptions, StoreExt as _};
+use store::{FileName, IStore, MemoryStore};
 
-use crate::fixture::{Fixture, Play, add_package, request};
+use crate::fixture::{Fixture, add_package, request};
+use crate::played_client::Play;
 
 const ORIGINAL: &str = r#"{"datetime": "2015-07-08 14:35:52.951490", "deploy_id": "6eeca9c0-257e-11e5-9760-985aeb8b7458", "deploy_status": "SUCCESS", "destination": "http://node-env.15.125.107.133.xip.io", "history": ["2015-07-08 14:35:52.951490 ~ SUCCESS"], "package": "node-env"}"#;
 
 async fn save(store: &dyn IStore, name: &str, text: &str) {
-    let name = FileName::new(name).unwrap();
-    store
-        .save_bytes(&name, text.to_owned(), &SaveOptions::default())
-        .await
-        .unwrap();
+    crate::fixture::save(store, &FileName::new(name).unwrap(), text).await;
 }
 
 #[tokio::test]

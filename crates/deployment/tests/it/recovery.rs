@@ -1,6 +1,5 @@
 //! What becomes of deployments whose owner died.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +8,15 @@ use batch::{
     StepOutcome,
 };
 use deployment::{
-    DEPLOYMENT_VARIABLE, DeployerOptions, DeploymentId, DeploymentRecord, Error, ErrorKind, Phase,
+    DEPLOYMENT_VARIABLE, DeploymentId, DeploymentRecord, Error, ErrorKind, Phase, RecoveryReport,
 };
-use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
+use store::{IStore, MemoryStore, StoreExt as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{
-    Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, add_package, assert_history, request,
-};
+use crate::fixture::{Fixture, SUCCESS, add_package, assert_history, request, save};
 use crate::gate::Gate;
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 /// A store that several engines share, and their wall clock.
 struct World {
@@ -36,9 +35,7 @@ impl World {
     }
 
     async fn engine(&self) -> Fixture {
-        let clock = self.wall_clock.clock();
-        let with_clock = |options: DeployerOptions| options.with_clock(clock);
-        Fixture::with_options(Arc::clone(&self.store), with_clock).await
+        Fixture::at(Arc::clone(&self.store), &self.wall_clock).await
     }
 
     /// The deployment of an engine that died in the middle of its push.
@@ -56,32 +53,36 @@ impl World {
             runtime.block_on(async {
                 let engine = world.engine().await;
                 add_package(&world.store, package).await;
-                engine.client.on("push", Play::HangUntilStopped);
-                let id = engine
-                    .deployer
-                    .deploy_package(request(package))
+                engine
+                    .deploy_up_to_push(Play::HangUntilStopped, request(package))
                     .await
-                    .unwrap();
-                engine.client.hanging.notified().await;
-                id
             })
         });
         life.join().unwrap()
     }
 
     async fn save(&self, name: store::FileName, text: &str) {
-        let options = SaveOptions::default();
-        let saved = self.store.save_bytes(&name, text.to_owned(), &options);
-        saved.await.unwrap();
+        save(self.store.as_ref(), &name, text).await;
     }
 }
 
-/// The private directory that a deployment would have, with something in it.
-fn leftover(engine: &Fixture, id: DeploymentId) -> PathBuf {
-    let directory = engine.temp.path().join(format!("helion-deploy-{id}"));
-    std::fs::create_dir(&directory).unwrap();
-    std::fs::write(directory.join("file"), "x").unwrap();
-    directory
+/// Recovers while a process runs that carries `id`, and which is killed.
+pub(crate) async fn recover_and_kill(engine: &Fixture, id: DeploymentId) -> RecoveryReport {
+    let runner = LocalRunner::new(LocalRunnerOptions::default());
+    let command = Command::new("sh")
+        .args(["-c", "echo up; sleep 1000; :"])
+        .env(DEPLOYMENT_VARIABLE, id.to_string());
+    let (live, mut output) = LiveOutput::channel(8);
+    let options = RunOptions::new("/").with_timeout(Some(Duration::from_secs(30)));
+    let cancel = CancellationToken::new();
+    let run = runner.run(&command, &options, &live, &cancel);
+    let recover = async {
+        output.recv().await.unwrap();
+        engine.deployer.recover().await.unwrap()
+    };
+    let (run, report) = tokio::join!(run, recover);
+    assert_eq!(run.outcome, StepOutcome::Signaled { signal: 9 });
+    report
 }
 
 async fn record(engine: &Fixture, id: &DeploymentId) -> DeploymentRecord {
@@ -93,7 +94,7 @@ async fn a_dead_owners_deployment_is_interrupted_once_and_its_leftovers_go() {
     let world = World::new();
     let id = world.died("foo");
     let engine = world.engine().await;
-    let directory = leftover(&engine, id);
+    let directory = engine.leave_directory(id);
     // Up to the lease's end and the margin behind it, its owner may be alive.
     let still = Duration::from_secs(69);
     for time in [Duration::ZERO, still] {
@@ -147,13 +148,7 @@ async fn engines_that_recover_at_once_interrupt_once() {
 async fn what_runs_here_is_alive_whatever_the_clock_says() {
     let world = World::new();
     let engine = world.engine().await;
-    engine.client.on("push", Play::Wait);
-    let id = engine
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    engine.client.hanging.notified().await;
+    let id = engine.deploy_up_to_push(Play::Wait, request("foo")).await;
     for _ in 0..2 {
         world.wall_clock.jump(Duration::from_hours(24));
         let report = engine.deployer.recover().await.unwrap();
@@ -196,7 +191,7 @@ async fn one_whose_record_nobody_can_read_fails_once() {
         world.save(id.file_name(), "half a rec").await;
         world.wall_clock.jump(PAST_THE_LEASE);
         let engine = world.engine().await;
-        let directory = leftover(&engine, id);
+        let directory = engine.leave_directory(id);
         let report = engine.deployer.recover().await.unwrap();
         let failed: Vec<_> = report.failed.iter().map(|failure| failure.id).collect();
         assert_eq!(failed, [id]);
@@ -210,7 +205,7 @@ async fn whoever_takes_a_lock_over_ends_the_deployment_that_held_it() {
     let world = World::new();
     let id = world.died("foo");
     let engine = world.engine().await;
-    leftover(&engine, id);
+    engine.leave_directory(id);
     world.wall_clock.jump(PAST_THE_LEASE);
     assert_history(&engine.deploy(request("foo")).await, SUCCESS);
     assert_eq!(record(&engine, &id).await.phase(), Some(Phase::Interrupted));
@@ -238,11 +233,7 @@ async fn a_record_that_only_a_newer_engine_understands_is_its_to_end() {
         "{error}"
     );
     // Nor is its application deployed beside it.
-    let error = engine
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap_err();
+    let error = engine.refuse(request("foo")).await;
     assert!(matches!(error, Error::NewerRecord { .. }), "{error}");
 }
 
@@ -258,10 +249,10 @@ async fn only_what_is_left_of_ended_deployments_is_removed() {
         .unwrap();
     let alive = world.died("bar");
     // A deployment that is another store's, and what is no private directory at all.
-    let foreign = leftover(&engine, DeploymentId::generate());
+    let foreign = engine.leave_directory(DeploymentId::generate());
     let other = engine.temp.path().join("helion-deploy-demo");
     std::fs::create_dir(&other).unwrap();
-    let (of_ended, of_alive) = (leftover(&engine, ended), leftover(&engine, alive));
+    let (of_ended, of_alive) = (engine.leave_directory(ended), engine.leave_directory(alive));
     let report = engine.deployer.recover().await.unwrap();
     assert_eq!(report.cleaned, [ended]);
     assert!(!of_ended.exists());
@@ -274,21 +265,8 @@ async fn processes_that_carry_the_deployment_are_killed() {
     let id = world.died("foo");
     world.wall_clock.jump(PAST_THE_LEASE);
     let engine = world.engine().await;
-    let runner = LocalRunner::new(LocalRunnerOptions::default());
-    let script = "echo up; sleep 1000; :";
-    let command = Command::new("sh").args(["-c", script]);
-    let command = command.env(DEPLOYMENT_VARIABLE, id.to_string());
-    let (live, mut output) = LiveOutput::channel(8);
-    let options = RunOptions::new("/").with_timeout(Some(Duration::from_secs(30)));
-    let cancel = CancellationToken::new();
-    let run = runner.run(&command, &options, &live, &cancel);
-    let recover = async {
-        output.recv().await.unwrap();
-        engine.deployer.recover().await.unwrap()
-    };
-    let (run, report) = tokio::join!(run, recover);
+    let report = recover_and_kill(&engine, id).await;
     assert_eq!(report.interrupted, [id]);
-    assert_eq!(run.outcome, StepOutcome::Signaled { signal: 9 });
 }
 
 #[tokio::test]

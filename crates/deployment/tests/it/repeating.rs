@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use batch::Secret;
-use deployment::{Credentials, DeployRequest, DeploymentId, Error, ErrorKind, Phase, Space};
-use store::{IStore, MemoryStore, SaveOptions, StoreExt as _};
+use deployment::{Credentials, DeployRequest, DeploymentId, ErrorKind, Phase, Space};
+use store::{IStore, MemoryStore};
 
-use crate::fixture::{Fixture, PASSWORD, Play, SUCCESS, assert_history, request};
+use crate::fixture::{Fixture, PASSWORD, SUCCESS, assert_busy, assert_history, request, save};
+use crate::played_client::Play;
 
 fn credentials() -> Credentials {
     Credentials::new("somebody", Secret::new(PASSWORD)).unwrap()
@@ -58,28 +59,16 @@ async fn the_new_record_names_the_old_one_and_keeps_what_it_was() {
 async fn only_what_has_ended_and_is_known_is_repeated() {
     let store: Arc<dyn IStore> = Arc::new(MemoryStore::new());
     let fixture = Fixture::on(Arc::clone(&store)).await;
-    fixture.client.on("push", Play::Wait);
-    let id = fixture
-        .deployer
-        .deploy_package(request("foo"))
-        .await
-        .unwrap();
-    fixture.client.hanging.notified().await;
+    let id = fixture.deploy_up_to_push(Play::Wait, request("foo")).await;
     let error = fixture
         .deployer
         .redeploy(&id, credentials())
         .await
         .unwrap_err();
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == id),
-        "{error}"
-    );
+    assert_busy(&error, id);
     let running = fixture.deployer.get_status(&id).await.unwrap().unwrap();
     let error = DeployRequest::again(&running, credentials()).unwrap_err();
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == id),
-        "{error}"
-    );
+    assert_busy(&error, id);
     fixture.client.go_on.notify_one();
     fixture.deployer.wait(&id).await.unwrap();
 
@@ -94,11 +83,7 @@ async fn only_what_has_ended_and_is_known_is_repeated() {
     // The original did not record the endpoint.
     let text =
         format!(r#"{{"deploy_id": "{nobody}", "deploy_status": "FAILED", "package": "foo"}}"#);
-    let options = SaveOptions::default();
-    store
-        .save_bytes(&nobody.file_name(), text, &options)
-        .await
-        .unwrap();
+    save(store.as_ref(), &nobody.file_name(), text).await;
     let error = fixture
         .deployer
         .redeploy(&nobody, credentials())

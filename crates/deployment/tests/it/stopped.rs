@@ -7,7 +7,9 @@ use deployment::{DeploymentId, DeploymentRecord, Error, EventKind, ListQuery, Ph
 use futures_util::FutureExt as _;
 use store::{FaultScript, FaultStore, IStore, MemoryStore, Operation};
 
-use crate::fixture::{Fixture, PAST_THE_LEASE, Play, SUCCESS, WallClock, assert_history, request};
+use crate::fixture::{Fixture, SUCCESS, assert_busy, assert_history, request};
+use crate::played_client::Play;
+use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 /// Two engines on one store, of which each has faults of its own.
 pub(crate) struct World {
@@ -35,19 +37,13 @@ impl World {
     async fn engine(store: Arc<dyn IStore>, wall_clock: &WallClock) -> (Fixture, FaultScript) {
         let script = FaultScript::new();
         let store = Arc::new(FaultStore::new(store, &script));
-        let clock = wall_clock.clock();
-        let engine = Fixture::with_options(store, |options| options.with_clock(clock)).await;
-        (engine, script)
+        (Fixture::at(store, wall_clock).await, script)
     }
 
     /// The second engine's deployment, which has begun its push while the first engine was stopped.
     async fn overtake(&self) -> DeploymentId {
         self.wall_clock.jump(PAST_THE_LEASE);
-        self.two.client.on("push", Play::Wait);
-        let deployed = self.two.deployer.deploy_package(request("foo"));
-        let id = deployed.await.unwrap();
-        self.two.client.hanging.notified().await;
-        id
+        self.two.deploy_up_to_push(Play::Wait, request("foo")).await
     }
 
     /// The record of the one deployment that is not `id`.
@@ -91,10 +87,7 @@ async fn one_that_slept_behind_its_lock_does_not_run_beside_whoever_took_it_over
     };
     let (first, second) = tokio::join!(first, second);
     let error = first.unwrap_err();
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == second),
-        "{error}"
-    );
+    assert_busy(&error, second);
     // What it had recorded by then has an ending, and nothing came of it.
     let record = world.other_than(&second).await;
     assert_history(&record, "INIT FAILED");
@@ -149,10 +142,7 @@ async fn one_that_wakes_up_in_time_keeps_its_lock() {
     };
     let (first, second) = tokio::join!(first, second);
     let (first, error) = (first.unwrap(), second.unwrap_err());
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == first),
-        "{error}"
-    );
+    assert_busy(&error, first);
     world.one.client.go_on.notify_one();
     let record = world.one.deployer.wait(&first).await.unwrap();
     assert_history(&record, SUCCESS);
@@ -197,8 +187,5 @@ async fn giving_a_lock_up_takes_it_from_nobody_else() {
     assert!(matches!(error, Error::Store { .. }), "{error}");
     let again = world.one.deployer.deploy_package(request("foo"));
     let error = again.await.unwrap_err();
-    assert!(
-        matches!(error, Error::Busy { by, .. } if by == second),
-        "{error}"
-    );
+    assert_busy(&error, second);
 }

@@ -17,11 +17,12 @@ use helion_cli::ICliComposer;
 use package::Package;
 use store::{
     Capabilities, Etag, FileContents, FileInfo, FileName, Guarantee, MemoryStore, MockIStore,
-    SaveMode, SaveOptions, StoreExt as _,
+    SaveMode, SaveOptions,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{PlayedClient, SUCCESS, add_package, assert_history, request};
+use crate::fixture::{SUCCESS, add_package, assert_history, request, save};
+use crate::played_client::PlayedClient;
 
 /// A process that runs no command: it reports two steps of its own.
 #[derive(Debug)]
@@ -200,10 +201,7 @@ async fn statuses_in_a_mocked_store() {
     let packages = MemoryStore::new();
     let file = FileName::new("foo.tar.gz").unwrap();
     let archive = testkit::package("foo", &[("x", b"x")]);
-    packages
-        .save_bytes(&file, archive, &SaveOptions::default())
-        .await
-        .unwrap();
+    save(&packages, &file, archive).await;
     let temp = tempfile::tempdir().unwrap();
     let package = Package::new("foo", temp.path().join("private/foo.tar.gz"), None).unwrap();
     let source = PackageSource::Stored {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use helion_cli::{CfCliComposer, ICliComposer, PushStrategy};
 
-use crate::{PASSWORD, URL, check_argv, check_refused, environment, password, secrets};
+use crate::{PASSWORD, URL, check_argv, check_refused, commands, environment, password, secrets};
 
 fn composer() -> CfCliComposer {
     CfCliComposer::new(URL, "me", password(), Some(Path::new("/srv/apps"))).unwrap()
@@ -99,19 +99,11 @@ fn every_command_has_the_private_home_and_no_colours() {
         .with_home(Path::new("/srv/home"))
         .with_space("o", "s")
         .unwrap();
-    let commands = [
-        composer.target_command(),
-        composer.login_command(),
-        composer.space_command().map(Option::unwrap),
-        composer.list_command(),
-        composer.delete_command("foo"),
-        composer.push_command("foo", "foo"),
-        composer.logs_command("foo"),
-        composer.logout_command(),
-    ];
+    let commands = commands(&composer);
+    assert_eq!(commands.len(), 8);
     for command in commands {
         assert_eq!(
-            environment(&command.unwrap())[..4],
+            environment(&command)[..4],
             [
                 ("CF_COLOR", "false"),
                 ("CF_HOME", "/srv/home"),

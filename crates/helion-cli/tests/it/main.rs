@@ -7,6 +7,7 @@ mod helion;
 mod property;
 
 use batch::{Command, Secret};
+use helion_cli::ICliComposer;
 
 /// The endpoint of all tests.
 const URL: &str = "https://api.x.io";
@@ -25,6 +26,25 @@ fn check_argv(command: helion_cli::Result<Command>, expected: &[&str]) {
     assert_eq!(command.working_directory(), None);
     let shown = format!("{command} {command:?}");
     assert!(!shown.contains(PASSWORD), "{shown}");
+}
+
+/// Every command that `composer` has.
+fn commands(composer: &dyn ICliComposer) -> Vec<Command> {
+    let space = composer.space_command().unwrap();
+    let others = [
+        composer.target_command(),
+        composer.login_command(),
+        composer.list_command(),
+        composer.delete_command("foo"),
+        composer.push_command("foo", "foo"),
+        composer.logs_command("foo"),
+        composer.logout_command(),
+    ];
+    others
+        .map(Result::unwrap)
+        .into_iter()
+        .chain(space)
+        .collect()
 }
 
 /// The environment that a command sets, with secrets in the clear.

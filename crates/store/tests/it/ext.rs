@@ -1,5 +1,8 @@
 //! `StoreExt`, over a store that has all it needs.
 
+use std::fs::File;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use store::{ErrorKind, IStore, MemoryStore, StoreExt};
 
 use crate::samples::{LONG, bytes_of, name, options, pattern};
@@ -54,9 +57,13 @@ async fn a_local_file_is_saved() {
     assert_eq!(info.size, LONG as u64);
     assert!(bytes_of(&store, "a").await == bytes);
     let missing = directory.path().join("y");
-    let error = store
-        .save_path(&name("b"), &missing, &options())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    // One that somebody has open to write hangs nobody who opens it.
+    let pipe = directory.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let writer = File::options().read(true).write(true).open(&pipe).unwrap();
+    for path in [&missing, &pipe, directory.path()] {
+        let error = store.save_path(&name("b"), path, &options()).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+    drop(writer);
 }

@@ -48,6 +48,28 @@ pub(crate) async fn names_of(store: &dyn IStore, options: &ListOptions) -> Vec<S
     page.into_iter().map(|info| info.name.to_string()).collect()
 }
 
+/// Increments a count by both stores at once, and checks that it was as often as they say.
+#[cfg(any(feature = "fs", feature = "sqlite"))]
+pub(crate) async fn lose_no_increment<S: IStore>(stores: [S; 2]) {
+    let count = name("count");
+    let increments = stores.map(|store| {
+        let count = count.clone();
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                let increment = |count: Option<u32>| Some(count.unwrap_or(0) + 1);
+                store.update_json(&count, 99, increment).await.unwrap();
+            }
+            store
+        })
+    });
+    let mut counts = Vec::new();
+    for increments in increments {
+        let store = increments.await.unwrap();
+        counts.push(store.get_json::<u32>(&count, 99).await.unwrap().0);
+    }
+    assert_eq!(counts.last(), Some(&50), "{counts:?}");
+}
+
 /// Waits for what a store does in the background; fails, rather than hangs, if it never does.
 #[track_caller]
 #[cfg(any(feature = "fs", feature = "sqlite"))]
