@@ -18,6 +18,37 @@ pub(crate) use self::env::is_of_the_host;
 ///
 /// `get` answers every key that `keys` tells; what `keys` tells is meant for the store, so that a
 /// key nobody knows can be reported.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::ISettings;
+///
+/// /// What an application read from its own configuration.
+/// #[derive(Debug)]
+/// struct Config {
+///     storage: Option<String>,
+/// }
+///
+/// impl ISettings for Config {
+///     fn get(&self, key: &str) -> Option<String> {
+///         (key == "store_url").then(|| self.storage.clone())?
+///     }
+///
+///     fn keys(&self) -> Vec<String> {
+///         self.storage.iter().map(|_| "store_url".to_owned()).collect()
+///     }
+/// }
+///
+/// let config = Config { storage: Some("memory:".to_owned()) };
+/// store::open_store(&config).await?;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait ISettings: fmt::Debug + Send + Sync + 'static {
     /// The setting's text, or `None` where it is not set.

@@ -147,6 +147,26 @@ impl fmt::Debug for Subject {
 /// A store, and what must live as long as it, such as its temporary directory.
 ///
 /// Made from a store, or from a pair of a guard and a store.
+///
+/// # Examples
+///
+/// A store with the directory that is removed after it:
+///
+/// ```
+/// # #[cfg(all(feature = "fs", unix))]
+/// mod tests {
+///     use store::conformance::Fresh;
+///     use store::{FsOptions, FsStore};
+///
+///     async fn make_store() -> Fresh {
+///         let directory = tempfile::tempdir().unwrap();
+///         let store = FsStore::open(directory.path(), FsOptions::default()).await.unwrap();
+///         (directory, store).into()
+///     }
+///
+///     store::store_conformance!(make_store);
+/// }
+/// ```
 pub struct Fresh {
     store: Arc<dyn IStore>,
     guard: Guard,
