@@ -127,6 +127,32 @@ impl BatchProcess {
 
     /// Sets the token of the second cancel: it kills the running command at once and lets no step
     /// run any more.
+    ///
+    /// # Examples
+    ///
+    /// The first interrupt of a user cancels, the second kills:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use batch::{Batch, BatchProcess, LocalRunner, LocalRunnerOptions};
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// let (cancel, force) = (CancellationToken::new(), CancellationToken::new());
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let process = BatchProcess::new(Batch::new("/srv/app")?, runner).with_force(force.clone());
+    ///
+    /// let on_interrupt = || {
+    ///     if cancel.is_cancelled() {
+    ///         force.cancel();
+    ///     }
+    ///     cancel.cancel(); // the token that `execute` is given
+    /// };
+    /// on_interrupt();
+    /// assert!(!force.is_cancelled());
+    /// on_interrupt();
+    /// assert!(force.is_cancelled());
+    /// # Ok::<(), batch::Error>(())
+    /// ```
     #[must_use]
     pub fn with_force(mut self, force: CancellationToken) -> Self {
         self.force = force;

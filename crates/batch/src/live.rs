@@ -103,6 +103,35 @@ impl LiveOutput {
 }
 
 /// The other end of a [`LiveOutput`].
+///
+/// # Examples
+///
+/// Shows what a command prints while it runs:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use batch::{
+///     Command, ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
+/// };
+/// use tokio_util::sync::CancellationToken;
+///
+/// let runner = LocalRunner::new(LocalRunnerOptions::default());
+/// let (live, mut receiver) = LiveOutput::channel(64);
+/// let running = tokio::spawn(async move {
+///     let command = Command::new("echo").arg("hello");
+///     runner.run(&command, &RunOptions::new("/"), &live, &CancellationToken::new()).await
+/// });
+/// let mut shown = Vec::new();
+/// while let Some(piece) = receiver.recv().await {
+///     shown.extend_from_slice(&piece);
+/// }
+/// assert_eq!(shown, b"hello\n");
+/// assert!(receiver.pid().is_some());
+/// assert_eq!(running.await?.outcome.exit_code(), Some(0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct LiveReceiver {
     receiver: mpsc::Receiver<Bytes>,
