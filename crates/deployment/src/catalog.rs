@@ -86,6 +86,26 @@ impl PackageCatalog {
     /// - [`Error::InvalidRequest`]: `name` is no package name.
     /// - [`Error::Package`]: the archive is no package, or breaks a limit.
     /// - [`Error::Store`]: the store failed.
+    ///
+    /// # Examples
+    ///
+    /// What is no package is refused, and not saved:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use deployment::{Error, PackageCatalog};
+    /// use store::{FileContents, MemoryStore};
+    ///
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+    /// let upload = FileContents::from_bytes("<html>404</html>");
+    /// let error = catalog.save_package("hello-world", upload).await.unwrap_err();
+    /// assert!(matches!(error, Error::Package { .. }));
+    /// assert!(!catalog.check_package_exists("hello-world").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn save_package(&self, name: &str, contents: FileContents) -> Result<PackageDetails> {
         let name = parse_name(name)?;
         let archive = archive_file(&name)?;
@@ -182,6 +202,24 @@ impl PackageCatalog {
     /// # Errors
     ///
     /// The store's error; a manifest that cannot be read counts as empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// use std::sync::Arc;
+    /// use deployment::PackageCatalog;
+    /// use store::{FileContents, MemoryStore};
+    ///
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+    /// catalog.save_package("hello-world", FileContents::from_bytes(archive)).await?;
+    /// assert_eq!(catalog.get_package_list(Some("WORLD")).await?.len(), 1);
+    /// assert_eq!(catalog.get_package_list(Some("moon")).await?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get_package_list(&self, keyword: Option<&str>) -> Result<Vec<CatalogEntry>> {
         let keyword = keyword.map(|word| word.trim().to_lowercase());
         let names = self.names().await?;
@@ -232,6 +270,28 @@ impl PackageCatalog {
     /// - [`Error::PackageNotFound`]: there is no such package.
     /// - [`Error::Package`]: the archive is no package, or breaks a limit.
     /// - [`Error::Store`]: the store failed.
+    ///
+    /// # Examples
+    ///
+    /// A package that somebody put into the store by hand:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// use std::sync::Arc;
+    /// use deployment::PackageCatalog;
+    /// use store::{FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = Arc::new(MemoryStore::new());
+    /// let name = FileName::new("hello-world.tar.gz")?;
+    /// store.save_bytes(&name, archive, &SaveOptions::default()).await?;
+    ///
+    /// let inspection = PackageCatalog::new(store).inspect_package("hello-world").await?;
+    /// assert!(inspection.manifest.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn inspect_package(&self, name: &str) -> Result<Inspection> {
         let name = parse_name(name)?;
         let stored = self

@@ -114,6 +114,31 @@ impl CliPlatform {
     /// # Errors
     ///
     /// [`Error::Platform`](crate::Error::Platform) when a command cannot be composed.
+    ///
+    /// # Examples
+    ///
+    /// Shows what would be run, and runs nothing:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use batch::{LocalRunner, LocalRunnerOptions, Secret};
+    /// use deployment::{
+    ///     CliPlatform, Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentId,
+    /// };
+    ///
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let platform = Arc::new(CliPlatform::helion(runner));
+    /// let store = Arc::new(store::MemoryStore::new());
+    /// let deployer = Deployer::new(store, platform.clone(), DeployerOptions::default());
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+    /// let asked = deployer.platform_request(&request, DeploymentId::generate());
+    /// let plan = platform.batch(&asked)?.plan().to_string();
+    /// assert!(plan.contains("helion target https://api.example.com"));
+    /// assert!(!plan.contains("sesame"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn batch(&self, request: &PlatformRequest) -> Result<Batch> {
         self.client.batch(request)
     }

@@ -71,6 +71,16 @@ impl DeploymentId {
     }
 
     /// Reads the id back from a record's file name; `None` for any other file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::DeploymentId;
+    ///
+    /// let id = DeploymentId::generate();
+    /// assert_eq!(DeploymentId::from_file_name(id.file_name().as_str()), Some(id));
+    /// assert_eq!(DeploymentId::from_file_name("hello-world.json"), None);
+    /// ```
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         id_between(name, Self::FILE_PREFIX)

@@ -50,6 +50,27 @@ impl StatusChange {
     /// The change that ends `record`, whose owner did not renew its lease, as `INTERRUPTED`.
     ///
     /// It is refused when the owner renews the lease before it is applied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use deployment::{DeploymentId, Error, StatusChange, Subject};
+    ///
+    /// let (id, now) = (DeploymentId::generate(), SystemTime::now());
+    /// let begin = StatusChange::begin(Subject::new("hello-world", ""), now).with_lease(now);
+    /// let record = begin.apply(&id, None)?;
+    ///
+    /// let later = now + Duration::from_secs(120);
+    /// let interrupt = StatusChange::interrupt(&record, later);
+    /// assert_eq!(interrupt.apply(&id, Some(&record))?.deploy_status, "INTERRUPTED");
+    ///
+    /// // An owner that was only slow keeps its record.
+    /// let renewed = StatusChange::default().with_lease(later).apply(&id, Some(&record))?;
+    /// let error = interrupt.apply(&id, Some(&renewed)).unwrap_err();
+    /// assert!(matches!(error, Error::LostOwnership { .. }));
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     #[must_use]
     pub fn interrupt(record: &DeploymentRecord, time: SystemTime) -> Self {
         let engine = record.engine.as_ref();
