@@ -75,6 +75,19 @@ pub struct MapSettings(BTreeMap<String, String>);
 
 impl MapSettings {
     /// Takes the map.
+    ///
+    /// # Examples
+    ///
+    /// From a file that was parsed already:
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use store::{ISettings, MapSettings};
+    ///
+    /// let section = BTreeMap::from([("store_url".to_owned(), "memory:".to_owned())]);
+    /// let settings = MapSettings::new(section);
+    /// assert_eq!(settings.get("store_url").as_deref(), Some("memory:"));
+    /// ```
     #[must_use]
     pub fn new(settings: BTreeMap<String, String>) -> Self {
         Self(settings)

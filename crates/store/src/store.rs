@@ -135,6 +135,24 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// - [`NotFound`](crate::ErrorKind::NotFound): no file has this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{FileName, IStore, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("greeting.txt")?;
+    /// let options = SaveOptions::default().with_metadata("made-by", "ci");
+    /// let saved = store.save_bytes(&name, "hello", &options).await?;
+    /// assert_eq!(store.get_file_info(&name).await?, saved);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo>;
 
     /// The file's contents, all or a part, with what is known of the same version.
@@ -240,6 +258,27 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// - [`NotFound`](crate::ErrorKind::NotFound): no file has this name.
+    ///
+    /// # Examples
+    ///
+    /// So that it is gone, whoever deletes it:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{ErrorKind, FileName, IStore, MemoryStore};
+    ///
+    /// let store = MemoryStore::new();
+    /// match store.delete_file(&FileName::new("greeting.txt")?).await {
+    ///     Ok(()) => {}
+    ///     Err(error) if error.kind() == ErrorKind::NotFound => {}
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn delete_file(&self, name: &FileName) -> Result<()>;
 }
 

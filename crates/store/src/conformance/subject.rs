@@ -69,6 +69,31 @@ impl Subject {
 
     /// Stores at places that several openers can share: `make` gives a fresh one, as a guard that
     /// keeps it and the address that `open` takes, here or in another process.
+    ///
+    /// # Examples
+    ///
+    /// Of a store in a directory, whose place is the directory's path:
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use store::conformance::{Subject, run};
+    /// use store::{FsOptions, FsStore};
+    ///
+    /// let make_place = || async {
+    ///     let directory = tempfile::tempdir().expect("a directory");
+    ///     let address = directory.path().to_str().expect("a path in UTF-8").to_owned();
+    ///     (directory, address)
+    /// };
+    /// let open = |address: String| async move {
+    ///     FsStore::open(address, FsOptions::default()).await.expect("a store")
+    /// };
+    /// let test = concat!(module_path!(), "::name_of_this_test");
+    /// let subject = Subject::of_places(test, make_place, open);
+    /// run("files_survive_a_reopening", &subject).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn of_places<M, F, G, O, P, S>(test: &'static str, make: M, open: O) -> Self
     where

@@ -301,6 +301,24 @@ impl<'a> FaultRule<'a> {
 
     /// The error that follows asks for this long a pause; see
     /// [`Error::retry_after`](crate::Error::retry_after).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use std::time::Duration;
+    /// use store::{ErrorKind, FaultScript, IStore, ListOptions, MemoryStore, Operation};
+    ///
+    /// let script = FaultScript::new();
+    /// let pause = Duration::from_secs(7);
+    /// script.on(Operation::GetFilesList).with_retry_after(pause).fail(ErrorKind::RateLimited);
+    /// let store = MemoryStore::new().with_faults(&script);
+    /// let error = store.get_files_list(&ListOptions::default()).await.unwrap_err();
+    /// assert_eq!(error.retry_after(), Some(pause));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
         self
