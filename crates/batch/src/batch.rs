@@ -138,6 +138,19 @@ impl Batch {
     }
 
     /// The secrets of all steps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::{Batch, Command, Redactor, Secret, Status, Step};
+    ///
+    /// let login = Command::new("cf").arg("auth").secret_env("CF_PASSWORD", Secret::new("hunter2"));
+    /// let mut batch = Batch::new("/srv/app")?;
+    /// batch.add(Step::new(Status::new("LOGIN")?, login));
+    /// let redactor = Redactor::new(batch.secrets());
+    /// assert_eq!(redactor.redact_text("bad password: hunter2"), "bad password: ***");
+    /// # Ok::<(), batch::Error>(())
+    /// ```
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.steps.iter().flat_map(|step| step.command().secrets())
     }

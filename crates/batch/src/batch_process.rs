@@ -161,6 +161,45 @@ impl BatchProcess {
 
     /// Shows output in lines as well, as [`LiveEvent::Line`](crate::LiveEvent::Line)s of at most
     /// `longest` bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::{Arc, Mutex};
+    /// use batch::{
+    ///     Batch, BatchProcess, Command, IProcess, IProgress, LiveEvent, LocalRunner,
+    ///     LocalRunnerOptions, Milestone, ReportError, Status, Step,
+    /// };
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// #[derive(Default)]
+    /// struct Lines(Mutex<Vec<String>>);
+    ///
+    /// #[async_trait::async_trait]
+    /// impl IProgress for Lines {
+    ///     async fn report(&self, _: &Milestone) -> Result<(), ReportError> {
+    ///         Ok(())
+    ///     }
+    ///     fn observe(&self, event: &LiveEvent) {
+    ///         if let (LiveEvent::Line { bytes, .. }, Ok(mut lines)) = (event, self.0.lock()) {
+    ///             lines.push(String::from_utf8_lossy(bytes).into_owned());
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut batch = Batch::new("/")?;
+    /// let hello = Command::new("printf").arg("one\ntwo\n");
+    /// batch.add(Step::new(Status::new("PRINTED")?, hello));
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let process = BatchProcess::new(batch, runner).with_lines(8 * 1024);
+    /// let lines = Lines::default();
+    /// process.execute(&lines, &CancellationToken::new()).await?;
+    /// assert_eq!(*lines.0.lock().unwrap(), ["one", "two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn with_lines(mut self, longest: usize) -> Self {
         self.longest_line = Some(longest);

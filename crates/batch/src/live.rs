@@ -85,6 +85,17 @@ impl LiveOutput {
     }
 
     /// Says that the command was started as the process `pid`; only the first call counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::LiveOutput;
+    ///
+    /// let (live, receiver) = LiveOutput::channel(64);
+    /// assert_eq!(receiver.pid(), None);
+    /// live.start(4711); // as a runner of one's own does
+    /// assert_eq!(receiver.pid(), Some(4711));
+    /// ```
     pub fn start(&self, pid: u32) {
         if let Some(Channel { start, .. }) = self.0.as_deref()
             && start.pid.set(pid).is_ok()

@@ -149,6 +149,34 @@ impl RunOptions {
     }
 
     /// Sets the token that has the command killed at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batch::{
+    ///     Command, ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
+    ///     StepOutcome,
+    /// };
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// let runner = LocalRunner::new(LocalRunnerOptions::default());
+    /// let (cancel, force) = (CancellationToken::new(), CancellationToken::new());
+    /// let options = RunOptions::new("/").with_force(force.clone());
+    /// let stubborn = Command::new("sh").args(["-c", "trap '' TERM; echo up; sleep 60"]);
+    /// let (live, mut receiver) = LiveOutput::channel(1);
+    ///
+    /// let stop = async {
+    ///     receiver.recv().await; // it is up
+    ///     cancel.cancel();
+    ///     force.cancel(); // no grace
+    /// };
+    /// let (report, ()) = tokio::join!(runner.run(&stubborn, &options, &live, &cancel), stop);
+    /// assert_eq!(report.outcome, StepOutcome::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_force(mut self, force: CancellationToken) -> Self {
         self.force = force;

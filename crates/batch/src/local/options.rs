@@ -96,7 +96,6 @@ pub(super) fn live_limit() -> usize {
 ///     .with_passed_env("KUBECONFIG")
 ///     .with_env("CI", "true");
 /// let runner = LocalRunner::new(options);
-/// # let _ = runner;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -249,6 +248,20 @@ impl LocalRunnerOptions {
     /// it keeps for some hundred microseconds; above it, a thread of the runner's own does it.
     ///
     /// The number of processors unless set; zero never uses the calling thread.
+    ///
+    /// # Examples
+    ///
+    /// For a host whose threads must never be kept from their tasks:
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use batch::{LocalRunner, LocalRunnerOptions};
+    ///
+    /// let options = LocalRunnerOptions::default()
+    ///     .with_inline_limit(0)
+    ///     .with_spawn_limit(NonZeroUsize::MIN);
+    /// let runner = LocalRunner::new(options);
+    /// ```
     #[must_use]
     pub const fn with_inline_limit(mut self, commands: usize) -> Self {
         self.inline_limit = Some(commands);
