@@ -69,6 +69,25 @@ impl PackageCatalog {
     }
 
     /// Sets the limits that a package must keep to be saved.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// use std::sync::Arc;
+    /// use deployment::{Error, PackageCatalog};
+    /// use package::UnpackLimits;
+    /// use store::{FileContents, MemoryStore};
+    ///
+    /// let limits = UnpackLimits::default().with_total_bytes(1024);
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new())).with_limits(limits);
+    /// let saved = catalog.save_package("hello-world", FileContents::from_bytes(archive)).await;
+    /// assert!(matches!(saved, Err(Error::Package { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
         self.limits = limits;
@@ -164,6 +183,28 @@ impl PackageCatalog {
     ///
     /// - [`Error::Package`]: the file's name is none of a package.
     /// - [`Error::Directory`]: the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("hello-world.tar.gz");
+    /// # std::fs::write(&path, archive)?;
+    /// use std::sync::Arc;
+    /// use deployment::PackageCatalog;
+    /// use store::MemoryStore;
+    ///
+    /// let (name, contents) = PackageCatalog::open_package_file(&path).await?;
+    /// println!("{name}: {} bytes", contents.size().unwrap_or_default());
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+    /// catalog.save_package(&name, contents).await?;
+    /// assert!(catalog.check_package_exists("hello-world").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn open_package_file(path: impl AsRef<Path>) -> Result<(String, FileContents)> {
         let path = path.as_ref();
         let name = package::Package::new("", path, None)

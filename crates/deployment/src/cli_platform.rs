@@ -45,7 +45,6 @@ const STEP_TIMEOUT: Duration = Duration::from_mins(30);
 ///     )?;
 ///     Ok(Box::new(composer.with_home(&request.directory)))
 /// });
-/// # let _ = platform;
 /// ```
 pub struct CliPlatform {
     client: Client,
@@ -87,6 +86,18 @@ impl CliPlatform {
     }
 
     /// The `cf` client, version 7 or 8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use batch::{LocalRunner, LocalRunnerOptions};
+    /// use deployment::CliPlatform;
+    ///
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let platform = CliPlatform::cf(runner).with_step_timeout(Duration::from_mins(10));
+    /// ```
     #[must_use]
     pub fn cf(runner: Arc<dyn ICommandRunner>) -> Self {
         Self::new(runner, |request| {

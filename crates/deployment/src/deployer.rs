@@ -364,6 +364,33 @@ impl Deployer {
     /// out; `false` when it does not run here.
     ///
     /// The private directory is removed and `CANCELLED` recorded all the same.
+    ///
+    /// # Examples
+    ///
+    /// What a second interrupt of the user does:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use deployment::DeploymentId;
+    ///
+    /// assert!(!deployer.cancel_now(&DeploymentId::generate())); // that one does not run here
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn cancel_now(&self, id: &DeploymentId) -> bool {
         self.engine.cancel_now(id)

@@ -305,6 +305,19 @@ impl DeploymentRecord {
     }
 
     /// The schema of a record that a newer engine wrote, which may not be written back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::{DeploymentRecord, ENGINE_SCHEMA};
+    ///
+    /// let json = br#"{"deploy_id": "x", "deploy_status": "SUCCESS", "engine": {"schema": 99}}"#;
+    /// let record = DeploymentRecord::parse("deployment_x.json", json)?;
+    /// assert!(record.is_terminal());
+    /// assert_eq!(record.newer_schema(), Some(99));
+    /// assert!(ENGINE_SCHEMA < 99);
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     #[must_use]
     pub fn newer_schema(&self) -> Option<u64> {
         let engine = self.other.get("engine")?;

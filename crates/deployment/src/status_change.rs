@@ -88,6 +88,27 @@ impl StatusChange {
     }
 
     /// Adds a finished step.
+    ///
+    /// # Examples
+    ///
+    /// A step and the status that it reached, in one write:
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use batch::{Status, StepOutcome, StepReport};
+    /// use deployment::{DeploymentId, Phase, StatusChange, StepRecord, Subject};
+    ///
+    /// let (id, now) = (DeploymentId::generate(), SystemTime::now());
+    /// let begun = StatusChange::begin(Subject::new("hello-world", ""), now).apply(&id, None)?;
+    ///
+    /// let listed = Status::new("LISTED")?;
+    /// let report = StepReport::new(listed.clone(), "cf apps", StepOutcome::Exited { code: 0 });
+    /// let change = StatusChange::reach(Phase::Step(listed), now).with_step(StepRecord::from(&report));
+    /// let record = change.apply(&id, Some(&begun))?;
+    /// assert_eq!(record.deploy_status, "LISTED");
+    /// assert_eq!(record.engine.map(|engine| engine.steps.len()), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_step(mut self, step: StepRecord) -> Self {
         self.steps.push(step);
