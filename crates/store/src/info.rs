@@ -30,7 +30,8 @@ pub struct FileInfo {
     pub modified: SystemTime,
     /// The media type, as the saver named it or as guessed from the name.
     pub content_type: String,
-    /// The saver's own facts about the file.
+    /// The saver's own facts about the file; empty in a listing of a store whose
+    /// [`listed_metadata`](crate::Capabilities::listed_metadata) says that it tells none there.
     pub metadata: BTreeMap<String, String>,
 }
 

@@ -74,7 +74,7 @@ const _: fn(&dyn ISettings) = |_| (); // stays dyn-compatible
 pub struct MapSettings(BTreeMap<String, String>);
 
 impl MapSettings {
-    /// Takes the map.
+    /// The settings in the map, each by its key, in lower case.
     ///
     /// # Examples
     ///

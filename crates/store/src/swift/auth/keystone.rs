@@ -87,6 +87,7 @@ enum Domain {
 /// let url = "https://identity.example.com/v3";
 /// let auth = KeystoneAuth::application_credential(url, "21dced0f", "swordfish")
 ///     .with_interface(SwiftInterface::Internal);
+/// assert_eq!(SwiftInterface::default(), SwiftInterface::Public); // unless set
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -169,6 +170,7 @@ impl KeystoneAuth {
     /// let url = "https://identity.example.com/v3";
     /// let auth = KeystoneAuth::application_credential(url, "21dced0f", "swordfish");
     /// let options = SwiftOptions::new("deployments", auth);
+    /// assert!(!format!("{options:?}").contains("swordfish"));
     /// ```
     #[must_use]
     pub fn application_credential(
@@ -193,6 +195,7 @@ impl KeystoneAuth {
     ///     "ci",
     ///     "swordfish",
     /// );
+    /// assert!(!format!("{auth:?}").contains("swordfish"));
     /// ```
     #[must_use]
     pub fn named_application_credential(
@@ -215,6 +218,7 @@ impl KeystoneAuth {
     ///
     /// let auth = KeystoneAuth::token("https://identity.example.com/v3", "gAAAAABk")
     ///     .with_project(KeystoneName::new("releases"));
+    /// assert!(!format!("{auth:?}").contains("gAAAAABk"));
     /// ```
     #[must_use]
     pub fn token(url: impl Into<String>, token: impl Into<String>) -> Self {
