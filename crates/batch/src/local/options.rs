@@ -22,6 +22,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// ```
 /// use batch::{LeakPolicy, LocalRunner, LocalRunnerOptions};
 ///
+/// assert_eq!(LeakPolicy::default(), LeakPolicy::Kill);
 /// let options = LocalRunnerOptions::default().with_leak_policy(LeakPolicy::Detach);
 /// let runner = LocalRunner::new(options);
 /// ```
@@ -62,6 +63,7 @@ impl LeakPolicy {
 /// ```
 /// use batch::{LocalRunner, LocalRunnerOptions, Sweep};
 ///
+/// assert_eq!(Sweep::default(), Sweep::Off);
 /// let runner = LocalRunner::new(LocalRunnerOptions::default().with_sweep(Sweep::On));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
