@@ -94,7 +94,8 @@ impl CfCliComposer {
         })
     }
 
-    /// Gives the commands a home directory of their own, which must be absolute.
+    /// Gives the commands a home directory of their own; where it is not an absolute path in UTF-8,
+    /// each command is refused.
     ///
     /// # Examples
     ///

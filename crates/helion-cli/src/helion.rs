@@ -73,7 +73,8 @@ impl HelionCliComposer {
         Ok(Self { account })
     }
 
-    /// Gives the commands a home directory of their own, which must be absolute.
+    /// Gives the commands a home directory of their own; where it is not an absolute path in UTF-8,
+    /// each command is refused.
     ///
     /// # Examples
     ///
