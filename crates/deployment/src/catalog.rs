@@ -68,7 +68,7 @@ impl PackageCatalog {
         }
     }
 
-    /// Sets the limits that a package must keep to be saved.
+    /// Sets the limits that a package must keep to be saved; [`UnpackLimits::default`] unless set.
     ///
     /// # Examples
     ///

@@ -151,7 +151,7 @@ impl Deployment {
         self
     }
 
-    /// Sets the limits on unpacking.
+    /// Sets the limits on unpacking; [`UnpackLimits::default`] unless set.
     #[must_use]
     pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
         self.limits = limits;

@@ -16,17 +16,35 @@ const CAPACITY: usize = 1_024;
 ///
 /// # Examples
 ///
-/// What a page that shows one deployment is told:
-///
 /// ```
-/// use deployment::{DeploymentEvent, DeploymentId, EventKind};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # use store::StoreExt as _;
+/// # let mut runner = batch::MockICommandRunner::new();
+/// # runner.expect_run().returning(|_, _, _, _| {
+/// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+/// # });
+/// # let store = Arc::new(store::MemoryStore::new());
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// # let file = store::FileName::new("hello-world.tar.gz")?;
+/// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+/// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+/// # let options = deployment::DeployerOptions::default();
+/// # let deployer = deployment::Deployer::new(store, platform, options);
+/// use batch::Secret;
+/// use deployment::{Credentials, DeployRequest, EventKind};
 ///
-/// fn line(of: &DeploymentId, event: &DeploymentEvent) -> Option<String> {
-///     match &event.kind {
-///         EventKind::Status(phase) if event.id == *of => Some(phase.to_string()),
-///         _ => None,
-///     }
-/// }
+/// let mut events = deployer.subscribe();
+/// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+/// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+/// let id = deployer.deploy_package(request).await?;
+/// let event = events.next().await.ok_or("the deployer is gone")?;
+/// assert_eq!(event.id, id);
+/// assert!(matches!(event.kind, EventKind::Status(phase) if phase.as_str() == "INIT"));
+/// # deployer.wait(&id).await?;
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
