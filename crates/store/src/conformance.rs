@@ -90,6 +90,7 @@ pub use self::violation::{Clause, Violation};
 /// In a test module:
 ///
 /// ```
+/// # #[cfg(feature = "memory")]
 /// mod tests {
 ///     async fn make_store() -> store::MemoryStore {
 ///         store::MemoryStore::new()

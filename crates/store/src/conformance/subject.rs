@@ -77,6 +77,7 @@ impl Subject {
     /// ```
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(all(feature = "fs", unix))] {
     /// use store::conformance::{Subject, run};
     /// use store::{FsOptions, FsStore};
     ///
@@ -91,6 +92,7 @@ impl Subject {
     /// let test = concat!(module_path!(), "::name_of_this_test");
     /// let subject = Subject::of_places(test, make_place, open);
     /// run("files_survive_a_reopening", &subject).await?;
+    /// # }
     /// # Ok(())
     /// # }
     /// ```

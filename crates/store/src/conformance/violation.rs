@@ -59,6 +59,7 @@ pub enum Clause {
 /// ```
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[cfg(feature = "memory")] {
 /// use store::conformance::{Clause, Subject, run};
 /// use store::{ErrorKind, FaultScript, MemoryStore, Operation};
 ///
@@ -72,6 +73,7 @@ pub enum Clause {
 /// assert_eq!(violation.clause(), Clause::Refusals);
 /// assert_eq!(violation.check(), "a_missing_file_is_not_found");
 /// assert!(violation.to_string().contains("NotFound was expected"));
+/// # }
 /// # Ok(())
 /// # }
 /// ```

@@ -84,6 +84,7 @@ mod mock {
         /// ```
         /// # #[tokio::main(flavor = "current_thread")]
         /// # async fn main() -> store::Result<()> {
+        /// # #[cfg(feature = "memory")] {
         /// use std::sync::Arc;
         /// use store::{IStore, MemoryStore, MockIStoreOpener, StoreRegistry};
         ///
@@ -95,6 +96,7 @@ mod mock {
         /// let mut registry = StoreRegistry::empty();
         /// registry.register("tenant", Arc::new(opener))?;
         /// registry.open_url("tenant:acme").await?;
+        /// # }
         /// # Ok(())
         /// # }
         /// ```

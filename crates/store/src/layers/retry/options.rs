@@ -99,6 +99,7 @@ impl RetryOptions {
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
     /// use std::sync::Arc;
     /// use std::time::Duration;
     /// use store::{
@@ -115,6 +116,7 @@ impl RetryOptions {
     /// let started = tokio::time::Instant::now();
     /// Retry::new(flaky, options).get_files_list(&ListOptions::default()).await?;
     /// assert_eq!(started.elapsed(), Duration::from_millis(50));
+    /// # }
     /// # Ok(())
     /// # }
     /// ```
