@@ -12,18 +12,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::shell::{Call, say};
+use crate::rustdoc::{self, CRATES};
+use crate::shell::say;
 use crate::usage_error;
 use crate::workspace::Workspace;
 
-/// The crates that others build on.
-const CRATES: &[&str] = &["store", "batch", "package", "helion-cli", "deployment"];
-
 /// Records what is there.
 const BLESS: &str = "--bless";
-
-/// The version of rustdoc's JSON that is understood, which comes with Rust 1.95.
-const FORMAT: u32 = 57;
 
 /// The command.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -78,35 +73,12 @@ fn record(root: &Path, name: &str) -> PathBuf {
     root.join("docs/api").join(format!("{name}.txt"))
 }
 
-/// A line for each item that the crate offers; nothing, and it says so, where this toolchain's
-/// rustdoc writes another format.
+/// A line for each item that the crate offers; nothing where rustdoc does not tell.
 fn offered(workspace: &Workspace, name: &str) -> Result<Option<String>> {
-    let arguments = [
-        "rustdoc",
-        "--locked",
-        "--package",
-        name,
-        "--lib",
-        "--all-features",
-        "--",
-        "-Zunstable-options",
-        "--output-format=json",
-    ];
-    let rustdoc = workspace.root.join("xtask/rustdoc-json.sh");
-    Call::cargo(&workspace.root, &arguments)
-        .env("RUSTDOC", rustdoc.to_string_lossy())
-        .run()?;
-    let file = format!("doc/{}.json", name.replace('-', "_"));
-    let path = workspace.target.join(file);
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let format = format(&text)?;
-    if format != FORMAT {
-        say(&format!(
-            "NOT COMPARED: the public API, for this rustdoc writes format {format}, and {FORMAT} is understood"
-        ));
+    let Some(documented) = rustdoc::read(workspace, name)? else {
         return Ok(None);
-    }
+    };
+    let path = documented.path;
     let api = public_api::Builder::from_rustdoc_json(&path)
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
@@ -114,14 +86,6 @@ fn offered(workspace: &Workspace, name: &str) -> Result<Option<String>> {
         .build()
         .with_context(|| format!("failed to understand {}", path.display()))?;
     Ok(Some(format!("{api}")))
-}
-
-fn format(text: &str) -> Result<u32> {
-    let document: serde_json::Value = serde_json::from_str(text)?;
-    let version = document.get("format_version");
-    let version = version.and_then(serde_json::Value::as_u64);
-    let version = version.context("no format version in rustdoc's JSON")?;
-    Ok(u32::try_from(version)?)
 }
 
 /// The lines that only one of them has.
@@ -147,12 +111,5 @@ mod tests {
             difference(recorded, offered),
             "- pub fn a::b()\n+ pub fn a::d()"
         );
-    }
-
-    #[test]
-    fn a_format_is_read_from_the_document() {
-        assert_eq!(format(r#"{"format_version":57}"#).unwrap(), 57);
-        let error = format("{}").unwrap_err();
-        assert_eq!(error.to_string(), "no format version in rustdoc's JSON");
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::api;
 use crate::documents;
+use crate::examples;
 use crate::layers;
 use crate::services::{self, Services};
 use crate::shell::{Call, say};
@@ -50,6 +51,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "api",
         run: |_| api::check(),
+    },
+    Step {
+        name: "examples",
+        run: |_| examples::check(),
     },
     Step {
         name: "tests",

@@ -41,6 +41,18 @@ impl Batch {
     ///
     /// [`Error::InvalidDirectory`] when the path is empty, holds a NUL, names another user's
     /// home, or when there is no home or current directory to take it from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use batch::{Batch, Error};
+    ///
+    /// let batch = Batch::new("/srv/app")?;
+    /// assert_eq!(batch.cwd(), Path::new("/srv/app"));
+    /// assert!(matches!(Batch::new(""), Err(Error::InvalidDirectory { .. })));
+    /// # Ok::<(), batch::Error>(())
+    /// ```
     pub fn new(cwd: impl AsRef<Path>) -> Result<Self> {
         Ok(Self {
             cwd: absolute(cwd.as_ref())?,
@@ -54,6 +66,18 @@ impl Batch {
     /// The step that runs when it is over is stopped and times out, and the batch with it.
     /// Steps with another [`When`](crate::When) than `OnSuccess` run after that, and have times
     /// of their own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use batch::Batch;
+    ///
+    /// let mut batch = Batch::new("/srv/app")?;
+    /// batch.timeout(Duration::from_secs(15 * 60));
+    /// assert_eq!(batch.time_limit(), Some(Duration::from_secs(15 * 60)));
+    /// # Ok::<(), batch::Error>(())
+    /// ```
     pub const fn timeout(&mut self, timeout: Duration) -> &mut Self {
         self.timeout = Some(timeout);
         self
@@ -114,6 +138,19 @@ impl Batch {
     }
 
     /// The secrets of all steps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::{Batch, Command, Redactor, Secret, Status, Step};
+    ///
+    /// let login = Command::new("cf").arg("auth").secret_env("CF_PASSWORD", Secret::new("hunter2"));
+    /// let mut batch = Batch::new("/srv/app")?;
+    /// batch.add(Step::new(Status::new("LOGIN")?, login));
+    /// let redactor = Redactor::new(batch.secrets());
+    /// assert_eq!(redactor.redact_text("bad password: hunter2"), "bad password: ***");
+    /// # Ok::<(), batch::Error>(())
+    /// ```
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.steps.iter().flat_map(|step| step.command().secrets())
     }

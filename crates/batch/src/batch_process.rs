@@ -127,6 +127,32 @@ impl BatchProcess {
 
     /// Sets the token of the second cancel: it kills the running command at once and lets no step
     /// run any more.
+    ///
+    /// # Examples
+    ///
+    /// The first interrupt of a user cancels, the second kills:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use batch::{Batch, BatchProcess, LocalRunner, LocalRunnerOptions};
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// let (cancel, force) = (CancellationToken::new(), CancellationToken::new());
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let process = BatchProcess::new(Batch::new("/srv/app")?, runner).with_force(force.clone());
+    ///
+    /// let on_interrupt = || {
+    ///     if cancel.is_cancelled() {
+    ///         force.cancel();
+    ///     }
+    ///     cancel.cancel(); // the token that `execute` is given
+    /// };
+    /// on_interrupt();
+    /// assert!(!force.is_cancelled());
+    /// on_interrupt();
+    /// assert!(force.is_cancelled());
+    /// # Ok::<(), batch::Error>(())
+    /// ```
     #[must_use]
     pub fn with_force(mut self, force: CancellationToken) -> Self {
         self.force = force;
@@ -135,6 +161,45 @@ impl BatchProcess {
 
     /// Shows output in lines as well, as [`LiveEvent::Line`](crate::LiveEvent::Line)s of at most
     /// `longest` bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::{Arc, Mutex};
+    /// use batch::{
+    ///     Batch, BatchProcess, Command, IProcess, IProgress, LiveEvent, LocalRunner,
+    ///     LocalRunnerOptions, Milestone, ReportError, Status, Step,
+    /// };
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// #[derive(Default)]
+    /// struct Lines(Mutex<Vec<String>>);
+    ///
+    /// #[async_trait::async_trait]
+    /// impl IProgress for Lines {
+    ///     async fn report(&self, _: &Milestone) -> Result<(), ReportError> {
+    ///         Ok(())
+    ///     }
+    ///     fn observe(&self, event: &LiveEvent) {
+    ///         if let (LiveEvent::Line { bytes, .. }, Ok(mut lines)) = (event, self.0.lock()) {
+    ///             lines.push(String::from_utf8_lossy(bytes).into_owned());
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut batch = Batch::new("/")?;
+    /// let hello = Command::new("printf").arg("one\ntwo\n");
+    /// batch.add(Step::new(Status::new("PRINTED")?, hello));
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let process = BatchProcess::new(batch, runner).with_lines(8 * 1024);
+    /// let lines = Lines::default();
+    /// process.execute(&lines, &CancellationToken::new()).await?;
+    /// assert_eq!(*lines.0.lock().unwrap(), ["one", "two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn with_lines(mut self, longest: usize) -> Self {
         self.longest_line = Some(longest);

@@ -10,6 +10,17 @@ use crate::secret::{MASK, Secret};
 /// One word of a command line, or the value of one environment variable.
 ///
 /// Both ways of printing it show `***` for a secret.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{Argument, Secret};
+///
+/// let name = Argument::from("my app");
+/// let password = Argument::from(Secret::new("hunter2"));
+/// assert_eq!(format!("{name} {password}"), "my app ***");
+/// assert_eq!(password.expose(), "hunter2");
+/// ```
 #[derive(Clone)]
 pub enum Argument {
     /// Text that everybody may read.
@@ -151,6 +162,16 @@ impl Command {
     }
 
     /// Sets an environment variable whose value is not printed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::{Command, Secret};
+    ///
+    /// let login = Command::new("cf").arg("auth").secret_env("CF_PASSWORD", Secret::new("hunter2"));
+    /// assert!(!format!("{login:?}").contains("hunter2"));
+    /// assert_eq!(login.secrets().count(), 1);
+    /// ```
     #[must_use]
     pub fn secret_env(self, name: impl Into<String>, secret: Secret) -> Self {
         self.env(name, secret)
@@ -158,6 +179,16 @@ impl Command {
 
     /// Sets the directory to run in; a relative one is taken from the batch's directory, which is
     /// also the one used when none is set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use batch::Command;
+    ///
+    /// let push = Command::new("cf").args(["push", "shop"]).current_dir("shop");
+    /// assert_eq!(push.working_directory(), Some(Path::new("shop")));
+    /// ```
     #[must_use]
     pub fn current_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(path.into());

@@ -6,10 +6,37 @@ use crate::progress::ReportError;
 use crate::status::Status;
 
 /// This crate's result.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{Batch, Command, Status, Step};
+///
+/// fn logout() -> batch::Result<Batch> {
+///     let mut batch = Batch::new("~")?;
+///     batch.add(Step::new(Status::new("LOGOUT")?, Command::new("cf").arg("logout")));
+///     Ok(batch)
+/// }
+/// # logout()?;
+/// # Ok::<(), batch::Error>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong besides a step: a step that fails is an
 /// [outcome](crate::ProcessOutcome), not an error.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{Error, Status};
+///
+/// let error = Status::new("logged in").unwrap_err();
+/// assert!(matches!(&error, Error::InvalidStatus { text, .. } if text == "logged in"));
+/// assert_eq!(
+///     error.to_string(),
+///     "invalid status `logged in`: 1 to 64 of A-Z, 0-9, `_` and `-` are needed",
+/// );
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

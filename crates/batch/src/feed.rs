@@ -78,6 +78,30 @@ impl LiveFeed {
 }
 
 /// The listener's end of a [`LiveFeed`].
+///
+/// # Examples
+///
+/// A listener that is a task:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use batch::{LiveEvent, LiveFeed};
+///
+/// let (feed, mut events) = LiveFeed::channel(16);
+/// let listener = tokio::spawn(async move {
+///     let mut steps = 0;
+///     while let Some(event) = events.recv().await {
+///         steps += usize::from(matches!(event, LiveEvent::StepStarted { .. }));
+///     }
+///     steps
+/// });
+/// feed.send(&LiveEvent::BatchStarted { steps: 2 });
+/// drop(feed); // nothing more comes
+/// assert_eq!(listener.await?, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct LiveEvents(mpsc::Receiver<LiveEvent>);
 

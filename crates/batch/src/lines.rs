@@ -25,6 +25,24 @@ pub struct LineAssembler {
 }
 
 /// Where a line ends.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{LineAssembler, LineEnd};
+///
+/// let mut screen = String::new();
+/// let mut show = |line: &[u8], end| {
+///     screen.push_str(&String::from_utf8_lossy(line));
+///     if end != LineEnd::Cut {
+///         screen.push('\n');
+///     }
+/// };
+/// let mut lines = LineAssembler::new(4);
+/// lines.push(b"a long line\nand", &mut show);
+/// lines.finish(&mut show);
+/// assert_eq!(screen, "a long line\nand\n");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
     /// At a line break, which is not part of it.

@@ -85,6 +85,17 @@ impl LiveOutput {
     }
 
     /// Says that the command was started as the process `pid`; only the first call counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::LiveOutput;
+    ///
+    /// let (live, receiver) = LiveOutput::channel(64);
+    /// assert_eq!(receiver.pid(), None);
+    /// live.start(4711); // as a runner of one's own does
+    /// assert_eq!(receiver.pid(), Some(4711));
+    /// ```
     pub fn start(&self, pid: u32) {
         if let Some(Channel { start, .. }) = self.0.as_deref()
             && start.pid.set(pid).is_ok()
@@ -103,6 +114,35 @@ impl LiveOutput {
 }
 
 /// The other end of a [`LiveOutput`].
+///
+/// # Examples
+///
+/// Shows what a command prints while it runs:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use batch::{
+///     Command, ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
+/// };
+/// use tokio_util::sync::CancellationToken;
+///
+/// let runner = LocalRunner::new(LocalRunnerOptions::default());
+/// let (live, mut receiver) = LiveOutput::channel(64);
+/// let running = tokio::spawn(async move {
+///     let command = Command::new("echo").arg("hello");
+///     runner.run(&command, &RunOptions::new("/"), &live, &CancellationToken::new()).await
+/// });
+/// let mut shown = Vec::new();
+/// while let Some(piece) = receiver.recv().await {
+///     shown.extend_from_slice(&piece);
+/// }
+/// assert_eq!(shown, b"hello\n");
+/// assert!(receiver.pid().is_some());
+/// assert_eq!(running.await?.outcome.exit_code(), Some(0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct LiveReceiver {
     receiver: mpsc::Receiver<Bytes>,

@@ -8,6 +8,26 @@ use crate::status::Status;
 /// How one step ended.
 ///
 /// Every way is a case of its own: no exit code stands for a signal or a timeout.
+///
+/// # Examples
+///
+/// ```
+/// use batch::StepOutcome;
+///
+/// fn advice(outcome: &StepOutcome) -> &'static str {
+///     match outcome {
+///         StepOutcome::Done | StepOutcome::Exited { code: 0 } => "nothing to do",
+///         StepOutcome::TimedOut { .. } => "allow more time",
+///         StepOutcome::SpawnFailed(_) => "install the client",
+///         _ => "read the output",
+///     }
+/// }
+///
+/// let killed = StepOutcome::Signaled { signal: 9 };
+/// assert_eq!(killed.to_string(), "ended by signal 9 (SIGKILL)");
+/// assert_eq!(killed.exit_code(), None);
+/// assert_eq!(advice(&killed), "read the output");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StepOutcome {
@@ -91,6 +111,29 @@ const fn signal_name(signal: i32) -> Option<&'static str> {
 }
 
 /// Why a command could not be started.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use batch::{
+///     Command, ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
+///     SpawnFailureKind, StepOutcome,
+/// };
+/// use tokio_util::sync::CancellationToken;
+///
+/// let runner = LocalRunner::new(LocalRunnerOptions::default());
+/// let (command, cancel) = (Command::new("/no/such/program"), CancellationToken::new());
+/// let report = runner.run(&command, &RunOptions::new("/"), &LiveOutput::none(), &cancel).await;
+/// let StepOutcome::SpawnFailed(failure) = report.outcome else {
+///     panic!("it was started");
+/// };
+/// assert_eq!(failure.kind, SpawnFailureKind::ProgramNotFound);
+/// assert!(failure.detail.contains("/no/such/program"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpawnFailure {
@@ -117,6 +160,18 @@ impl fmt::Display for SpawnFailure {
 }
 
 /// What is wrong with a command that could not be started.
+///
+/// # Examples
+///
+/// What a runner of one's own reports where its program is missing:
+///
+/// ```
+/// use batch::{RunReport, SpawnFailure, SpawnFailureKind, StepOutcome};
+///
+/// let failure = SpawnFailure::new(SpawnFailureKind::ProgramNotFound, "no `cf` on the build host");
+/// let report = RunReport::new(StepOutcome::SpawnFailed(failure));
+/// assert_eq!(report.outcome.to_string(), "not started: no `cf` on the build host");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpawnFailureKind {
@@ -135,6 +190,20 @@ pub enum SpawnFailureKind {
 }
 
 /// How a process ended.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{ProcessOutcome, Status};
+///
+/// let outcome = ProcessOutcome::failed(Status::new("LOGIN")?, "exit code 1");
+/// assert!(!outcome.is_success());
+/// assert_eq!(outcome.to_string(), "LOGIN failed: exit code 1");
+///
+/// let between_steps = ProcessOutcome::failed(None, "the connection broke");
+/// assert_eq!(between_steps.to_string(), "failed: the connection broke");
+/// # Ok::<(), batch::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProcessOutcome {

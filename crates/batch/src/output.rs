@@ -3,6 +3,17 @@
 use bytes::Bytes;
 
 /// How much of an output is kept.
+///
+/// # Examples
+///
+/// Only the end of what a command prints:
+///
+/// ```
+/// use batch::{CaptureLimits, RunOptions};
+///
+/// let options = RunOptions::new("/srv/app").with_capture(CaptureLimits::new(0, 4096));
+/// assert_eq!(options.capture.tail, 4096);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CaptureLimits {
@@ -30,6 +41,22 @@ impl Default for CaptureLimits {
 /// The start and the end of what a step printed, standard output and standard error merged.
 ///
 /// Bytes are kept as they came, with secrets masked; all counts are of masked output.
+///
+/// # Examples
+///
+/// ```
+/// use batch::CapturedOutput;
+///
+/// let whole = CapturedOutput::from_text("3 files\n");
+/// assert_eq!((whole.total, whole.dropped()), (8, 0));
+///
+/// let cut = CapturedOutput {
+///     head: "unpacking\n".into(),
+///     tail: "done\n".into(),
+///     total: 1_000,
+/// };
+/// assert_eq!(cut.to_text(), "unpacking\n[... 985 bytes dropped ...]\ndone\n");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapturedOutput {
     /// The first bytes.

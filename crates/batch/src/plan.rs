@@ -12,6 +12,21 @@ use crate::step::{Accept, Step, When};
 /// `Display` is one paragraph for each step, in the order of the batch, with every secret of the
 /// batch as `***`.
 /// The text is for people, and may change.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{Batch, Command, Secret, Status, Step};
+///
+/// let login = Command::new("cf").args(["auth", "ci"]).secret_arg(Secret::new("hunter2"));
+/// let mut batch = Batch::new("/srv/app")?;
+/// batch.add(Step::new(Status::new("LOGIN")?, login).describe("log in"));
+/// assert_eq!(
+///     batch.plan().to_string(),
+///     "in /srv/app\n1. LOGIN (log in)\n   cf auth ci ***",
+/// );
+/// # Ok::<(), batch::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Plan<'a> {
     batch: &'a Batch,

@@ -155,6 +155,24 @@ mod mock {
     // Written out, since `automock` does not get the lifetimes of `&dyn IProgress` right.
     mockall::mock! {
         /// A process whose behaviour a test sets with `expect_execute`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// # #[tokio::main(flavor = "current_thread")]
+        /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// use batch::{IProcess, MockIProcess, MockIProgress, ProcessOutcome};
+        /// use tokio_util::sync::CancellationToken;
+        ///
+        /// let mut process = MockIProcess::new();
+        /// process.expect_execute().times(1).returning(|_, _| Ok(ProcessOutcome::Success));
+        ///
+        /// let progress = MockIProgress::new(); // which expects no report
+        /// let process: &dyn IProcess = &process;
+        /// assert!(process.execute(&progress, &CancellationToken::new()).await?.is_success());
+        /// # Ok(())
+        /// # }
+        /// ```
         #[derive(Debug)]
         pub IProcess {
             /// What the trait's method of this name does, without waiting.

@@ -23,6 +23,43 @@ use crate::step::When;
 ///   idempotent.
 /// - `observe` returns at once: it is called where output is read and timeouts are kept.
 ///   A listener that may be slow or fail gets its events through a [`LiveFeed`](crate::LiveFeed).
+///
+/// # Examples
+///
+/// Keeps the last status for a reader, and prints what commands print:
+///
+/// ```
+/// use std::sync::Mutex;
+/// use batch::{IProgress, LiveEvent, Milestone, ReportError, Status};
+///
+/// #[derive(Debug, Default)]
+/// struct Last(Mutex<Option<Status>>);
+///
+/// #[async_trait::async_trait]
+/// impl IProgress for Last {
+///     async fn report(&self, milestone: &Milestone) -> Result<(), ReportError> {
+///         let poisoned = |_| ReportError::from_message("a reader of the status has panicked");
+///         if let Some(status) = milestone.status() {
+///             *self.0.lock().map_err(poisoned)? = Some(status);
+///         }
+///         Ok(())
+///     }
+///
+///     fn observe(&self, event: &LiveEvent) {
+///         if let LiveEvent::Output { bytes, .. } = event {
+///             eprint!("{}", String::from_utf8_lossy(bytes));
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let last = Last::default();
+/// last.report(&Milestone::Started).await?;
+/// assert_eq!(*last.0.lock().unwrap(), Some(Status::STARTED));
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait IProgress: Send + Sync {
@@ -40,6 +77,21 @@ pub trait IProgress: Send + Sync {
 const _: fn(&dyn IProgress) = |_| ();
 
 /// A point of a process that is recorded.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{Milestone, ProcessOutcome, Status, StepOutcome, StepReport};
+///
+/// let listed = Status::new("LISTED")?;
+/// let reached = StepReport::new(listed.clone(), "cf apps", StepOutcome::Exited { code: 0 });
+/// assert_eq!(Milestone::Step(reached).status(), Some(listed.clone()));
+///
+/// let missed = StepReport::new(listed, "cf apps", StepOutcome::Exited { code: 1 });
+/// assert_eq!(Milestone::Step(missed).status(), None);
+/// assert_eq!(Milestone::Finished(ProcessOutcome::Cancelled).status(), Some(Status::FAILED));
+/// # Ok::<(), batch::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[expect(
@@ -74,6 +126,26 @@ impl Milestone {
 }
 
 /// What happens right now, for people who watch; no event holds a secret.
+///
+/// # Examples
+///
+/// A line for a terminal:
+///
+/// ```
+/// use batch::LiveEvent;
+///
+/// fn line(event: &LiveEvent) -> Option<String> {
+///     match event {
+///         LiveEvent::BatchStarted { steps } => Some(format!("{steps} steps")),
+///         LiveEvent::StepStarted { index, command, .. } => Some(format!("{}. {command}", index + 1)),
+///         LiveEvent::StepFinished { outcome, took, .. } => Some(format!("   {outcome}, {took:.1?}")),
+///         LiveEvent::BatchFinished { outcome } => Some(outcome.to_string()),
+///         _ => None,
+///     }
+/// }
+///
+/// assert_eq!(line(&LiveEvent::BatchStarted { steps: 6 }).as_deref(), Some("6 steps"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LiveEvent {
@@ -147,6 +219,21 @@ pub enum LiveEvent {
 }
 
 /// Why a milestone was not recorded.
+///
+/// # Examples
+///
+/// ```
+/// use std::error::Error as _;
+/// use batch::ReportError;
+///
+/// let refused = std::io::Error::from(std::io::ErrorKind::StorageFull);
+/// let error = ReportError::new(refused);
+/// assert_eq!(error.to_string(), "failed to report progress");
+/// assert!(error.source().is_some());
+///
+/// let error = ReportError::from_message("the record is another's by now");
+/// assert!(error.source().is_none());
+/// ```
 #[derive(Debug)]
 pub struct ReportError {
     message: String,

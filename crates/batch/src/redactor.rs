@@ -129,6 +129,22 @@ impl fmt::Debug for Redactor {
 ///
 /// Bytes that may be the beginning of a secret are held back until it is clear whether they are;
 /// all others are passed on at once.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{Redactor, Secret};
+///
+/// let redactor = Redactor::new([&Secret::new("hunter2")]);
+/// let mut stream = redactor.stream();
+/// let mut log = Vec::new();
+/// for piece in ["login hun", "ter2\nready, hunt"] {
+///     stream.push(piece.as_bytes(), |masked| log.extend_from_slice(masked));
+/// }
+/// assert_eq!(log, b"login ***\nready, "); // `hunt` may become a secret
+/// stream.finish(|masked| log.extend_from_slice(masked));
+/// assert_eq!(log, b"login ***\nready, hunt");
+/// ```
 pub struct RedactedStream<'r> {
     search: Option<&'r Search>,
     /// What was pushed and not passed on yet.

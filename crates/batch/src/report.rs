@@ -79,6 +79,20 @@ impl StepReport {
     }
 
     /// Sets whether the outcome counts as success.
+    ///
+    /// # Examples
+    ///
+    /// A step that may fail:
+    ///
+    /// ```
+    /// use batch::{Status, StepOutcome, StepReport};
+    ///
+    /// let outcome = StepOutcome::Failed { reason: "there is no such application".to_owned() };
+    /// let report = StepReport::new(Status::new("REMOVED")?, "remove `shop`", outcome);
+    /// assert!(!report.accepted);
+    /// assert!(report.with_accepted(true).accepted);
+    /// # Ok::<(), batch::Error>(())
+    /// ```
     #[must_use]
     #[expect(
         clippy::fn_params_excessive_bools,

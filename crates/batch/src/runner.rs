@@ -29,6 +29,47 @@ use crate::usage::ResourceUsage;
 /// - Dropping the future stops them too.
 /// - A command whose `cancel` is cancelled already is not started.
 /// - Captured and live output go through the options' redactor, and their size is bounded.
+///
+/// # Examples
+///
+/// A runner for a rehearsal, which says what it would do:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use batch::{
+///     CapturedOutput, Command, ICommandRunner, LiveOutput, RunOptions, RunReport, StepOutcome,
+/// };
+/// use tokio_util::sync::CancellationToken;
+///
+/// #[derive(Debug)]
+/// struct Rehearsal;
+///
+/// #[async_trait::async_trait]
+/// impl ICommandRunner for Rehearsal {
+///     async fn run(
+///         &self,
+///         command: &Command,
+///         options: &RunOptions,
+///         _live: &LiveOutput,
+///         cancel: &CancellationToken,
+///     ) -> RunReport {
+///         if cancel.is_cancelled() {
+///             return RunReport::new(StepOutcome::Cancelled);
+///         }
+///         let line = command.to_string(); // which shows no secret of its own
+///         let line = options.redactor.redact_text(&line); // nor one of another command
+///         RunReport::new(StepOutcome::Done).with_output(CapturedOutput::from_text(line))
+///     }
+/// }
+///
+/// let (options, cancel) = (RunOptions::new("/srv/app"), CancellationToken::new());
+/// let command = Command::new("cf").arg("apps");
+/// let report = Rehearsal.run(&command, &options, &LiveOutput::none(), &cancel).await;
+/// assert_eq!(report.output.to_text(), "cf apps");
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait ICommandRunner: fmt::Debug + Send + Sync {
@@ -45,6 +86,20 @@ pub trait ICommandRunner: fmt::Debug + Send + Sync {
 const _: fn(&dyn ICommandRunner) = |_| ();
 
 /// How a command is to be run.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use batch::{Redactor, RunOptions, Secret};
+///
+/// let redactor = Redactor::new([&Secret::new("hunter2")]);
+/// let options = RunOptions::new("/srv/app")
+///     .with_timeout(Some(Duration::from_secs(60)))
+///     .with_redactor(Arc::new(redactor));
+/// assert_eq!(options.timeout, Some(Duration::from_secs(60)));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunOptions {
@@ -94,6 +149,34 @@ impl RunOptions {
     }
 
     /// Sets the token that has the command killed at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batch::{
+    ///     Command, ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
+    ///     StepOutcome,
+    /// };
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// let runner = LocalRunner::new(LocalRunnerOptions::default());
+    /// let (cancel, force) = (CancellationToken::new(), CancellationToken::new());
+    /// let options = RunOptions::new("/").with_force(force.clone());
+    /// let stubborn = Command::new("sh").args(["-c", "trap '' TERM; echo up; sleep 60"]);
+    /// let (live, mut receiver) = LiveOutput::channel(1);
+    ///
+    /// let stop = async {
+    ///     receiver.recv().await; // it is up
+    ///     cancel.cancel();
+    ///     force.cancel(); // no grace
+    /// };
+    /// let (report, ()) = tokio::join!(runner.run(&stubborn, &options, &live, &cancel), stop);
+    /// assert_eq!(report.outcome, StepOutcome::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_force(mut self, force: CancellationToken) -> Self {
         self.force = force;
@@ -102,6 +185,21 @@ impl RunOptions {
 }
 
 /// How a command ended.
+///
+/// # Examples
+///
+/// What a runner of one's own returns:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use batch::{CapturedOutput, RunReport, StepOutcome};
+///
+/// let report = RunReport::new(StepOutcome::Exited { code: 1 })
+///     .with_time(SystemTime::now(), Duration::from_millis(250))
+///     .with_output(CapturedOutput::from_text("no such application\n"));
+/// assert_eq!(report.outcome.exit_code(), Some(1));
+/// assert!(!report.leaked);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunReport {

@@ -42,6 +42,17 @@ pub struct Step {
 ///
 /// A timeout, a cancel, a command that could not be started and one that a signal ended are
 /// never accepted.
+///
+/// # Examples
+///
+/// ```
+/// use batch::{Accept, StepOutcome};
+///
+/// let nothing_found = StepOutcome::Exited { code: 1 };
+/// assert!(!Accept::Success.accepts(&nothing_found));
+/// assert!(Accept::Codes(vec![0, 1]).accepts(&nothing_found));
+/// assert!(!Accept::AnyExit.accepts(&StepOutcome::Signaled { signal: 9 }));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accept {
@@ -80,6 +91,24 @@ impl Accept {
 /// also after a cancel or a timeout.
 /// They never change how the batch ends and reach no status; each has the time of its own
 /// timeout, 60 seconds where it has none, and its wait for a place in the runner counts.
+///
+/// # Examples
+///
+/// Logs are fetched where the push failed, and a logout comes in any case:
+///
+/// ```
+/// use batch::{Batch, Command, Status, Step, When};
+///
+/// let cf = |argument| Command::new("cf").args([argument, "shop"]);
+/// let pushed = Status::new("PUSHED")?;
+/// let mut batch = Batch::new("/srv/app")?;
+/// batch
+///     .add(Step::new(pushed.clone(), cf("push")))
+///     .add(Step::new(Status::new("LOGS")?, cf("logs")).when(When::OnFailureOf(pushed)))
+///     .add(Step::new(Status::new("LOGOUT")?, Command::new("cf").arg("logout")).when(When::Always));
+/// assert_eq!(batch.steps()[0].conditions(), &When::OnSuccess);
+/// # Ok::<(), batch::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum When {

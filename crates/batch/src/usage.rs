@@ -3,6 +3,17 @@
 use std::time::Duration;
 
 /// What a command, and the children that it waited for, have used.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use batch::ResourceUsage;
+///
+/// let usage = ResourceUsage::new(Duration::from_secs(2), Duration::from_secs(1), 64 * 1024 * 1024);
+/// assert_eq!(usage.user + usage.system, Duration::from_secs(3));
+/// assert_eq!(usage.max_rss / 1024 / 1024, 64); // MiB
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourceUsage {

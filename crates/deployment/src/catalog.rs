@@ -67,7 +67,26 @@ impl PackageCatalog {
         }
     }
 
-    /// Sets the limits that a package must keep to be saved.
+    /// Sets the limits that a package must keep to be saved; [`UnpackLimits::default`] unless set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// use std::sync::Arc;
+    /// use deployment::{Error, PackageCatalog};
+    /// use package::UnpackLimits;
+    /// use store::{FileContents, MemoryStore};
+    ///
+    /// let limits = UnpackLimits::default().with_total_bytes(1024);
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new())).with_limits(limits);
+    /// let saved = catalog.save_package("hello-world", FileContents::from_bytes(archive)).await;
+    /// assert!(matches!(saved, Err(Error::Package { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
         self.limits = limits;
@@ -85,6 +104,26 @@ impl PackageCatalog {
     /// - [`Error::InvalidRequest`]: `name` is no package name.
     /// - [`Error::Package`]: the archive is no package, or breaks a limit.
     /// - [`Error::Store`]: the store failed.
+    ///
+    /// # Examples
+    ///
+    /// What is no package is refused, and not saved:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use deployment::{Error, PackageCatalog};
+    /// use store::{FileContents, MemoryStore};
+    ///
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+    /// let upload = FileContents::from_bytes("<html>404</html>");
+    /// let error = catalog.save_package("hello-world", upload).await.unwrap_err();
+    /// assert!(matches!(error, Error::Package { .. }));
+    /// assert!(!catalog.check_package_exists("hello-world").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn save_package(&self, name: &str, contents: FileContents) -> Result<PackageDetails> {
         let name = parse_name(name)?;
         let archive = archive_file(&name)?;
@@ -143,6 +182,28 @@ impl PackageCatalog {
     ///
     /// - [`Error::Package`]: the file's name is none of a package.
     /// - [`Error::Directory`]: the file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("hello-world.tar.gz");
+    /// # std::fs::write(&path, archive)?;
+    /// use std::sync::Arc;
+    /// use deployment::PackageCatalog;
+    /// use store::MemoryStore;
+    ///
+    /// let (name, contents) = PackageCatalog::open_package_file(&path).await?;
+    /// println!("{name}: {} bytes", contents.size().unwrap_or_default());
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+    /// catalog.save_package(&name, contents).await?;
+    /// assert!(catalog.check_package_exists("hello-world").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn open_package_file(path: impl AsRef<Path>) -> Result<(String, FileContents)> {
         let path = path.as_ref();
         let name = package::Package::new("", path, None)
@@ -174,6 +235,24 @@ impl PackageCatalog {
     /// # Errors
     ///
     /// The store's error; a manifest that cannot be read counts as empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// use std::sync::Arc;
+    /// use deployment::PackageCatalog;
+    /// use store::{FileContents, MemoryStore};
+    ///
+    /// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+    /// catalog.save_package("hello-world", FileContents::from_bytes(archive)).await?;
+    /// assert_eq!(catalog.get_package_list(Some("WORLD")).await?.len(), 1);
+    /// assert_eq!(catalog.get_package_list(Some("moon")).await?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get_package_list(&self, keyword: Option<&str>) -> Result<Vec<CatalogEntry>> {
         let keyword = keyword.map(|word| word.trim().to_lowercase());
         let names = self.names().await?;
@@ -224,6 +303,28 @@ impl PackageCatalog {
     /// - [`Error::PackageNotFound`]: there is no such package.
     /// - [`Error::Package`]: the archive is no package, or breaks a limit.
     /// - [`Error::Store`]: the store failed.
+    ///
+    /// # Examples
+    ///
+    /// A package that somebody put into the store by hand:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// use std::sync::Arc;
+    /// use deployment::PackageCatalog;
+    /// use store::{FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = Arc::new(MemoryStore::new());
+    /// let name = FileName::new("hello-world.tar.gz")?;
+    /// store.save_bytes(&name, archive, &SaveOptions::default()).await?;
+    ///
+    /// let inspection = PackageCatalog::new(store).inspect_package("hello-world").await?;
+    /// assert!(inspection.manifest.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn inspect_package(&self, name: &str) -> Result<Inspection> {
         let name = parse_name(name)?;
         let stored = self

@@ -45,7 +45,6 @@ const STEP_TIMEOUT: Duration = Duration::from_mins(30);
 ///     )?;
 ///     Ok(Box::new(composer.with_home(&request.directory)))
 /// });
-/// # let _ = platform;
 /// ```
 pub struct CliPlatform {
     client: Client,
@@ -87,6 +86,18 @@ impl CliPlatform {
     }
 
     /// The `cf` client, version 7 or 8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use batch::{LocalRunner, LocalRunnerOptions};
+    /// use deployment::CliPlatform;
+    ///
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let platform = CliPlatform::cf(runner).with_step_timeout(Duration::from_mins(10));
+    /// ```
     #[must_use]
     pub fn cf(runner: Arc<dyn ICommandRunner>) -> Self {
         Self::new(runner, |request| {
@@ -114,6 +125,31 @@ impl CliPlatform {
     /// # Errors
     ///
     /// [`Error::Platform`](crate::Error::Platform) when a command cannot be composed.
+    ///
+    /// # Examples
+    ///
+    /// Shows what would be run, and runs nothing:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use batch::{LocalRunner, LocalRunnerOptions, Secret};
+    /// use deployment::{
+    ///     CliPlatform, Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentId,
+    /// };
+    ///
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let platform = Arc::new(CliPlatform::helion(runner));
+    /// let store = Arc::new(store::MemoryStore::new());
+    /// let deployer = Deployer::new(store, platform.clone(), DeployerOptions::default());
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+    /// let asked = deployer.platform_request(&request, DeploymentId::generate());
+    /// let plan = platform.batch(&asked)?.plan().to_string();
+    /// assert!(plan.contains("helion target https://api.example.com"));
+    /// assert!(!plan.contains("sesame"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn batch(&self, request: &PlatformRequest) -> Result<Batch> {
         self.client.batch(request)
     }

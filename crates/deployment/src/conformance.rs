@@ -107,6 +107,73 @@ type Verdict<T = ()> = Result<T, String>;
 ///
 /// It is given a function without arguments that returns an
 /// [`ITrial`](crate::conformance::ITrial); see [`conformance`](crate::conformance).
+///
+/// # Examples
+///
+/// In a test module, with the trial of [`ITrial`](crate::conformance::ITrial)'s example:
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use std::sync::atomic::{AtomicBool, Ordering};
+/// #
+/// # use batch::{Command, ICommandRunner, LiveOutput, RunOptions, RunReport, StepOutcome};
+/// # use deployment::conformance::{Effect, ITrial, StepFault};
+/// # use deployment::{CliPlatform, IPlatform};
+/// # use tokio_util::sync::CancellationToken;
+/// #
+/// # /// The client `helion`, whose `push` can be broken.
+/// # #[derive(Clone, Debug, Default)]
+/// # struct Client {
+/// #     is_push_broken: Arc<AtomicBool>,
+/// # }
+/// #
+/// # #[async_trait::async_trait]
+/// # impl ICommandRunner for Client {
+/// #     async fn run(
+/// #         &self,
+/// #         command: &Command,
+/// #         _options: &RunOptions,
+/// #         _live: &LiveOutput,
+/// #         _cancel: &CancellationToken,
+/// #     ) -> RunReport {
+/// #         let is_push = command.exposed_argv()[1] == "push";
+/// #         let is_refused = is_push && self.is_push_broken.load(Ordering::Relaxed);
+/// #         RunReport::new(StepOutcome::Exited { code: i32::from(is_refused) })
+/// #     }
+/// # }
+/// #
+/// # impl ITrial for Client {
+/// #     fn platform(&self) -> Arc<dyn IPlatform> {
+/// #         Arc::new(CliPlatform::helion(Arc::new(self.clone())))
+/// #     }
+/// #
+/// #     fn steps(&self) -> usize {
+/// #         7 // target, login, delete, list, push, list, logout
+/// #     }
+/// #
+/// #     fn break_step(&self, step: usize, fault: StepFault) -> Option<Effect> {
+/// #         if (step, fault) != (4, StepFault::Refused) {
+/// #             return None;
+/// #         }
+/// #         self.is_push_broken.store(true, Ordering::Relaxed);
+/// #         Some(Effect::Fatal)
+/// #     }
+/// #
+/// #     fn running(&self) -> usize {
+/// #         0 // a command is over when `run` returns
+/// #     }
+/// #
+/// #     fn sessions(&self) -> usize {
+/// #         0 // each login here has its logout
+/// #     }
+/// # }
+/// mod tests {
+///     use super::Client;
+///
+///     deployment::platform_conformance!(Client::default);
+/// }
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! platform_conformance {
     ($make:path) => {
@@ -189,7 +256,72 @@ crate::__each_platform_check! { suite, () }
 ///
 /// # Examples
 ///
-/// As [`conformance`](crate::conformance).
+/// The checks of steps, with the trial of [`ITrial`]'s example:
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use std::sync::atomic::{AtomicBool, Ordering};
+/// #
+/// # use batch::{Command, ICommandRunner, LiveOutput, RunOptions, RunReport, StepOutcome};
+/// # use deployment::conformance::{Effect, ITrial, StepFault};
+/// # use deployment::{CliPlatform, IPlatform};
+/// # use tokio_util::sync::CancellationToken;
+/// #
+/// # /// The client `helion`, whose `push` can be broken.
+/// # #[derive(Clone, Debug, Default)]
+/// # struct Client {
+/// #     is_push_broken: Arc<AtomicBool>,
+/// # }
+/// #
+/// # #[async_trait::async_trait]
+/// # impl ICommandRunner for Client {
+/// #     async fn run(
+/// #         &self,
+/// #         command: &Command,
+/// #         _options: &RunOptions,
+/// #         _live: &LiveOutput,
+/// #         _cancel: &CancellationToken,
+/// #     ) -> RunReport {
+/// #         let is_push = command.exposed_argv()[1] == "push";
+/// #         let is_refused = is_push && self.is_push_broken.load(Ordering::Relaxed);
+/// #         RunReport::new(StepOutcome::Exited { code: i32::from(is_refused) })
+/// #     }
+/// # }
+/// #
+/// # impl ITrial for Client {
+/// #     fn platform(&self) -> Arc<dyn IPlatform> {
+/// #         Arc::new(CliPlatform::helion(Arc::new(self.clone())))
+/// #     }
+/// #
+/// #     fn steps(&self) -> usize {
+/// #         7 // target, login, delete, list, push, list, logout
+/// #     }
+/// #
+/// #     fn break_step(&self, step: usize, fault: StepFault) -> Option<Effect> {
+/// #         if (step, fault) != (4, StepFault::Refused) {
+/// #             return None;
+/// #         }
+/// #         self.is_push_broken.store(true, Ordering::Relaxed);
+/// #         Some(Effect::Fatal)
+/// #     }
+/// #
+/// #     fn running(&self) -> usize {
+/// #         0 // a command is over when `run` returns
+/// #     }
+/// #
+/// #     fn sessions(&self) -> usize {
+/// #         0 // each login here has its logout
+/// #     }
+/// # }
+/// use deployment::conformance::{CHECKS, run};
+///
+/// let make = || Box::new(Client::default()) as Box<dyn ITrial>;
+/// for check in CHECKS.iter().filter(|check| check.starts_with("a_step")) {
+///     if let Err(violation) = run(check, &make) {
+///         panic!("{violation}");
+///     }
+/// }
+/// ```
 pub fn run(check: &str, make: &dyn Fn() -> Box<dyn ITrial>) -> Result<(), Violation> {
     run_check(check, make).map_err(|seen| Violation {
         check: check.to_owned(),

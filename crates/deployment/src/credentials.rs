@@ -7,6 +7,20 @@ use crate::error::Error;
 /// A user name and its password, kept in memory only.
 ///
 /// The password prints as `***` and is wiped when the last copy is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use batch::Secret;
+/// use deployment::{Credentials, Error};
+///
+/// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+/// assert!(!format!("{credentials:?}").contains("sesame"));
+///
+/// let error = Credentials::new("-admin", Secret::new("open sesame")).unwrap_err();
+/// assert!(matches!(error, Error::InvalidRequest { .. }));
+/// # Ok::<(), deployment::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Credentials {
     username: String,

@@ -81,6 +81,28 @@ impl Deployer {
     }
 
     /// A deployer that keeps its records elsewhere.
+    ///
+    /// # Examples
+    ///
+    /// Packages in one store, records in another:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> deployment::Result<()> {
+    /// use std::sync::Arc;
+    /// use batch::{LocalRunner, LocalRunnerOptions};
+    /// use deployment::{CliPlatform, Deployer, DeployerOptions, DeploymentStatus, ListQuery};
+    /// use store::MemoryStore;
+    ///
+    /// let packages = Arc::new(MemoryStore::new());
+    /// let status = Arc::new(DeploymentStatus::new(Arc::new(MemoryStore::new())));
+    /// let runner = Arc::new(LocalRunner::new(LocalRunnerOptions::default()));
+    /// let platform = Arc::new(CliPlatform::helion(runner));
+    /// let deployer = Deployer::with_status(packages, platform, status, DeployerOptions::default());
+    /// assert!(deployer.list(&ListQuery::default()).await?.records.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_status(
         store: Arc<dyn IStore>,
@@ -114,6 +136,39 @@ impl Deployer {
     ///
     /// Dropping the future before it returns may leave the deployment recorded as `INIT` without
     /// being run; run it in a task of its own where that matters.
+    ///
+    /// # Examples
+    ///
+    /// With a `deployer` in whose store the package is:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest};
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+    /// let id = deployer.deploy_package(request).await?;
+    /// let record = deployer.wait(&id).await?;
+    /// assert_eq!(record.deploy_status, "SUCCESS");
+    /// assert_eq!(record.destination, "https://hello-world.example.com");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn deploy_package(&self, request: DeployRequest) -> Result<DeploymentId> {
         // On the heap, so that a request which has not begun takes no more than it holds.
         Box::pin(Engine::deploy(&self.engine, request)).await
@@ -128,6 +183,40 @@ impl Deployer {
     /// # Errors
     ///
     /// The store's error, [`Error::NewerRecord`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest};
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+    /// assert_eq!(deployer.busy_with(&request).await?, None);
+    ///
+    /// let id = deployer.deploy_package(request.clone()).await?;
+    /// if let Some(by) = deployer.busy_with(&request).await? {
+    ///     assert_eq!(by, id); // unless it has ended already
+    /// }
+    /// # deployer.wait(&id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn busy_with(&self, request: &DeployRequest) -> Result<Option<DeploymentId>> {
         self.engine.busy_with(request).await
     }
@@ -144,6 +233,32 @@ impl Deployer {
     /// # Errors
     ///
     /// The store's error, or [`Error::BadRecord`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use deployment::DeploymentId;
+    ///
+    /// let unknown = DeploymentId::generate();
+    /// assert_eq!(deployer.get_status(&unknown).await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get_status(&self, id: &DeploymentId) -> Result<Option<DeploymentRecord>> {
         self.engine.status().get_status(id).await
     }
@@ -153,6 +268,36 @@ impl Deployer {
     /// # Errors
     ///
     /// The store's error.
+    ///
+    /// # Examples
+    ///
+    /// The newest deployments that failed:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use deployment::{ListQuery, Phase};
+    ///
+    /// let query = ListQuery::default().with_phase(Phase::Failed).with_limit(20);
+    /// for record in deployer.list(&query).await?.records {
+    ///     println!("{} {}", record.deploy_id, record.package);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn list(&self, query: &ListQuery) -> Result<RecordPage> {
         self.engine.status().list(query).await
     }
@@ -168,6 +313,41 @@ impl Deployer {
     ///
     /// - [`Error::DeploymentNotFound`]: there is no such deployment.
     /// - [`Error::IllegalMove`]: it has ended already.
+    ///
+    /// # Examples
+    ///
+    /// One that has ended meanwhile need not be cancelled:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use deployment::{DeploymentId, Error};
+    ///
+    /// async fn stop(deployer: &deployment::Deployer, id: &DeploymentId) -> deployment::Result<()> {
+    ///     match deployer.cancel(id).await {
+    ///         Err(Error::IllegalMove { .. }) => Ok(()),
+    ///         other => other,
+    ///     }
+    /// }
+    ///
+    /// let error = stop(&deployer, &DeploymentId::generate()).await.unwrap_err();
+    /// assert!(matches!(error, Error::DeploymentNotFound { .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn cancel(&self, id: &DeploymentId) -> Result<()> {
         if self.engine.cancel_running(id) {
             return Ok(());
@@ -186,6 +366,33 @@ impl Deployer {
     /// out; `false` when it does not run here.
     ///
     /// The private directory is removed and `CANCELLED` recorded all the same.
+    ///
+    /// # Examples
+    ///
+    /// What a second interrupt of the user does:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use deployment::DeploymentId;
+    ///
+    /// assert!(!deployer.cancel_now(&DeploymentId::generate())); // that one does not run here
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn cancel_now(&self, id: &DeploymentId) -> bool {
         self.engine.cancel_now(id)
@@ -214,6 +421,35 @@ impl Deployer {
     ///
     /// [`Error::Store`] or [`Error::Directory`] when locks, records or the temporary folder cannot
     /// be listed.
+    ///
+    /// # Examples
+    ///
+    /// At the start of an application:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// let report = deployer.recover().await?;
+    /// for failure in &report.failed {
+    ///     eprintln!("{}: {}", failure.id, failure.error);
+    /// }
+    /// assert!(report.interrupted.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn recover(&self) -> Result<RecoveryReport> {
         self.engine.recover().await
     }
@@ -228,6 +464,41 @@ impl Deployer {
     ///
     /// - [`Error::DeploymentNotFound`]: there is no such deployment.
     /// - Those of [`DeployRequest::again`] and [`deploy_package`](Self::deploy_package).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest};
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let endpoint = "https://api.example.com";
+    /// let request = DeployRequest::new("hello-world", endpoint, credentials.clone())?;
+    /// let first = deployer.deploy_package(request).await?;
+    /// deployer.wait(&first).await?;
+    ///
+    /// let second = deployer.redeploy(&first, credentials).await?;
+    /// let engine = deployer.wait(&second).await?.engine;
+    /// let repeated = engine.and_then(|engine| engine.redeploy_of);
+    /// assert_eq!(repeated, Some(first.to_string()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn redeploy(
         &self,
         id: &DeploymentId,
@@ -256,6 +527,34 @@ impl Deployer {
     /// # Errors
     ///
     /// The store's error; what was removed before it stays removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use std::time::Duration;
+    /// use deployment::PrunePolicy;
+    ///
+    /// let policy = PrunePolicy::default().with_max_age(Duration::from_hours(90 * 24));
+    /// let report = deployer.prune(&policy).await?;
+    /// assert_eq!(report.removed, 0); // there is no record yet
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn prune(&self, policy: &PrunePolicy) -> Result<PruneReport> {
         pruning::prune(self.engine.claims(), policy).await
     }
@@ -291,6 +590,46 @@ impl Deployer {
     /// Subscribes to the events of all deployments that this deployer runs from now on.
     ///
     /// A slow subscriber loses the oldest events and never slows a deployment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest, EventKind, Phase};
+    ///
+    /// let mut events = deployer.subscribe(); // before the request, to miss nothing
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+    /// let id = deployer.deploy_package(request).await?;
+    ///
+    /// let mut phases = Vec::new();
+    /// while let Some(event) = events.next().await {
+    ///     match event.kind {
+    ///         EventKind::Status(phase) if event.id == id => phases.push(phase),
+    ///         EventKind::Ended(_) if event.id == id => break,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// assert_eq!(phases.first(), Some(&Phase::Init));
+    /// assert_eq!(phases.last(), Some(&Phase::Success));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn subscribe(&self) -> Events {
         self.engine.subscribe()
@@ -299,6 +638,36 @@ impl Deployer {
     /// Cancels everything that runs here and waits until it has ended.
     ///
     /// Requests made after this are refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest};
+    ///
+    /// deployer.shutdown().await; // the last thing that the application does
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+    /// assert!(deployer.deploy_package(request).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shutdown(&self) {
         self.engine.shutdown().await;
     }

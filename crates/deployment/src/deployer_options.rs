@@ -17,12 +17,15 @@ use crate::record_limits::RecordLimits;
 ///
 /// ```
 /// use std::time::Duration;
-/// use deployment::DeployerOptions;
+/// use deployment::{DeployerOptions, RecordLimits};
+/// use package::UnpackLimits;
 ///
 /// let options = DeployerOptions::default()
+///     .with_temp_root("/var/lib/deployer")
 ///     .with_max_running(4)
+///     .with_limits(UnpackLimits::default().with_total_bytes(512 * 1024 * 1024))
+///     .with_record_limits(RecordLimits::default().with_steps(200))
 ///     .with_lease(Duration::from_secs(30));
-/// # let _ = options;
 /// ```
 #[derive(Clone, Debug)]
 pub struct DeployerOptions {
@@ -90,7 +93,7 @@ impl DeployerOptions {
         self
     }
 
-    /// Sets the limits on unpacking.
+    /// Sets the limits on unpacking; [`UnpackLimits::default`] unless set.
     #[must_use]
     pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
         self.limits = limits;

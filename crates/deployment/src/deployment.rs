@@ -151,7 +151,7 @@ impl Deployment {
         self
     }
 
-    /// Sets the limits on unpacking.
+    /// Sets the limits on unpacking; [`UnpackLimits::default`] unless set.
     #[must_use]
     pub fn with_limits(mut self, limits: UnpackLimits) -> Self {
         self.limits = limits;
@@ -200,6 +200,34 @@ impl Deployment {
     ///
     /// - [`Error::LostOwnership`]: a record of this id exists.
     /// - The status's own errors.
+    ///
+    /// # Examples
+    ///
+    /// Tells the id only when it can be looked up:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use batch::{MockIProcess, ProcessOutcome};
+    /// use deployment::{Deployment, DeploymentStatus, IStatus, PackageSource};
+    /// use package::Package;
+    /// use store::MemoryStore;
+    ///
+    /// # let temp = tempfile::tempdir()?;
+    /// # let directory = temp.path().join("private");
+    /// let package = Package::new("", directory.join("hello.tar.gz"), None)?;
+    /// let source = PackageSource::LocalFile("/srv/packages/hello.tar.gz".into());
+    /// let status = Arc::new(DeploymentStatus::new(Arc::new(MemoryStore::new())));
+    /// let process = Box::new(MockIProcess::new());
+    /// let deployment = Deployment::new(package, source, process, status.clone());
+    ///
+    /// deployment.record_init().await?;
+    /// let record = status.get_status(deployment.id()).await?;
+    /// assert_eq!(record.map(|record| record.deploy_status).as_deref(), Some("INIT"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn record_init(&self) -> Result<()> {
         let (began, _) = self.began();
         let lease = began + self.lease;

@@ -6,11 +6,49 @@ use std::path::PathBuf;
 use crate::id::DeploymentId;
 
 /// A result of this crate.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> deployment::Result<()> {
+/// use deployment::{DeploymentId, IStatus};
+///
+/// async fn is_over(status: &dyn IStatus, id: &DeploymentId) -> deployment::Result<bool> {
+///     let record = status.get_status(id).await?;
+///     Ok(record.is_some_and(|record| record.is_terminal()))
+/// }
+/// # let status = deployment::DeploymentStatus::new(std::sync::Arc::new(store::MemoryStore::new()));
+/// # assert!(!is_over(&status, &DeploymentId::generate()).await?);
+/// # Ok(())
+/// # }
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong; [`kind`](Self::kind) sorts it for callers that branch.
 ///
 /// `Display` never prints the source: whoever reports prints the chain.
+///
+/// # Examples
+///
+/// Reports an error with its causes:
+///
+/// ```
+/// use std::error::Error as _;
+/// use deployment::Error;
+///
+/// fn report(error: &Error) -> String {
+///     let causes = std::iter::successors(error.source(), |&cause| cause.source());
+///     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+/// }
+///
+/// let source = store::Error::new(store::ErrorKind::Unavailable, "save file");
+/// let error = Error::storage("record a status", source);
+/// assert_eq!(
+///     report(&error),
+///     "failed to record a status: failed to save file: the store is unavailable for now",
+/// );
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -191,6 +229,27 @@ fn illegal_move(from: Option<&str>, to: &str) -> String {
 }
 
 /// The kinds of [`Error`] that callers tell apart.
+///
+/// # Examples
+///
+/// The status code of a web service:
+///
+/// ```
+/// use deployment::{Error, ErrorKind};
+///
+/// fn status_code(error: &Error) -> u16 {
+///     match error.kind() {
+///         ErrorKind::InvalidInput => 400,
+///         ErrorKind::NotFound => 404,
+///         ErrorKind::Conflict => 409,
+///         ErrorKind::Store if error.is_retryable() => 503,
+///         _ => 500,
+///     }
+/// }
+///
+/// let error = "".parse::<deployment::Endpoint>().unwrap_err();
+/// assert_eq!(status_code(&error), 400);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -297,6 +356,16 @@ impl Error {
 
     /// An error of an [`IStatus`](crate::IStatus) that finds the record of `id` written by somebody
     /// else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::{DeploymentId, Error, ErrorKind};
+    ///
+    /// let error = Error::lost_ownership(DeploymentId::generate());
+    /// assert_eq!(error.kind(), ErrorKind::Conflict);
+    /// assert!(!error.is_retryable());
+    /// ```
     #[must_use]
     pub const fn lost_ownership(id: DeploymentId) -> Self {
         Self::LostOwnership { id }

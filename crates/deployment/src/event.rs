@@ -13,6 +13,39 @@ use crate::phase::Phase;
 const CAPACITY: usize = 1_024;
 
 /// Something that happened to a deployment of this [`Deployer`](crate::Deployer).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # use store::StoreExt as _;
+/// # let mut runner = batch::MockICommandRunner::new();
+/// # runner.expect_run().returning(|_, _, _, _| {
+/// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+/// # });
+/// # let store = Arc::new(store::MemoryStore::new());
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// # let file = store::FileName::new("hello-world.tar.gz")?;
+/// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+/// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+/// # let options = deployment::DeployerOptions::default();
+/// # let deployer = deployment::Deployer::new(store, platform, options);
+/// use batch::Secret;
+/// use deployment::{Credentials, DeployRequest, EventKind};
+///
+/// let mut events = deployer.subscribe();
+/// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+/// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+/// let id = deployer.deploy_package(request).await?;
+/// let event = events.next().await.ok_or("the deployer is gone")?;
+/// assert_eq!(event.id, id);
+/// assert!(matches!(event.kind, EventKind::Status(phase) if phase.as_str() == "INIT"));
+/// # deployer.wait(&id).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeploymentEvent {
@@ -23,6 +56,24 @@ pub struct DeploymentEvent {
 }
 
 /// The kinds of [`DeploymentEvent`].
+///
+/// # Examples
+///
+/// ```
+/// use deployment::{EventKind, Phase};
+///
+/// fn line(kind: &EventKind) -> Option<String> {
+///     match kind {
+///         EventKind::Fetched { bytes, size, .. } => Some(format!("{bytes} of {size} bytes")),
+///         EventKind::StepStarted { command, .. } => Some(format!("$ {command}")),
+///         EventKind::Output(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+///         EventKind::Ended(phase) => Some(phase.to_string()),
+///         _ => None,
+///     }
+/// }
+///
+/// assert_eq!(line(&EventKind::Ended(Phase::Failed)).as_deref(), Some("FAILED"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -72,6 +123,45 @@ pub enum EventKind {
 }
 
 /// A subscription; see [`Deployer::subscribe`](crate::Deployer::subscribe).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # use store::StoreExt as _;
+/// # let mut runner = batch::MockICommandRunner::new();
+/// # runner.expect_run().returning(|_, _, _, _| {
+/// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+/// # });
+/// # let store = Arc::new(store::MemoryStore::new());
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// # let file = store::FileName::new("hello-world.tar.gz")?;
+/// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+/// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+/// # let options = deployment::DeployerOptions::default();
+/// # let deployer = deployment::Deployer::new(store, platform, options);
+/// use batch::Secret;
+/// use deployment::{Credentials, DeployRequest, EventKind};
+///
+/// let mut events = deployer.subscribe();
+/// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+/// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+/// deployer.deploy_package(request).await?;
+/// let mut commands = Vec::new();
+/// while let Some(event) = events.next().await {
+///     match event.kind {
+///         EventKind::StepStarted { command, .. } => commands.push(command),
+///         EventKind::Ended(_) => break,
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(commands[0], "helion target https://api.example.com");
+/// assert_eq!(events.missed(), 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Events {
     receiver: broadcast::Receiver<DeploymentEvent>,

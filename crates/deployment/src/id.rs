@@ -65,12 +65,35 @@ impl DeploymentId {
     }
 
     /// The store's file by which another process asks the owner to cancel this deployment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::DeploymentId;
+    ///
+    /// let id: DeploymentId = "6eeca9c0-257e-11e5-9760-985aeb8b7458".parse()?;
+    /// assert_eq!(
+    ///     id.cancel_file_name().as_str(),
+    ///     "cancel_6eeca9c0-257e-11e5-9760-985aeb8b7458.json",
+    /// );
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     #[must_use]
     pub fn cancel_file_name(&self) -> store::FileName {
         engine_file(&format!("{}{self}.json", crate::cancel::FILE_PREFIX))
     }
 
     /// Reads the id back from a record's file name; `None` for any other file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::DeploymentId;
+    ///
+    /// let id = DeploymentId::generate();
+    /// assert_eq!(DeploymentId::from_file_name(id.file_name().as_str()), Some(id));
+    /// assert_eq!(DeploymentId::from_file_name("hello-world.json"), None);
+    /// ```
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         id_between(name, Self::FILE_PREFIX)

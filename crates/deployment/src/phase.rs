@@ -49,6 +49,16 @@ pub enum Phase {
 
 impl Phase {
     /// Reads a status word; `None` when it is not one (empty, lower case, over 64 characters).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::Phase;
+    ///
+    /// assert_eq!(Phase::parse("FAILED"), Some(Phase::Failed));
+    /// assert!(matches!(Phase::parse("LOGIN"), Some(Phase::Step(status)) if status.as_str() == "LOGIN"));
+    /// assert_eq!(Phase::parse("logged in"), None);
+    /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {

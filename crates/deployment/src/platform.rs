@@ -102,6 +102,36 @@ pub trait IPlatform: fmt::Debug + Send + Sync + 'static {
 const _: fn(&dyn IPlatform) = |_| ();
 
 /// What a platform is asked for.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # use store::StoreExt as _;
+/// # let mut runner = batch::MockICommandRunner::new();
+/// # runner.expect_run().returning(|_, _, _, _| {
+/// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+/// # });
+/// # let store = Arc::new(store::MemoryStore::new());
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// # let file = store::FileName::new("hello-world.tar.gz")?;
+/// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+/// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+/// # let options = deployment::DeployerOptions::default();
+/// # let deployer = deployment::Deployer::new(store, platform, options);
+/// use batch::Secret;
+/// use deployment::{Credentials, DeployRequest, DeploymentId};
+///
+/// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+/// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+/// let asked = deployer.platform_request(&request, DeploymentId::generate());
+/// assert_eq!(asked.application, "hello-world");
+/// assert_eq!(asked.application_directory, asked.directory.join("hello-world"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PlatformRequest {
@@ -125,6 +155,19 @@ pub struct PlatformRequest {
 }
 
 /// A place for applications: a space of an organization.
+///
+/// # Examples
+///
+/// ```
+/// use batch::Secret;
+/// use deployment::{Credentials, DeployRequest, Space};
+///
+/// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+/// let staging = Space { organization: "acme".to_owned(), space: "staging".to_owned() };
+/// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?
+///     .with_space(staging);
+/// # Ok::<(), deployment::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Space {
     /// The organization's name.

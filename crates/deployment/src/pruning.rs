@@ -69,6 +69,33 @@ impl PrunePolicy {
 }
 
 /// What [`Deployer::prune`](crate::Deployer::prune) did.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # use store::StoreExt as _;
+/// # let mut runner = batch::MockICommandRunner::new();
+/// # runner.expect_run().returning(|_, _, _, _| {
+/// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+/// # });
+/// # let store = Arc::new(store::MemoryStore::new());
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// # let file = store::FileName::new("hello-world.tar.gz")?;
+/// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+/// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+/// # let options = deployment::DeployerOptions::default();
+/// # let deployer = deployment::Deployer::new(store, platform, options);
+/// use deployment::PrunePolicy;
+///
+/// let report = deployer.prune(&PrunePolicy::default().with_keep(1_000)).await?;
+/// println!("{} of {} records removed", report.removed, report.removed + report.kept);
+/// assert_eq!(report.unreadable, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PruneReport {

@@ -66,6 +66,22 @@ pub struct DeploymentRecord {
 }
 
 /// The facts that the original did not keep.
+///
+/// # Examples
+///
+/// ```
+/// use deployment::DeploymentRecord;
+///
+/// let json = br#"{
+///     "deploy_id": "019571ff-3c1b-7d2e-8a5f-0123456789ab", "deploy_status": "TARGET",
+///     "engine": {"schema": 1, "endpoint": "https://api.example.com", "application": "shop"}
+/// }"#;
+/// let record = DeploymentRecord::parse("deployment_x.json", json)?;
+/// let engine = record.engine.unwrap_or_default(); // empty where the original wrote the record
+/// assert_eq!(engine.application, "shop");
+/// assert!(engine.steps.is_empty());
+/// # Ok::<(), deployment::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EngineRecord {
@@ -116,6 +132,22 @@ const fn is_zero(count: &u64) -> bool {
 }
 
 /// Why a deployment did not succeed.
+///
+/// # Examples
+///
+/// ```
+/// use deployment::DeploymentRecord;
+///
+/// let json = br#"{
+///     "deploy_id": "019571ff-3c1b-7d2e-8a5f-0123456789ab", "deploy_status": "FAILED",
+///     "engine": {"schema": 1, "error": {"step": "LOGIN", "message": "exit code 1"}}
+/// }"#;
+/// let record = DeploymentRecord::parse("deployment_x.json", json)?;
+/// let error = record.engine.and_then(|engine| engine.error);
+/// let text = error.map(|error| format!("{}: {}", error.step.unwrap_or_default(), error.message));
+/// assert_eq!(text.as_deref(), Some("LOGIN: exit code 1"));
+/// # Ok::<(), deployment::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErrorRecord {
@@ -136,6 +168,23 @@ impl ErrorRecord {
 }
 
 /// One step: a command, or work of the engine's own.
+///
+/// # Examples
+///
+/// What an [`IStatus`](crate::IStatus) of one's own keeps of a step:
+///
+/// ```
+/// use batch::{CapturedOutput, Status, StepOutcome, StepReport};
+/// use deployment::StepRecord;
+///
+/// let outcome = StepOutcome::Exited { code: 1 };
+/// let report = StepReport::new(Status::new("LISTED")?, "helion list", outcome)
+///     .with_output(CapturedOutput::from_text("not logged in\n"));
+/// let step = StepRecord::from(&report);
+/// assert_eq!((step.outcome.as_str(), step.exit_code), ("exit code 1", Some(1)));
+/// assert_eq!(step.output_tail, "not logged in\n");
+/// # Ok::<(), batch::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepRecord {
@@ -154,11 +203,11 @@ pub struct StepRecord {
     pub started: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// The beginning of its output, bytes that are not UTF-8 replaced; empty where the tail holds
-    /// all of it.
+    /// The beginning of an output that is not kept whole, up to 4 KiB, bytes that are not UTF-8
+    /// replaced.
     #[serde(default)]
     pub output_head: String,
-    /// The end of its output, or all of a short output.
+    /// The end of its output, up to 16 KiB; all of one of up to 20 KiB.
     #[serde(default)]
     pub output_tail: String,
     /// How many bytes it printed in all.
@@ -179,6 +228,15 @@ impl DeploymentRecord {
     /// # Errors
     ///
     /// [`Error::BadRecord`]: it is not JSON, or a key has the wrong type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::{DeploymentRecord, Error};
+    ///
+    /// let error = DeploymentRecord::parse("deployment_x.json", b"{}").unwrap_err();
+    /// assert!(matches!(error, Error::BadRecord { .. }));
+    /// ```
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self> {
         let bad = |error: serde_json::Error| Error::BadRecord {
             file: file.to_owned(),
@@ -226,6 +284,20 @@ impl DeploymentRecord {
     }
 
     /// The status words of the history, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::DeploymentRecord;
+    ///
+    /// let json = br#"{
+    ///     "deploy_id": "6eeca9c0-257e-11e5-9760-985aeb8b7458", "deploy_status": "STARTED",
+    ///     "history": ["2015-07-08 14:35:00.000000 ~ INIT", "2015-07-08 14:35:02.951490 ~ STARTED"]
+    /// }"#;
+    /// let record = DeploymentRecord::parse("deployment_x.json", json)?;
+    /// assert_eq!(record.statuses().collect::<Vec<_>>(), ["INIT", "STARTED"]);
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     pub fn statuses(&self) -> impl Iterator<Item = &str> {
         self.history
             .iter()
@@ -233,6 +305,19 @@ impl DeploymentRecord {
     }
 
     /// The schema of a record that a newer engine wrote, which may not be written back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deployment::{DeploymentRecord, ENGINE_SCHEMA};
+    ///
+    /// let json = br#"{"deploy_id": "x", "deploy_status": "SUCCESS", "engine": {"schema": 99}}"#;
+    /// let record = DeploymentRecord::parse("deployment_x.json", json)?;
+    /// assert!(record.is_terminal());
+    /// assert_eq!(record.newer_schema(), Some(99));
+    /// assert!(ENGINE_SCHEMA < 99);
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     #[must_use]
     pub fn newer_schema(&self) -> Option<u64> {
         let engine = self.other.get("engine")?;

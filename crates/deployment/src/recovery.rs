@@ -19,6 +19,33 @@ const PARALLEL_READS: usize = 16;
 const PAGE: usize = 100;
 
 /// What [`Deployer::recover`](crate::Deployer::recover) did.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # use store::StoreExt as _;
+/// # let mut runner = batch::MockICommandRunner::new();
+/// # runner.expect_run().returning(|_, _, _, _| {
+/// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+/// # });
+/// # let store = Arc::new(store::MemoryStore::new());
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// # let file = store::FileName::new("hello-world.tar.gz")?;
+/// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+/// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+/// # let options = deployment::DeployerOptions::default();
+/// # let deployer = deployment::Deployer::new(store, platform, options);
+/// let report = deployer.recover().await?;
+/// if !(report.failed.is_empty() && report.unread_locks.is_empty()) {
+///     eprintln!("not all could be recovered; the next call tries again");
+/// }
+/// assert_eq!(report.interrupted.len() + report.cleaned.len(), 0); // there was nothing to do
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RecoveryReport {
@@ -35,6 +62,17 @@ pub struct RecoveryReport {
 }
 
 /// A deployment that could not be ended, or of which something is still left on this machine.
+///
+/// # Examples
+///
+/// ```
+/// use deployment::RecoveryFailure;
+///
+/// fn line(failure: &RecoveryFailure) -> String {
+///     let hint = if failure.error.is_retryable() { " (for now)" } else { "" };
+///     format!("{}: {}{hint}", failure.id, failure.error)
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RecoveryFailure {

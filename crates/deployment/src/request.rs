@@ -79,6 +79,23 @@ impl DeployRequest {
     /// - [`Error::Busy`]: the deployment of `record` has not ended.
     /// - [`Error::InvalidRequest`]: the record does not tell what was deployed, as the original's
     ///   does not; or the package came from a file of a machine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest, DeploymentRecord};
+    ///
+    /// let json = br#"{
+    ///     "deploy_id": "019571ff-3c1b-7d2e-8a5f-0123456789ab", "deploy_status": "FAILED",
+    ///     "package": "hello-world",
+    ///     "engine": {"schema": 1, "endpoint": "https://api.example.com", "application": "shop"}
+    /// }"#;
+    /// let record = DeploymentRecord::parse("deployment_x.json", json)?;
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::again(&record, credentials)?.with_idempotency_key("retry-1")?;
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     pub fn again(record: &DeploymentRecord, credentials: Credentials) -> Result<Self> {
         let refuse = |reason: &str| {
             let id = record.deploy_id.as_str();
@@ -109,6 +126,18 @@ impl DeployRequest {
     }
 
     /// Takes the package's archive from a file of this machine instead of the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest};
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?
+    ///     .with_file("/home/me/hello-world.tar.gz");
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     #[must_use]
     pub fn with_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = Some(path.into());
@@ -121,6 +150,19 @@ impl DeployRequest {
     ///
     /// [`Error::InvalidRequest`]: it is empty, begins with `-`, holds control characters, or is
     /// longer than 255 bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest, Error};
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?;
+    /// let staged = request.clone().with_application("hello-staging")?;
+    /// assert!(matches!(request.with_application("--force"), Err(Error::InvalidRequest { .. })));
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     pub fn with_application(mut self, name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         let reason = if name.is_empty() {
@@ -162,6 +204,40 @@ impl DeployRequest {
     ///
     /// [`Error::InvalidRequest`]: the key is empty or longer than
     /// [`MAX_KEY_BYTES`](Self::MAX_KEY_BYTES).
+    ///
+    /// # Examples
+    ///
+    /// A request that is sent twice, as by a client whose connection broke:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// # use store::StoreExt as _;
+    /// # let mut runner = batch::MockICommandRunner::new();
+    /// # runner.expect_run().returning(|_, _, _, _| {
+    /// #     batch::RunReport::new(batch::StepOutcome::Exited { code: 0 })
+    /// # });
+    /// # let store = Arc::new(store::MemoryStore::new());
+    /// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+    /// # let file = store::FileName::new("hello-world.tar.gz")?;
+    /// # store.save_bytes(&file, archive, &store::SaveOptions::default()).await?;
+    /// # let platform = Arc::new(deployment::CliPlatform::helion(Arc::new(runner)));
+    /// # let options = deployment::DeployerOptions::default();
+    /// # let deployer = deployment::Deployer::new(store, platform, options);
+    /// use batch::Secret;
+    /// use deployment::{Credentials, DeployRequest};
+    ///
+    /// let credentials = Credentials::new("admin", Secret::new("open sesame"))?;
+    /// let request = DeployRequest::new("hello-world", "https://api.example.com", credentials)?
+    ///     .with_idempotency_key("build-4711")?;
+    /// let first = deployer.deploy_package(request.clone()).await?;
+    /// let second = deployer.deploy_package(request).await?;
+    /// assert_eq!(first, second);
+    /// # deployer.wait(&first).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Result<Self> {
         let key = key.into();
         if key.is_empty() {

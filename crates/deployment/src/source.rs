@@ -27,6 +27,21 @@ pub(crate) const DIGEST_KEY: &str = "sha256";
 ///
 /// Nothing of it is run before all of it was read: an archive that ends before or after the size
 /// that its store or folder tells is refused.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use deployment::PackageSource;
+/// use store::{FileName, MemoryStore};
+///
+/// let stored = PackageSource::Stored {
+///     store: Arc::new(MemoryStore::new()),
+///     file: FileName::new("hello-world.tar.gz")?,
+/// };
+/// let local = PackageSource::LocalFile("/srv/packages/hello-world.tar.gz".into());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PackageSource {

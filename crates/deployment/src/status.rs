@@ -180,6 +180,38 @@ impl ListQuery {
 ///
 /// The original's ids are no version 7 and do not tell their time by their order; they stand among
 /// the others wherever their text sorts.
+///
+/// # Examples
+///
+/// All records, page by page:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> deployment::Result<()> {
+/// use std::sync::Arc;
+/// use std::time::SystemTime;
+/// use deployment::{DeploymentId, DeploymentStatus, IStatus, ListQuery, StatusChange, Subject};
+///
+/// let status = DeploymentStatus::new(Arc::new(store::MemoryStore::new()));
+/// for _ in 0..3 {
+///     let change = StatusChange::begin(Subject::new("hello-world", ""), SystemTime::now());
+///     status.set_status(&DeploymentId::generate(), &change).await?;
+/// }
+///
+/// let mut records = Vec::new();
+/// let mut query = ListQuery::default().with_limit(2);
+/// loop {
+///     let page = status.list(&query).await?;
+///     records.extend(page.records);
+///     match page.next {
+///         Some(next) => query = query.with_after(next),
+///         None => break,
+///     }
+/// }
+/// assert_eq!(records.len(), 3);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RecordPage {
@@ -203,6 +235,27 @@ impl RecordPage {
 }
 
 /// A file that should hold a record and does not.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use deployment::{DeploymentId, DeploymentStatus, IStatus, ListQuery};
+/// use store::{MemoryStore, SaveOptions, StoreExt};
+///
+/// let store = Arc::new(MemoryStore::new());
+/// let id = DeploymentId::generate();
+/// store.save_bytes(&id.file_name(), "half a rec", &SaveOptions::default()).await?;
+///
+/// let page = DeploymentStatus::new(store).list(&ListQuery::default()).await?;
+/// assert!(page.records.is_empty());
+/// assert_eq!(page.unreadable[0].id, id);
+/// println!("{}", page.unreadable[0].reason);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnreadableRecord {
@@ -213,6 +266,19 @@ pub struct UnreadableRecord {
 }
 
 /// What is to be added to a record in one write.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::SystemTime;
+/// use deployment::{DeploymentId, Phase, StatusChange, Subject};
+///
+/// let (id, now) = (DeploymentId::generate(), SystemTime::now());
+/// let begun = StatusChange::begin(Subject::new("hello-world", ""), now).apply(&id, None)?;
+/// let started = StatusChange::reach(Phase::Started, now).apply(&id, Some(&begun))?;
+/// assert_eq!(started.statuses().collect::<Vec<_>>(), ["INIT", "STARTED"]);
+/// # Ok::<(), deployment::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StatusChange {
@@ -233,6 +299,17 @@ pub struct StatusChange {
 }
 
 /// What a deployment is; fixed when its record begins.
+///
+/// # Examples
+///
+/// ```
+/// use deployment::Subject;
+///
+/// let mut subject = Subject::new("hello-world", "https://hello-world.example.com");
+/// subject.endpoint = "https://api.example.com".to_owned();
+/// subject.owner = "build-host-3".to_owned();
+/// assert_eq!(subject.application, "hello-world"); // as the package, unless set
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {

@@ -50,6 +50,27 @@ impl StatusChange {
     /// The change that ends `record`, whose owner did not renew its lease, as `INTERRUPTED`.
     ///
     /// It is refused when the owner renews the lease before it is applied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use deployment::{DeploymentId, Error, StatusChange, Subject};
+    ///
+    /// let (id, now) = (DeploymentId::generate(), SystemTime::now());
+    /// let begin = StatusChange::begin(Subject::new("hello-world", ""), now).with_lease(now);
+    /// let record = begin.apply(&id, None)?;
+    ///
+    /// let later = now + Duration::from_secs(120);
+    /// let interrupt = StatusChange::interrupt(&record, later);
+    /// assert_eq!(interrupt.apply(&id, Some(&record))?.deploy_status, "INTERRUPTED");
+    ///
+    /// // An owner that was only slow keeps its record.
+    /// let renewed = StatusChange::default().with_lease(later).apply(&id, Some(&record))?;
+    /// let error = interrupt.apply(&id, Some(&renewed)).unwrap_err();
+    /// assert!(matches!(error, Error::LostOwnership { .. }));
+    /// # Ok::<(), deployment::Error>(())
+    /// ```
     #[must_use]
     pub fn interrupt(record: &DeploymentRecord, time: SystemTime) -> Self {
         let engine = record.engine.as_ref();
@@ -67,6 +88,27 @@ impl StatusChange {
     }
 
     /// Adds a finished step.
+    ///
+    /// # Examples
+    ///
+    /// A step and the status that it reached, in one write:
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use batch::{Status, StepOutcome, StepReport};
+    /// use deployment::{DeploymentId, Phase, StatusChange, StepRecord, Subject};
+    ///
+    /// let (id, now) = (DeploymentId::generate(), SystemTime::now());
+    /// let begun = StatusChange::begin(Subject::new("hello-world", ""), now).apply(&id, None)?;
+    ///
+    /// let listed = Status::new("LISTED")?;
+    /// let report = StepReport::new(listed.clone(), "cf apps", StepOutcome::Exited { code: 0 });
+    /// let change = StatusChange::reach(Phase::Step(listed), now).with_step(StepRecord::from(&report));
+    /// let record = change.apply(&id, Some(&begun))?;
+    /// assert_eq!(record.deploy_status, "LISTED");
+    /// assert_eq!(record.engine.map(|engine| engine.steps.len()), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_step(mut self, step: StepRecord) -> Self {
         self.steps.push(step);

@@ -10,6 +10,22 @@ use crate::error::Result;
 use crate::text::checked;
 
 /// How a push puts the new application in the place of the old one.
+///
+/// # Examples
+///
+/// ```
+/// use batch::Secret;
+/// use helion_cli::{CfCliComposer, ICliComposer, PushStrategy};
+///
+/// let composer = CfCliComposer::new("https://api.x.io", "me", Secret::new("open sesame"), None)?;
+/// let push = composer.push_command("foo", "/srv/apps/foo")?;
+/// assert_eq!(push.to_string(), "cf push foo -p /srv/apps/foo"); // `PushStrategy::Replace`
+///
+/// let rolling = composer.with_push_strategy(PushStrategy::Rolling);
+/// let push = rolling.push_command("foo", "/srv/apps/foo")?;
+/// assert_eq!(push.to_string(), "cf push foo -p /srv/apps/foo --strategy rolling");
+/// # Ok::<(), helion_cli::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PushStrategy {
@@ -78,7 +94,23 @@ impl CfCliComposer {
         })
     }
 
-    /// Gives the commands a home directory of their own, which must be absolute.
+    /// Gives the commands a home directory of their own; where it is not an absolute path in UTF-8,
+    /// each command is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use batch::Secret;
+    /// use helion_cli::{CfCliComposer, ICliComposer};
+    ///
+    /// let composer = CfCliComposer::new("https://api.x.io", "me", Secret::new("open sesame"), None)?
+    ///     .with_home(Path::new("/srv/deploy/7"));
+    /// let list = composer.list_command()?;
+    /// let home = list.environment().iter().find(|(name, _)| name == "CF_HOME");
+    /// assert_eq!(home.map(|(_, home)| home.to_string()).as_deref(), Some("/srv/deploy/7"));
+    /// # Ok::<(), helion_cli::Error>(())
+    /// ```
     #[must_use]
     pub fn with_home(mut self, home: &Path) -> Self {
         self.account.set_home(home);
@@ -90,6 +122,19 @@ impl CfCliComposer {
     /// # Errors
     ///
     /// [`InvalidArgument`](crate::Error::InvalidArgument) as for [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::Secret;
+    /// use helion_cli::{CfCliComposer, ICliComposer};
+    ///
+    /// let composer = CfCliComposer::new("https://api.x.io", "me", Secret::new("open sesame"), None)?
+    ///     .with_space("acme", "staging")?;
+    /// let space = composer.space_command()?.map(|command| command.to_string());
+    /// assert_eq!(space.as_deref(), Some("cf target -o acme -s staging"));
+    /// # Ok::<(), helion_cli::Error>(())
+    /// ```
     pub fn with_space(mut self, organization: &str, space: &str) -> Result<Self> {
         self.account.set_space(organization, space)?;
         Ok(self)

@@ -73,7 +73,23 @@ impl HelionCliComposer {
         Ok(Self { account })
     }
 
-    /// Gives the commands a home directory of their own, which must be absolute.
+    /// Gives the commands a home directory of their own; where it is not an absolute path in UTF-8,
+    /// each command is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use batch::Secret;
+    /// use helion_cli::{HelionCliComposer, ICliComposer};
+    ///
+    /// let composer = HelionCliComposer::new("https://api.x.io", "me", Secret::new("open sesame"), None)?
+    ///     .with_home(Path::new("/srv/deploy/7"));
+    /// let list = composer.list_command()?;
+    /// let home = list.environment().iter().find(|(name, _)| name == "HOME");
+    /// assert_eq!(home.map(|(_, home)| home.to_string()).as_deref(), Some("/srv/deploy/7"));
+    /// # Ok::<(), helion_cli::Error>(())
+    /// ```
     #[must_use]
     pub fn with_home(mut self, home: &Path) -> Self {
         self.account.set_home(home);
@@ -85,6 +101,19 @@ impl HelionCliComposer {
     /// # Errors
     ///
     /// [`InvalidArgument`](crate::Error::InvalidArgument) as for [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use batch::Secret;
+    /// use helion_cli::{HelionCliComposer, ICliComposer};
+    ///
+    /// let composer = HelionCliComposer::new("https://api.x.io", "me", Secret::new("open sesame"), None)?
+    ///     .with_space("acme", "staging")?;
+    /// let login = composer.login_command()?.to_string();
+    /// assert!(login.ends_with("--organization acme --space staging"));
+    /// # Ok::<(), helion_cli::Error>(())
+    /// ```
     pub fn with_space(mut self, organization: &str, space: &str) -> Result<Self> {
         self.account.set_space(organization, space)?;
         Ok(self)

@@ -168,6 +168,28 @@ impl<R> fmt::Debug for PackageArchive<R> {
 }
 
 /// What [`PackageArchive::unpack`] wrote.
+///
+/// # Examples
+///
+/// Unpacks a package, whose `archive` may be any reader, and then the application that lies in it:
+///
+/// ```
+/// # let archive = &testkit::package("hello", &[("index.php", b"<?php phpinfo();")])[..];
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// use package::{PackageArchive, UnpackLimits, unpack_application};
+///
+/// let limits = UnpackLimits::default();
+/// let unpacked = PackageArchive::open(archive, "hello", limits.clone())?.unpack(directory)?;
+/// assert_eq!(unpacked.application, directory.join("hello/hello.tar.gz"));
+///
+/// let inner = std::fs::File::open(&unpacked.application)?;
+/// let tree = directory.join("tree");
+/// std::fs::create_dir(&tree)?;
+/// unpack_application(inner, "hello", &tree, &limits)?;
+/// assert!(tree.join("hello/index.php").is_file());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnpackedPackage {
@@ -184,6 +206,24 @@ pub struct UnpackedPackage {
 }
 
 /// What [`unpack_application`] or [`PackageArchive::unpack_application`] wrote.
+///
+/// # Examples
+///
+/// With an `archive` that may be any reader, such as a file or a download:
+///
+/// ```
+/// # let archive = &testkit::package("hello", &[("index.php", b"<?php phpinfo();")])[..];
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// use package::{PackageArchive, UnpackLimits};
+///
+/// let archive = PackageArchive::open(archive, "hello", UnpackLimits::default())?;
+/// let unpacked = archive.unpack_application(directory)?;
+/// assert_eq!(unpacked.directory, directory.join("hello"));
+/// assert_eq!(unpacked.bytes, 16);
+/// assert!(unpacked.listing.to_string().contains("hello/index.php"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnpackedApplication {
@@ -200,6 +240,22 @@ pub struct UnpackedApplication {
 }
 
 /// What [`inspect_package`] found.
+///
+/// # Examples
+///
+/// With an `archive` that may be any reader, such as a file or a download:
+///
+/// ```
+/// # let archive = &testkit::package("hello", &[("index.php", b"<?php phpinfo();")])[..];
+/// use package::{UnpackLimits, inspect_package};
+///
+/// let inspection = inspect_package(archive, "hello", &UnpackLimits::default())?;
+/// if let Some(manifest) = &inspection.manifest {
+///     println!("{} {}", manifest.name.as_deref().unwrap_or("?"), inspection.bytes);
+/// }
+/// assert!(inspection.entries > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -221,6 +277,21 @@ pub struct Inspection {
 ///
 /// As [`PackageArchive::open`] and [`PackageArchive::unpack`], but for those about the manifest
 /// and the application's archive.
+///
+/// # Examples
+///
+/// With an `archive` that may be any reader, such as a file or a download:
+///
+/// ```
+/// # let archive = &testkit::application("hello", &[("index.php", b"<?php phpinfo();")])[..];
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// use package::{UnpackLimits, unpack_application};
+///
+/// let unpacked = unpack_application(archive, "hello", directory, &UnpackLimits::default())?;
+/// assert_eq!(std::fs::read(unpacked.directory.join("index.php"))?, b"<?php phpinfo();");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn unpack_application<R: Read>(
     reader: R,
     name: &str,
@@ -249,6 +320,23 @@ pub fn unpack_application<R: Read>(
 /// # Errors
 ///
 /// As [`PackageArchive::open`], [`PackageArchive::unpack`] and [`unpack_application`].
+///
+/// # Examples
+///
+/// With an `archive` that may be any reader, such as a file or a download:
+///
+/// ```
+/// # let archive = &testkit::package("hello", &[("index.php", b"<?php phpinfo();")])[..];
+/// use package::{Error, UnpackLimits, inspect_package};
+///
+/// let limits = UnpackLimits::default();
+/// assert!(inspect_package(archive, "hello", &limits).is_ok());
+///
+/// // A package is good for its own name only.
+/// let error = inspect_package(archive, "other", &limits).unwrap_err();
+/// assert!(matches!(error, Error::WrongFolder { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn inspect_package<R: Read>(
     reader: R,
     name: &str,
@@ -274,6 +362,20 @@ pub fn inspect_package<R: Read>(
 /// - [`Manifest`](crate::Error::Manifest): it cannot be used.
 /// - As [`PackageArchive::unpack`] for the entries that were read, but for duplicates, links and
 ///   folders, which are not looked at.
+///
+/// # Examples
+///
+/// With an `archive` that may be any reader, such as a file or a download:
+///
+/// ```
+/// # let archive = &testkit::archive(&[("hello/manifest.json", br#"{"name": "Hello", "version": "1.2"}"#)])[..];
+/// use package::{UnpackLimits, read_manifest};
+///
+/// if let Some(manifest) = read_manifest(archive, &UnpackLimits::default())? {
+///     assert_eq!(manifest.version.as_deref(), Some("1.2"));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_manifest<R: Read>(reader: R, limits: &UnpackLimits) -> Result<Option<Manifest>> {
     let mut entries = Entries::new(reader, "package".to_owned(), limits);
     let mut search = ManifestSearch::default();

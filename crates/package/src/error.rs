@@ -5,11 +5,38 @@ use std::io;
 use std::path::PathBuf;
 
 /// The result of this crate's functions.
+///
+/// # Examples
+///
+/// ```
+/// use package::{Package, PackageName};
+///
+/// fn name_of(path: &str) -> package::Result<PackageName> {
+///     PackageName::new(Package::new("", path, None)?.name())
+/// }
+///
+/// assert_eq!(name_of("/d/hello.tar.gz")?.as_str(), "hello");
+/// # Ok::<(), package::Error>(())
+/// ```
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a package could not be named, read or unpacked.
 ///
 /// Entry names are shown with control characters escaped and long names cut.
+///
+/// # Examples
+///
+/// Whoever uploaded a package is told what is wrong with it; what is wrong here is for the operator:
+///
+/// ```
+/// use package::{Error, UnpackLimits, inspect_package};
+///
+/// let upload = &b"<html>404</html>"[..];
+/// let error = inspect_package(upload, "hello", &UnpackLimits::default()).unwrap_err();
+/// assert!(matches!(error, Error::NotGzip { .. }));
+/// assert!(error.is_invalid_package());
+/// assert_eq!(error.to_string(), "`hello.tar.gz` is not a gzip file");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -204,6 +231,23 @@ impl Error {
 }
 
 /// Why an entry is never unpacked, whatever the limits are.
+///
+/// # Examples
+///
+/// With an `archive` whose maker would like to write elsewhere:
+///
+/// ```
+/// # let archive = &testkit::Tar::new().file("hello/../../etc/cron.d/x", "").gz()[..];
+/// use package::{Error, Refusal, UnpackLimits, inspect_package};
+///
+/// match inspect_package(archive, "hello", &UnpackLimits::default()) {
+///     Err(Error::Refused { entry, refusal, .. }) => {
+///         assert_eq!(entry, "hello/../../etc/cron.d/x");
+///         assert_eq!(refusal, Refusal::ParentFolder);
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -298,6 +342,21 @@ impl fmt::Display for Refusal {
 }
 
 /// A limit of [`UnpackLimits`](crate::UnpackLimits), or one that is fixed.
+///
+/// # Examples
+///
+/// With an `archive` of more entries than one:
+///
+/// ```
+/// # let archive = &testkit::package("hello", &[("a", b"1"), ("b", b"2")])[..];
+/// use package::{Error, Limit, UnpackLimits, inspect_package};
+///
+/// let limits = UnpackLimits::default().with_entries(1);
+/// match inspect_package(archive, "hello", &limits) {
+///     Err(Error::LimitExceeded { limit: Limit::Entries, maximum, .. }) => assert_eq!(maximum, 1),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Limit {
@@ -335,6 +394,18 @@ impl fmt::Display for Limit {
 }
 
 /// What is wrong with a manifest.
+///
+/// # Examples
+///
+/// ```
+/// use package::{Error, Manifest, ManifestProblem};
+///
+/// let Err(Error::Manifest { problem, .. }) = Manifest::parse(br#"{"tags": "php"}"#) else {
+///     panic!("a text is no list of tags");
+/// };
+/// assert!(matches!(problem, ManifestProblem::WrongType { key: "tags", .. }));
+/// assert_eq!(problem.to_string(), "`tags` is a string, not an array of strings");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ManifestProblem {

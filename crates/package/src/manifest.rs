@@ -62,6 +62,16 @@ impl Manifest {
     ///
     /// [`Manifest`](Error::Manifest): too large, a byte order mark, not JSON (UTF-8), no object, a
     /// key that comes twice, or a known key of the wrong type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use package::{Error, Manifest};
+    ///
+    /// assert_eq!(Manifest::parse(b"{}")?, Manifest::default());
+    /// assert!(matches!(Manifest::parse(b"[]"), Err(Error::Manifest { .. })));
+    /// # Ok::<(), package::Error>(())
+    /// ```
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let size = bytes.len() as u64;
         if size > LARGEST {

@@ -44,6 +44,19 @@ impl Package {
     /// # Errors
     ///
     /// [`InvalidPath`](Error::InvalidPath) when the path has no file name, or none that is UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use package::Package;
+    ///
+    /// let package = Package::new("7", "/d/foo.tar.gz", Some("https://api.example.com/"))?;
+    /// assert_eq!(package.destination(), "https://foo.example.com");
+    ///
+    /// let elsewhere = Package::new("7", "/d/foo.tar.gz", Some("https://cloud.example.com"))?;
+    /// assert_eq!(elsewhere.destination(), "");
+    /// # Ok::<(), package::Error>(())
+    /// ```
     pub fn new(
         id: impl Into<String>,
         path: impl AsRef<Path>,

@@ -7,10 +7,15 @@ use crate::{Error, ErrorKind, FileName, Result, SaveOptions};
 /// # Examples
 ///
 /// ```
-/// use store::{Capabilities, Guarantee};
+/// use store::{Capabilities, Folders, Guarantee, Support};
 ///
-/// let capabilities = Capabilities::default().with_exclusive_update(Guarantee::Unsupported);
-/// assert_eq!(capabilities.exclusive_create, Guarantee::Exclusive);
+/// // What a store over a service without conditional writes declares.
+/// let capabilities = Capabilities::default()
+///     .with_exclusive_create(Guarantee::BestEffort)
+///     .with_exclusive_update(Guarantee::Unsupported)
+///     .with_folders(Folders::Overlapping)
+///     .with_max_file_size(Some(5 * 1024 * 1024 * 1024));
+/// assert_eq!(capabilities.range_reads, Support::Supported); // by default all can be done
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,6 +55,20 @@ pub struct Capabilities {
 }
 
 /// How far a conditional save can be relied on.
+///
+/// # Examples
+///
+/// ```
+/// use store::{Capabilities, Guarantee};
+///
+/// /// Whether a file that was created can serve as a lock.
+/// fn has_locks(capabilities: &Capabilities) -> bool {
+///     capabilities.exclusive_create == Guarantee::Exclusive
+/// }
+///
+/// let swift = Capabilities::default().with_exclusive_create(Guarantee::BestEffort);
+/// assert!(!has_locks(&swift));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Guarantee {
@@ -62,6 +81,24 @@ pub enum Guarantee {
 }
 
 /// Whether a store can do something.
+///
+/// # Examples
+///
+/// Reads the end of a file only where a part can be read:
+///
+/// ```
+/// use store::{Capabilities, ReadOptions, ReadRange, Support};
+///
+/// fn end_of_log(capabilities: &Capabilities) -> ReadOptions {
+///     match capabilities.range_reads {
+///         Support::Supported => ReadOptions::default().with_range(ReadRange::Last(4096)),
+///         _ => ReadOptions::default(),
+///     }
+/// }
+///
+/// let whole = Capabilities::default().with_range_reads(Support::Unsupported);
+/// assert_eq!(end_of_log(&whole).range, None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Support {
@@ -72,6 +109,21 @@ pub enum Support {
 }
 
 /// When a listing shows a save or a delete.
+///
+/// # Examples
+///
+/// Who has to find what was just saved asks by its name where listings lag:
+///
+/// ```
+/// use store::{Capabilities, Freshness};
+///
+/// fn can_search_by_listing(capabilities: &Capabilities) -> bool {
+///     capabilities.listing == Freshness::Immediate
+/// }
+///
+/// let lagging = Capabilities::default().with_listing(Freshness::Eventual);
+/// assert!(!can_search_by_listing(&lagging));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Freshness {
@@ -82,6 +134,21 @@ pub enum Freshness {
 }
 
 /// What an etag tells apart.
+///
+/// # Examples
+///
+/// An equal etag says that nobody saved meanwhile, or only that the contents are the same:
+///
+/// ```
+/// use store::{Capabilities, Versions};
+///
+/// fn shows_every_save(capabilities: &Capabilities) -> bool {
+///     capabilities.versions == Versions::Saves
+/// }
+///
+/// let hashes = Capabilities::default().with_versions(Versions::Contents);
+/// assert!(!shows_every_save(&hashes));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Versions {
@@ -92,6 +159,26 @@ pub enum Versions {
 }
 
 /// Whether a file and a folder of the same name can be stored.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::{ErrorKind, FileName, Folders, IStore, MemoryStore, SaveOptions, StoreExt};
+///
+/// let store = MemoryStore::new();
+/// assert_eq!(store.capabilities().folders, Folders::Exclusive);
+///
+/// let options = SaveOptions::default();
+/// store.save_bytes(&FileName::new("a")?, "hello", &options).await?;
+/// let error = store.save_bytes(&FileName::new("a/b")?, "hello", &options).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NameOverlap);
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Folders {
@@ -102,6 +189,27 @@ pub enum Folders {
 }
 
 /// What becomes of a read whose file is replaced or deleted meanwhile.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::{FileName, IStore, MemoryStore, ReadOptions, SaveOptions, Snapshots, StoreExt};
+///
+/// let store = MemoryStore::new();
+/// assert_eq!(store.capabilities().snapshots, Snapshots::Kept);
+///
+/// let name = FileName::new("a")?;
+/// store.save_bytes(&name, "old", &SaveOptions::default()).await?;
+/// let reading = store.get_file_contents(&name, &ReadOptions::default()).await?;
+/// store.save_bytes(&name, "new", &SaveOptions::default()).await?;
+/// assert_eq!(reading.contents.collect(10).await?, "old");
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Snapshots {
@@ -112,6 +220,20 @@ pub enum Snapshots {
 }
 
 /// How much of a file a store holds in memory while it is saved or read.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::{Buffering, IStore, MemoryStore};
+///
+/// assert_eq!(MemoryStore::new().capabilities().buffering, Buffering::Whole);
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Buffering {

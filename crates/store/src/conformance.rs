@@ -84,6 +84,21 @@ pub use self::violation::{Clause, Violation};
 ///
 /// `store_conformance!(make_store)` is for any store, `store_conformance!(make_place, open_store)`
 /// for one that others can open too; see [`conformance`](crate::conformance).
+///
+/// # Examples
+///
+/// In a test module:
+///
+/// ```
+/// # #[cfg(feature = "memory")]
+/// mod tests {
+///     async fn make_store() -> store::MemoryStore {
+///         store::MemoryStore::new()
+///     }
+///
+///     store::store_conformance!(make_store);
+/// }
+/// ```
 #[macro_export]
 macro_rules! store_conformance {
     ($make:path) => {
@@ -259,7 +274,21 @@ crate::__each_check! { suite, () }
 ///
 /// # Examples
 ///
-/// As [`Subject`].
+/// ```
+/// # #[tokio::main]
+/// # async fn main() {
+/// # #[cfg(feature = "memory")] {
+/// use store::MemoryStore;
+/// use store::conformance::{CHECKS, Subject, run};
+///
+/// let test = concat!(module_path!(), "::name_of_this_test");
+/// let subject = Subject::of_stores(test, || async { MemoryStore::new() });
+/// for check in CHECKS.iter().filter(|check| check.contains("missing")) {
+///     assert_eq!(run(check, &subject).await, Ok(()));
+/// }
+/// # }
+/// # }
+/// ```
 pub async fn run(check: &str, subject: &Subject) -> Result<(), Violation> {
     if let Some(task) = child::task() {
         child::act(task, subject).await;

@@ -53,6 +53,22 @@ impl FileContents {
     /// Contents that arrive in pieces of any size, `size` bytes in all where that is known.
     ///
     /// A declared size is checked: a save whose stream turns out longer or shorter fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use bytes::Bytes;
+    /// use futures_util::{StreamExt, stream};
+    /// use store::FileContents;
+    ///
+    /// let pieces = stream::iter([Ok(Bytes::from("hel")), Ok(Bytes::from("lo"))]);
+    /// let contents = FileContents::from_stream(pieces.boxed(), Some(5));
+    /// assert_eq!(contents.collect(10).await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn from_stream(stream: BoxStream<'static, Result<Bytes>>, size: Option<u64>) -> Self {
         Self {
@@ -182,6 +198,24 @@ impl FileContents {
     }
 
     /// The pieces, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// use store::FileContents;
+    ///
+    /// let mut pieces = FileContents::from_bytes("hello").into_stream();
+    /// let mut bytes = 0;
+    /// while let Some(piece) = pieces.try_next().await? {
+    ///     bytes += piece.len();
+    /// }
+    /// assert_eq!(bytes, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
         match self.source {
@@ -256,6 +290,21 @@ impl FileContents {
     /// - [`TooLarge`](ErrorKind::TooLarge): there are more than `limit` bytes.
     /// - [`Interrupted`](ErrorKind::Interrupted): the stream ended before its declared size.
     /// - The stream's own error, as it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use store::{ErrorKind, FileContents};
+    ///
+    /// assert_eq!(FileContents::from_bytes("hello").collect(5).await?, "hello");
+    ///
+    /// let error = FileContents::from_bytes("hello").collect(4).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::TooLarge);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn collect(self, limit: u64) -> Result<Bytes> {
         let too_large = || {
             Error::new(ErrorKind::TooLarge, "collect contents")
@@ -336,6 +385,27 @@ pub(crate) fn in_memory(range: &Range<u64>) -> Range<usize> {
 }
 
 /// What a read returns: the contents and the facts about the version they belong to.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::{FileName, IStore, MemoryStore, ReadOptions, ReadRange, SaveOptions, StoreExt};
+///
+/// let store = MemoryStore::new();
+/// let name = FileName::new("greeting.txt")?;
+/// store.save_bytes(&name, "hello", &SaveOptions::default()).await?;
+///
+/// let options = ReadOptions::default().with_range(ReadRange::Bounded(1..3));
+/// let file = store.get_file_contents(&name, &options).await?;
+/// assert_eq!((file.info.size, file.range), (5, 1..3));
+/// assert_eq!(file.contents.collect(2).await?, "el");
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StoredFile {

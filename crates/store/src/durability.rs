@@ -1,6 +1,19 @@
 //! What a finished save survives.
 
 /// What a save survives once it returned.
+///
+/// # Examples
+///
+/// Files that can be made again need not wait for the disk:
+///
+/// ```
+/// # #[cfg(all(feature = "fs", unix))] {
+/// use store::{Durability, FsOptions};
+///
+/// let cache = FsOptions::default().with_durability(Durability::Process);
+/// assert_ne!(cache, FsOptions::default()); // which is `Durability::Full`
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {

@@ -8,6 +8,24 @@ use std::time::Duration;
 use crate::{FileName, Operation};
 
 /// The result of every call of this crate.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// use store::{FileName, IStore, SaveOptions, StoreExt};
+///
+/// async fn note(store: &dyn IStore, text: &'static str) -> store::Result<()> {
+///     let name = FileName::new("notes/today.txt")?;
+///     store.save_bytes(&name, text, &SaveOptions::default()).await?;
+///     Ok(())
+/// }
+/// # #[cfg(feature = "memory")]
+/// note(&store::MemoryStore::new(), "hello").await?;
+/// # Ok(())
+/// # }
+/// ```
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a call on a store failed.
@@ -25,6 +43,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// let error = Error::new(ErrorKind::NotFound, "read file").with_name("notes.txt");
 /// assert_eq!(error.kind(), ErrorKind::NotFound);
 /// assert_eq!(error.to_string(), "failed to read file `notes.txt`: not found");
+///
+/// let error = Error::new(ErrorKind::StorageFull, "save file")
+///     .with_name("notes.txt")
+///     .with_message("the quota of 2 GiB is used up");
+/// assert_eq!(error.to_string(), "failed to save file `notes.txt`: the quota of 2 GiB is used up");
 /// ```
 pub struct Error(Box<Inner>);
 
@@ -74,6 +97,28 @@ impl Error {
     }
 
     /// Records the cause.
+    ///
+    /// # Examples
+    ///
+    /// How a store tells a failure of what lies under it:
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// use store::{Error, ErrorKind};
+    ///
+    /// fn unreadable(name: &str, error: std::io::Error) -> Error {
+    ///     let kind = match error.kind() {
+    ///         std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+    ///         std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+    ///         _ => ErrorKind::Other,
+    ///     };
+    ///     Error::new(kind, "read file").with_name(name).with_source(error)
+    /// }
+    ///
+    /// let error = unreadable("a", std::io::ErrorKind::PermissionDenied.into());
+    /// assert_eq!(error.to_string(), "failed to read file `a`: permission denied");
+    /// assert!(error.source().is_some());
+    /// ```
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -82,6 +127,19 @@ impl Error {
 
     /// The refusal of `name` beside the stored file `found`; a store calls it where it meets a
     /// [`NameOverlap`](ErrorKind::NameOverlap).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{Error, FileName};
+    ///
+    /// let error = Error::overlap(&FileName::new("a/b")?, "a");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "failed to save file `a/b`: `a` is a file, so no name can lie below it",
+    /// );
+    /// # Ok::<(), store::Error>(())
+    /// ```
     #[must_use]
     pub fn overlap(name: &FileName, found: &str) -> Self {
         let message = if name.folders().any(|folder| folder == found) {
@@ -134,6 +192,22 @@ impl Error {
     /// True for [`Unavailable`](ErrorKind::Unavailable), [`RateLimited`](ErrorKind::RateLimited),
     /// [`Timeout`](ErrorKind::Timeout) and [`Interrupted`](ErrorKind::Interrupted). A save that is
     /// tried again needs its contents anew.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use store::{Error, ErrorKind};
+    ///
+    /// /// How long to wait before the same call is made again, if it is.
+    /// fn pause(error: &Error) -> Option<Duration> {
+    ///     error.is_retryable().then(|| error.retry_after().unwrap_or(Duration::from_secs(1)))
+    /// }
+    ///
+    /// let busy = Error::new(ErrorKind::RateLimited, "save file").with_retry_after(Duration::from_secs(7));
+    /// assert_eq!(pause(&busy), Some(Duration::from_secs(7)));
+    /// assert_eq!(pause(&Error::new(ErrorKind::NotFound, "read file")), None);
+    /// ```
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
@@ -213,6 +287,27 @@ impl StdError for Error {
 }
 
 /// The reasons for which a call on a store fails.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::{ErrorKind, FileName, MemoryStore, StoreExt};
+///
+/// let store = MemoryStore::new();
+/// let name = FileName::new("config.toml")?;
+/// let config = match store.get_file_bytes(&name, 65_536).await {
+///     Ok((_, bytes)) => bytes,
+///     Err(error) if error.kind() == ErrorKind::NotFound => "log = true".into(),
+///     Err(error) => return Err(error),
+/// };
+/// assert_eq!(config, "log = true");
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

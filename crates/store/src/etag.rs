@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// An opaque mark of one version of one file: every save gives the file another.
+/// An opaque mark of one version of one file: every save gives the file another, or every save of
+/// other contents does, as [`Capabilities::versions`](crate::Capabilities::versions) says.
 ///
 /// Two etags are compared for equality only; nothing can be read from the text.
 ///

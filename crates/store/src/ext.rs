@@ -46,6 +46,27 @@ pub trait StoreExt: IStore {
     ///
     /// - [`NotFound`](ErrorKind::NotFound): no file has this name.
     /// - [`TooLarge`](ErrorKind::TooLarge): it holds more than `max` bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{ErrorKind, FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("greeting.txt")?;
+    /// store.save_bytes(&name, "hello", &SaveOptions::default()).await?;
+    ///
+    /// let (info, bytes) = store.get_file_bytes(&name, 100).await?;
+    /// assert_eq!((info.content_type.as_str(), &bytes[..]), ("text/plain", &b"hello"[..]));
+    /// let error = store.get_file_bytes(&name, 4).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::TooLarge);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     fn get_file_bytes(
         &self,
         name: &FileName,
@@ -69,6 +90,24 @@ pub trait StoreExt: IStore {
     /// # Errors
     ///
     /// As [`IStore::get_file_info`], but for `NotFound`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("greeting.txt")?;
+    /// assert!(!store.check_file_exists(&name).await?);
+    /// store.save_bytes(&name, "hello", &SaveOptions::default()).await?;
+    /// assert!(store.check_file_exists(&name).await?);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     fn check_file_exists(&self, name: &FileName) -> impl Future<Output = Result<bool>> + Send;
 
     /// The value that a JSON file of at most `max` bytes holds, and the version that it was read
@@ -92,6 +131,28 @@ pub trait StoreExt: IStore {
     ///
     /// - [`InvalidInput`](ErrorKind::InvalidInput): the value has no JSON.
     /// - As [`IStore::save_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use std::collections::BTreeMap;
+    /// use store::{FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("ports")?;
+    /// let ports = BTreeMap::from([("http".to_owned(), 80)]);
+    /// let info = store.save_json(&name, &ports, &SaveOptions::default()).await?;
+    /// assert_eq!(info.content_type, "application/json");
+    ///
+    /// let (read, etag) = store.get_json::<BTreeMap<String, u16>>(&name, 1024).await?;
+    /// assert_eq!((read, etag), (ports, info.etag));
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     fn save_json<T: Serialize + Sync + ?Sized>(
         &self,
         name: &FileName,
@@ -110,6 +171,26 @@ pub trait StoreExt: IStore {
     /// - [`Conflict`](ErrorKind::Conflict): other writers came between each time.
     /// - [`Unsupported`](ErrorKind::Unsupported): the store has no exclusive create or update.
     /// - As [`get_json`](Self::get_json) and [`save_json`](Self::save_json).
+    ///
+    /// # Examples
+    ///
+    /// Takes a seat where one is left, and saves nothing where none is:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{FileName, MemoryStore, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("seats.json")?;
+    /// let take = |seats: Option<u32>| seats.unwrap_or(1).checked_sub(1);
+    /// assert!(store.update_json(&name, 1024, take).await?.is_some());
+    /// assert!(store.update_json(&name, 1024, take).await?.is_none());
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     fn update_json<T, F>(
         &self,
         name: &FileName,
@@ -127,6 +208,26 @@ pub trait StoreExt: IStore {
     /// - [`InvalidInput`](ErrorKind::InvalidInput): there is no such file, it is no regular one, it
     ///   cannot be read, or it changed its length meanwhile.
     /// - As [`IStore::save_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let file = tempfile::NamedTempFile::new()?;
+    /// std::fs::write(file.path(), "hello")?;
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("greeting.txt")?;
+    /// let info = store.save_path(&name, file.path(), &SaveOptions::default()).await?;
+    /// assert_eq!(info.size, 5);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     fn save_path(
         &self,
         name: &FileName,

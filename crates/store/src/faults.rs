@@ -61,6 +61,31 @@ pub struct FaultStore {
 
 impl FaultStore {
     /// Passes on to `inner` what `script`, which goes on to be the caller's too, lets through.
+    ///
+    /// # Examples
+    ///
+    /// Over a store on disk:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use store::{ErrorKind, FaultScript, FaultStore, FsOptions, FsStore, Operation, SaveOptions};
+    /// use store::{FileName, StoreExt};
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let files = FsStore::open(directory.path(), FsOptions::default()).await?;
+    /// let script = FaultScript::new();
+    /// script.on(Operation::SaveFile).fail(ErrorKind::StorageFull);
+    /// let store = FaultStore::new(Arc::new(files), &script);
+    ///
+    /// let name = FileName::new("a")?;
+    /// let error = store.save_bytes(&name, "hello", &SaveOptions::default()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::StorageFull);
+    /// assert!(!directory.path().join("a").exists());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn new(inner: Arc<dyn IStore>, script: &FaultScript) -> Self {
         Self {

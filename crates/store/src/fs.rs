@@ -95,6 +95,18 @@ pub struct FsStore {
 }
 
 /// How a [`FsStore`] is opened.
+///
+/// # Examples
+///
+/// ```
+/// use store::{Durability, FsOptions};
+///
+/// let options = FsOptions::default();
+/// assert_eq!(options.durability, Durability::Full);
+///
+/// let faster = options.with_durability(Durability::Process);
+/// assert_eq!(faster.durability, Durability::Process);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FsOptions {

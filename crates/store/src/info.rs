@@ -30,7 +30,8 @@ pub struct FileInfo {
     pub modified: SystemTime,
     /// The media type, as the saver named it or as guessed from the name.
     pub content_type: String,
-    /// The saver's own facts about the file.
+    /// The saver's own facts about the file; empty in a listing of a store whose
+    /// [`listed_metadata`](crate::Capabilities::listed_metadata) says that it tells none there.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -57,6 +58,24 @@ impl FileInfo {
     }
 
     /// Sets the metadata.
+    ///
+    /// # Examples
+    ///
+    /// What a store tells of a file that was saved with a content type and metadata:
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use store::{Etag, FileInfo, FileName, SaveOptions};
+    ///
+    /// let name = FileName::new("app.bin")?;
+    /// let options = SaveOptions::default().with_metadata("made-by", "ci");
+    /// let info = FileInfo::new(name.clone(), 5, Etag::new("1"), SystemTime::now())
+    ///     .with_content_type(options.content_type_of(&name))
+    ///     .with_metadata(options.metadata);
+    /// assert_eq!(info.content_type, "application/octet-stream");
+    /// assert_eq!(info.metadata["made-by"], "ci");
+    /// # Ok::<(), store::Error>(())
+    /// ```
     #[must_use]
     pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
         self.metadata = metadata;

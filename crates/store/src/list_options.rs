@@ -31,6 +31,25 @@ pub struct ListOptions {
 }
 
 /// The direction of a listing, by the bytes of the names.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::{FileName, IStore, ListOptions, MemoryStore, Order, SaveOptions, StoreExt};
+///
+/// let store = MemoryStore::new();
+/// for name in ["2024.log", "2025.log", "2026.log"] {
+///     store.save_bytes(&FileName::new(name)?, "", &SaveOptions::default()).await?;
+/// }
+/// let newest = ListOptions::default().with_order(Order::Descending).with_limit(1);
+/// assert_eq!(store.get_files_list(&newest).await?[0].name.as_str(), "2026.log");
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Order {
     /// From the least name up.
@@ -116,6 +135,15 @@ impl ListOptions {
     ///
     /// - [`InvalidInput`](ErrorKind::InvalidInput): the limit is 0, with which no page would be the
     ///   last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{ErrorKind, ListOptions};
+    ///
+    /// let error = ListOptions::default().with_limit(0).check().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// ```
     pub fn check(&self) -> Result<()> {
         if self.limit == 0 {
             return Err(Error::new(ErrorKind::InvalidInput, "list files")

@@ -64,6 +64,22 @@ impl MemoryStore {
     }
 
     /// An empty store that marks files with the time that `now` tells.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use std::time::{Duration, SystemTime};
+    /// use store::{FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(12 * 3600);
+    /// let store = MemoryStore::with_clock(move || noon);
+    /// let info = store.save_bytes(&FileName::new("a")?, "hello", &SaveOptions::default()).await?;
+    /// assert_eq!(info.modified, noon);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_clock(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self {

@@ -51,6 +51,19 @@ impl FileName {
     ///
     /// - [`InvalidName`](ErrorKind::InvalidName): the text breaks a rule of the type; the message
     ///   says which.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{ErrorKind, FileName};
+    ///
+    /// let error = FileName::new("notes//today.txt").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidName);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "failed to use file name `notes//today.txt`: the name starts or ends with `/`, or holds `//`",
+    /// );
+    /// ```
     pub fn new(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
         match refusal(&text) {
@@ -68,6 +81,16 @@ impl FileName {
     }
 
     /// The folders that the name lies in, outermost first: `a` and `a/b` of `a/b/c`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::FileName;
+    ///
+    /// let name = FileName::new("a/b/c")?;
+    /// assert_eq!(name.folders().collect::<Vec<_>>(), ["a", "a/b"]);
+    /// # Ok::<(), store::Error>(())
+    /// ```
     pub fn folders(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').map(|(end, _)| &self.0[..end])
     }
@@ -75,6 +98,16 @@ impl FileName {
     /// The content type that a file of this name has when its saver names none.
     ///
     /// Guessed from the ending; `application/octet-stream` where it tells nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::FileName;
+    ///
+    /// assert_eq!(FileName::new("logo.png")?.guess_content_type(), "image/png");
+    /// assert_eq!(FileName::new("LICENSE")?.guess_content_type(), "application/octet-stream");
+    /// # Ok::<(), store::Error>(())
+    /// ```
     #[must_use]
     pub fn guess_content_type(&self) -> &'static str {
         mime_guess::from_path(self.as_str())

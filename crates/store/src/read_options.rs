@@ -5,6 +5,17 @@ use std::ops::Range;
 use crate::{Error, ErrorKind, FileName, Result};
 
 /// Which part of a file a read returns: by default all of it.
+///
+/// # Examples
+///
+/// ```
+/// use store::{ReadOptions, ReadRange};
+///
+/// assert_eq!(ReadOptions::default().range, None); // all of the file
+///
+/// let end = ReadOptions::default().with_range(ReadRange::Last(4096));
+/// assert_eq!(end.range, Some(ReadRange::Last(4096)));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadOptions {
@@ -13,6 +24,22 @@ pub struct ReadOptions {
 }
 
 /// A part of a file, in bytes from its start.
+///
+/// # Examples
+///
+/// Which bytes of a file of 10 they are:
+///
+/// ```
+/// use store::{FileName, ReadOptions, ReadRange};
+///
+/// let name = FileName::new("a")?;
+/// let bytes = |range| ReadOptions::default().with_range(range).resolve(&name, 10);
+/// assert_eq!(bytes(ReadRange::Bounded(2..99))?, 2..10);
+/// assert_eq!(bytes(ReadRange::From(7))?, 7..10);
+/// assert_eq!(bytes(ReadRange::Last(99))?, 0..10);
+/// assert!(bytes(ReadRange::From(11)).is_err());
+/// # Ok::<(), store::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadRange {

@@ -31,6 +31,30 @@ pub struct SaveOptions {
 }
 
 /// What a save may replace.
+///
+/// # Examples
+///
+/// Replaces a file only where nobody else did meanwhile:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::{ErrorKind, FileName, MemoryStore, SaveMode, SaveOptions, StoreExt};
+///
+/// let store = MemoryStore::new();
+/// let name = FileName::new("state.txt")?;
+/// let create = SaveOptions::default().with_mode(SaveMode::Create);
+/// let first = store.save_bytes(&name, "1", &create).await?;
+///
+/// let update = SaveOptions::default().with_mode(SaveMode::Update(first.etag));
+/// store.save_bytes(&name, "2", &update).await?;
+/// let error = store.save_bytes(&name, "3", &update).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Conflict);
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SaveMode {
@@ -69,6 +93,26 @@ impl SaveOptions {
     }
 
     /// Sets the hash that the contents must have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use sha2::{Digest, Sha256};
+    /// use store::{ErrorKind, FileName, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("greeting.txt")?;
+    /// let options = SaveOptions::default().with_expected_sha256(Sha256::digest("hello").into());
+    /// let error = store.save_bytes(&name, "hallo", &options).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::ChecksumMismatch);
+    /// assert!(!store.check_file_exists(&name).await?);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_expected_sha256(mut self, sha256: [u8; 32]) -> Self {
         self.expected_sha256 = Some(sha256);
@@ -76,6 +120,19 @@ impl SaveOptions {
     }
 
     /// The media type that the file `name` gets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{FileName, SaveOptions};
+    ///
+    /// let name = FileName::new("app.json")?;
+    /// assert_eq!(SaveOptions::default().content_type_of(&name), "application/json");
+    ///
+    /// let options = SaveOptions::default().with_content_type("application/vnd.api+json");
+    /// assert_eq!(options.content_type_of(&name), "application/vnd.api+json");
+    /// # Ok::<(), store::Error>(())
+    /// ```
     #[must_use]
     pub fn content_type_of<'a>(&'a self, name: &FileName) -> &'a str {
         self.content_type
@@ -91,6 +148,17 @@ impl SaveOptions {
     ///   not printable ASCII; a metadata key is empty, over 64 bytes, or holds another character
     ///   than `a-z`, `0-9` and `-`; a metadata value holds a control character, or starts or ends
     ///   with white space; the metadata is over [`MAX_METADATA_LEN`](Self::MAX_METADATA_LEN).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{ErrorKind, FileName, SaveOptions};
+    ///
+    /// let options = SaveOptions::default().with_metadata("Made By", "ci");
+    /// let error = options.check(&FileName::new("a")?).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// # Ok::<(), store::Error>(())
+    /// ```
     pub fn check(&self, name: &FileName) -> Result<()> {
         match self.refusal() {
             None => Ok(()),
@@ -108,6 +176,19 @@ impl SaveOptions {
     /// - [`AlreadyExists`](ErrorKind::AlreadyExists): the mode is `Create` and there is a file.
     /// - [`Conflict`](ErrorKind::Conflict): the mode is `Update` and there is another version, or
     ///   none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{ErrorKind, Etag, FileName, SaveMode, SaveOptions};
+    ///
+    /// let name = FileName::new("a")?;
+    /// let update = SaveOptions::default().with_mode(SaveMode::Update(Etag::new("1")));
+    /// update.check_mode(&name, Some(&Etag::new("1")))?;
+    /// let error = update.check_mode(&name, Some(&Etag::new("2"))).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Conflict);
+    /// # Ok::<(), store::Error>(())
+    /// ```
     pub fn check_mode(&self, name: &FileName, current: Option<&Etag>) -> Result<()> {
         let failed = |kind| Error::new(kind, "save file").with_name(name.as_str());
         match (&self.mode, current) {

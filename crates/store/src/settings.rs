@@ -18,6 +18,37 @@ pub(crate) use self::env::is_of_the_host;
 ///
 /// `get` answers every key that `keys` tells; what `keys` tells is meant for the store, so that a
 /// key nobody knows can be reported.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// # #[cfg(feature = "memory")] {
+/// use store::ISettings;
+///
+/// /// What an application read from its own configuration.
+/// #[derive(Debug)]
+/// struct Config {
+///     storage: Option<String>,
+/// }
+///
+/// impl ISettings for Config {
+///     fn get(&self, key: &str) -> Option<String> {
+///         (key == "store_url").then(|| self.storage.clone())?
+///     }
+///
+///     fn keys(&self) -> Vec<String> {
+///         self.storage.iter().map(|_| "store_url".to_owned()).collect()
+///     }
+/// }
+///
+/// let config = Config { storage: Some("memory:".to_owned()) };
+/// store::open_store(&config).await?;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait ISettings: fmt::Debug + Send + Sync + 'static {
     /// The setting's text, or `None` where it is not set.
@@ -43,7 +74,20 @@ const _: fn(&dyn ISettings) = |_| (); // stays dyn-compatible
 pub struct MapSettings(BTreeMap<String, String>);
 
 impl MapSettings {
-    /// Takes the map.
+    /// The settings in the map, each by its key, in lower case.
+    ///
+    /// # Examples
+    ///
+    /// From a file that was parsed already:
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use store::{ISettings, MapSettings};
+    ///
+    /// let section = BTreeMap::from([("store_url".to_owned(), "memory:".to_owned())]);
+    /// let settings = MapSettings::new(section);
+    /// assert_eq!(settings.get("store_url").as_deref(), Some("memory:"));
+    /// ```
     #[must_use]
     pub fn new(settings: BTreeMap<String, String>) -> Self {
         Self(settings)

@@ -105,6 +105,18 @@ pub struct SqliteStore {
 }
 
 /// How a [`SqliteStore`] is opened.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use store::{Durability, SqliteOptions};
+///
+/// let options = SqliteOptions::default()
+///     .with_durability(Durability::Process)
+///     .with_busy_timeout(Duration::from_secs(30));
+/// assert_eq!(options.busy_timeout, Duration::from_secs(30));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SqliteOptions {

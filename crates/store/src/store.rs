@@ -96,6 +96,38 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput): the limit is 0.
+    ///
+    /// # Examples
+    ///
+    /// All files, page by page:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{FileName, IStore, ListOptions, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// for name in ["a", "b", "c"] {
+    ///     store.save_bytes(&FileName::new(name)?, "", &SaveOptions::default()).await?;
+    /// }
+    ///
+    /// let mut names = Vec::new();
+    /// let mut options = ListOptions::default().with_limit(2);
+    /// loop {
+    ///     let page = store.get_files_list(&options).await?;
+    ///     let is_last = page.len() < options.limit;
+    ///     options.after = page.last().map(|info| info.name.to_string());
+    ///     names.extend(page.into_iter().map(|info| info.name));
+    ///     if is_last {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!(names.len(), 3);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn get_files_list(&self, options: &ListOptions) -> Result<Vec<FileInfo>>;
 
     /// What is known of the file, without touching its contents.
@@ -103,6 +135,24 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// - [`NotFound`](crate::ErrorKind::NotFound): no file has this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{FileName, IStore, MemoryStore, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("greeting.txt")?;
+    /// let options = SaveOptions::default().with_metadata("made-by", "ci");
+    /// let saved = store.save_bytes(&name, "hello", &options).await?;
+    /// assert_eq!(store.get_file_info(&name).await?, saved);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn get_file_info(&self, name: &FileName) -> Result<FileInfo>;
 
     /// The file's contents, all or a part, with what is known of the same version.
@@ -116,6 +166,34 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     ///   [`InvalidInput`](crate::ErrorKind::InvalidInput): as [`ReadOptions::resolve`] says.
     /// - [`Unsupported`](crate::ErrorKind::Unsupported): a range was asked for, and
     ///   [`Capabilities::range_reads`] exclude it.
+    ///
+    /// # Examples
+    ///
+    /// The last bytes of a file, piece by piece:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use futures_util::TryStreamExt;
+    /// use store::{FileName, IStore, MemoryStore, ReadOptions, ReadRange, SaveOptions, StoreExt};
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("log.txt")?;
+    /// store.save_bytes(&name, "started, ended", &SaveOptions::default()).await?;
+    ///
+    /// let options = ReadOptions::default().with_range(ReadRange::Last(5));
+    /// let file = store.get_file_contents(&name, &options).await?;
+    /// let mut pieces = file.contents.into_stream();
+    /// let mut end = Vec::new();
+    /// while let Some(piece) = pieces.try_next().await? {
+    ///     end.extend_from_slice(&piece);
+    /// }
+    /// assert_eq!(end, b"ended");
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn get_file_contents(&self, name: &FileName, options: &ReadOptions)
     -> Result<StoredFile>;
 
@@ -139,6 +217,35 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// - [`StorageFull`](crate::ErrorKind::StorageFull): they do not fit in what is left.
     /// - [`Unsupported`](crate::ErrorKind::Unsupported): the mode, the content type or the metadata
     ///   is something that [`Capabilities`] exclude.
+    ///
+    /// # Examples
+    ///
+    /// From a stream, and only where there is no such file:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use futures_util::{StreamExt, stream};
+    /// use store::{
+    ///     ErrorKind, FileContents, FileName, IStore, MemoryStore, SaveMode, SaveOptions,
+    /// };
+    ///
+    /// let store = MemoryStore::new();
+    /// let name = FileName::new("greeting.txt")?;
+    /// let options = SaveOptions::default().with_mode(SaveMode::Create);
+    ///
+    /// let pieces = stream::iter([Ok("hel".into()), Ok("lo".into())]).boxed();
+    /// let contents = FileContents::from_stream(pieces, None);
+    /// assert_eq!(store.save_file(&name, contents, &options).await?.size, 5);
+    ///
+    /// let again = FileContents::from_bytes("hello");
+    /// let error = store.save_file(&name, again, &options).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn save_file(
         &self,
         name: &FileName,
@@ -151,6 +258,27 @@ pub trait IStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// - [`NotFound`](crate::ErrorKind::NotFound): no file has this name.
+    ///
+    /// # Examples
+    ///
+    /// So that it is gone, whoever deletes it:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::{ErrorKind, FileName, IStore, MemoryStore};
+    ///
+    /// let store = MemoryStore::new();
+    /// match store.delete_file(&FileName::new("greeting.txt")?).await {
+    ///     Ok(()) => {}
+    ///     Err(error) if error.kind() == ErrorKind::NotFound => {}
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn delete_file(&self, name: &FileName) -> Result<()>;
 }
 

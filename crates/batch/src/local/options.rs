@@ -14,6 +14,18 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What becomes of processes that a command leaves behind when it exits.
 ///
 /// A command that is stopped by a timeout, a cancel or a dropped future never leaves any.
+///
+/// # Examples
+///
+/// For a client that starts a daemon of its own, which is to stay:
+///
+/// ```
+/// use batch::{LeakPolicy, LocalRunner, LocalRunnerOptions};
+///
+/// assert_eq!(LeakPolicy::default(), LeakPolicy::Kill);
+/// let options = LocalRunnerOptions::default().with_leak_policy(LeakPolicy::Detach);
+/// let runner = LocalRunner::new(options);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeakPolicy {
@@ -43,6 +55,17 @@ impl LeakPolicy {
 /// The search reads the environment of all processes of this user in `/proc`, and finds those
 /// that still carry the run's own variable; it takes some milliseconds of a background thread.
 /// It is for Linux: where there is no `/proc`, a warning says once that nothing is found.
+///
+/// # Examples
+///
+/// For commands that start sessions of their own, as daemons do:
+///
+/// ```
+/// use batch::{LocalRunner, LocalRunnerOptions, Sweep};
+///
+/// assert_eq!(Sweep::default(), Sweep::Off);
+/// let runner = LocalRunner::new(LocalRunnerOptions::default().with_sweep(Sweep::On));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sweep {
@@ -75,7 +98,6 @@ pub(super) fn live_limit() -> usize {
 ///     .with_passed_env("KUBECONFIG")
 ///     .with_env("CI", "true");
 /// let runner = LocalRunner::new(options);
-/// # let _ = runner;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -136,6 +158,31 @@ impl LocalRunnerOptions {
 
     /// Passes no variable of this process's environment on, except those that are named after
     /// this call.
+    ///
+    /// # Examples
+    ///
+    /// Nothing of this process's environment but `PATH`:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batch::{
+    ///     Command, ICommandRunner, LiveOutput, LocalRunner, LocalRunnerOptions, RunOptions,
+    /// };
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// let options = LocalRunnerOptions::default()
+    ///     .without_passed_env()
+    ///     .with_passed_env("PATH")
+    ///     .with_env("LC_ALL", "C");
+    /// let runner = LocalRunner::new(options);
+    /// let (env, cancel) = (Command::new("env"), CancellationToken::new());
+    /// let report = runner.run(&env, &RunOptions::new("/"), &LiveOutput::none(), &cancel).await;
+    /// let text = report.output.to_text();
+    /// assert!(text.contains("LC_ALL=C\n") && !text.contains("HOME="));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn without_passed_env(mut self) -> Self {
         self.passed_env.clear();
@@ -176,6 +223,15 @@ impl LocalRunnerOptions {
     /// Sets how many commands may run at a time; others wait, and their timeouts do not run yet.
     ///
     /// A quarter of the limit on open files unless set, at most 1,024.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use batch::LocalRunnerOptions;
+    ///
+    /// let one_at_a_time = LocalRunnerOptions::default().with_live_limit(NonZeroUsize::MIN);
+    /// ```
     #[must_use]
     pub const fn with_live_limit(mut self, commands: NonZeroUsize) -> Self {
         self.live_limit = Some(commands);
@@ -194,6 +250,20 @@ impl LocalRunnerOptions {
     /// it keeps for some hundred microseconds; above it, a thread of the runner's own does it.
     ///
     /// The number of processors unless set; zero never uses the calling thread.
+    ///
+    /// # Examples
+    ///
+    /// For a host whose threads must never be kept from their tasks:
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use batch::{LocalRunner, LocalRunnerOptions};
+    ///
+    /// let options = LocalRunnerOptions::default()
+    ///     .with_inline_limit(0)
+    ///     .with_spawn_limit(NonZeroUsize::MIN);
+    /// let runner = LocalRunner::new(options);
+    /// ```
     #[must_use]
     pub const fn with_inline_limit(mut self, commands: usize) -> Self {
         self.inline_limit = Some(commands);

@@ -5,6 +5,26 @@ use std::time::SystemTime;
 use package::{Manifest, PackageName};
 
 /// A package in the catalog.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// use std::sync::Arc;
+/// use deployment::PackageCatalog;
+/// use store::{FileContents, MemoryStore};
+///
+/// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+/// catalog.save_package("hello-world", FileContents::from_bytes(archive)).await?;
+///
+/// let packages = catalog.get_package_list(None).await?;
+/// assert_eq!(packages[0].name.as_str(), "hello-world");
+/// assert_eq!(packages[0].manifest.version.as_deref(), Some("1.0"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CatalogEntry {
@@ -15,6 +35,25 @@ pub struct CatalogEntry {
 }
 
 /// A package and its archive.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let archive = testkit::package("hello-world", &[("index.php", b"<?php phpinfo();")]);
+/// use std::sync::Arc;
+/// use deployment::PackageCatalog;
+/// use store::{FileContents, MemoryStore};
+///
+/// let size = archive.len() as u64;
+/// let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+/// let saved = catalog.save_package("hello-world", FileContents::from_bytes(archive)).await?;
+/// assert_eq!(saved.size, size);
+/// assert_eq!(catalog.get_package("hello-world").await?, saved);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PackageDetails {

@@ -17,7 +17,68 @@ use crate::platform::IPlatform;
 ///
 /// # Examples
 ///
-/// As [`conformance`](crate::conformance).
+/// A client whose commands are played by a runner:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// use batch::{Command, ICommandRunner, LiveOutput, RunOptions, RunReport, StepOutcome};
+/// use deployment::conformance::{Effect, ITrial, StepFault};
+/// use deployment::{CliPlatform, IPlatform};
+/// use tokio_util::sync::CancellationToken;
+///
+/// /// The client `helion`, whose `push` can be broken.
+/// #[derive(Clone, Debug, Default)]
+/// struct Client {
+///     is_push_broken: Arc<AtomicBool>,
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl ICommandRunner for Client {
+///     async fn run(
+///         &self,
+///         command: &Command,
+///         _options: &RunOptions,
+///         _live: &LiveOutput,
+///         _cancel: &CancellationToken,
+///     ) -> RunReport {
+///         let is_push = command.exposed_argv()[1] == "push";
+///         let is_refused = is_push && self.is_push_broken.load(Ordering::Relaxed);
+///         RunReport::new(StepOutcome::Exited { code: i32::from(is_refused) })
+///     }
+/// }
+///
+/// impl ITrial for Client {
+///     fn platform(&self) -> Arc<dyn IPlatform> {
+///         Arc::new(CliPlatform::helion(Arc::new(self.clone())))
+///     }
+///
+///     fn steps(&self) -> usize {
+///         7 // target, login, delete, list, push, list, logout
+///     }
+///
+///     fn break_step(&self, step: usize, fault: StepFault) -> Option<Effect> {
+///         if (step, fault) != (4, StepFault::Refused) {
+///             return None;
+///         }
+///         self.is_push_broken.store(true, Ordering::Relaxed);
+///         Some(Effect::Fatal)
+///     }
+///
+///     fn running(&self) -> usize {
+///         0 // a command is over when `run` returns
+///     }
+///
+///     fn sessions(&self) -> usize {
+///         0 // each login here has its logout
+///     }
+/// }
+///
+/// let make = || Box::new(Client::default()) as Box<dyn ITrial>;
+/// let check = "a_step_that_is_refused_is_recorded";
+/// assert_eq!(deployment::conformance::run(check, &make), Ok(()));
+/// ```
 pub trait ITrial: fmt::Debug + Send + Sync + 'static {
     /// The platform.
     fn platform(&self) -> Arc<dyn IPlatform>;
@@ -40,6 +101,29 @@ pub trait ITrial: fmt::Debug + Send + Sync + 'static {
 const _: fn(&dyn ITrial) = |_| ();
 
 /// How a step of a platform's process goes wrong.
+///
+/// # Examples
+///
+/// How a command ends that was broken, where a runner plays the client:
+///
+/// ```
+/// use std::time::Duration;
+/// use batch::{SpawnFailure, SpawnFailureKind, StepOutcome};
+/// use deployment::conformance::StepFault;
+///
+/// fn outcome(fault: StepFault) -> Option<StepOutcome> {
+///     let missing = SpawnFailure::new(SpawnFailureKind::ProgramNotFound, "no `helion` in `PATH`");
+///     match fault {
+///         StepFault::Refused => Some(StepOutcome::Exited { code: 1 }),
+///         StepFault::CannotStart => Some(StepOutcome::SpawnFailed(missing)),
+///         StepFault::TimesOut => Some(StepOutcome::TimedOut { after: Duration::from_secs(1) }),
+///         StepFault::Killed => Some(StepOutcome::Signaled { signal: 9 }),
+///         _ => None, // a fault that this trial cannot play
+///     }
+/// }
+///
+/// assert_eq!(outcome(StepFault::Panics), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StepFault {
@@ -56,6 +140,23 @@ pub enum StepFault {
 }
 
 /// What a broken step does to its deployment.
+///
+/// # Examples
+///
+/// ```
+/// use deployment::conformance::Effect;
+///
+/// /// Of a client that may find no old application to remove, and whose logout comes too late to
+/// /// change anything.
+/// fn effect(status: &str) -> Effect {
+///     match status {
+///         "REMOVED" | "LOGOUT" => Effect::Tolerated,
+///         _ => Effect::Fatal,
+///     }
+/// }
+///
+/// assert_eq!(effect("DEPLOYED"), Effect::Fatal);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// The deployment goes on to its `SUCCESS`.

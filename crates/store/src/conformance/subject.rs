@@ -69,6 +69,33 @@ impl Subject {
 
     /// Stores at places that several openers can share: `make` gives a fresh one, as a guard that
     /// keeps it and the address that `open` takes, here or in another process.
+    ///
+    /// # Examples
+    ///
+    /// Of a store in a directory, whose place is the directory's path:
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(all(feature = "fs", unix))] {
+    /// use store::conformance::{Subject, run};
+    /// use store::{FsOptions, FsStore};
+    ///
+    /// let make_place = || async {
+    ///     let directory = tempfile::tempdir().expect("a directory");
+    ///     let address = directory.path().to_str().expect("a path in UTF-8").to_owned();
+    ///     (directory, address)
+    /// };
+    /// let open = |address: String| async move {
+    ///     FsStore::open(address, FsOptions::default()).await.expect("a store")
+    /// };
+    /// let test = concat!(module_path!(), "::name_of_this_test");
+    /// let subject = Subject::of_places(test, make_place, open);
+    /// run("files_survive_a_reopening", &subject).await?;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn of_places<M, F, G, O, P, S>(test: &'static str, make: M, open: O) -> Self
     where
@@ -147,6 +174,26 @@ impl fmt::Debug for Subject {
 /// A store, and what must live as long as it, such as its temporary directory.
 ///
 /// Made from a store, or from a pair of a guard and a store.
+///
+/// # Examples
+///
+/// A store with the directory that is removed after it:
+///
+/// ```
+/// # #[cfg(all(feature = "fs", unix))]
+/// mod tests {
+///     use store::conformance::Fresh;
+///     use store::{FsOptions, FsStore};
+///
+///     async fn make_store() -> Fresh {
+///         let directory = tempfile::tempdir().unwrap();
+///         let store = FsStore::open(directory.path(), FsOptions::default()).await.unwrap();
+///         (directory, store).into()
+///     }
+///
+///     store::store_conformance!(make_store);
+/// }
+/// ```
 pub struct Fresh {
     store: Arc<dyn IStore>,
     guard: Guard,

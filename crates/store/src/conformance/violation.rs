@@ -10,6 +10,21 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, ErrorKind, Result};
 
 /// The clauses of the contract that [`IStore`](crate::IStore) states.
+///
+/// # Examples
+///
+/// Which violations the one who shares a store with others cannot live with:
+///
+/// ```
+/// use store::conformance::{Clause, Violation};
+///
+/// fn is_unsafe_to_share(violation: &Violation) -> bool {
+///     matches!(
+///         violation.clause(),
+///         Clause::Atomic | Clause::Concurrent | Clause::Exclusive
+///     )
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 #[expect(
@@ -36,6 +51,32 @@ pub enum Clause {
 }
 
 /// A clause of the contract that a store broke, and what a check saw of it.
+///
+/// # Examples
+///
+/// A store that finds nothing for another reason than it should:
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[cfg(feature = "memory")] {
+/// use store::conformance::{Clause, Subject, run};
+/// use store::{ErrorKind, FaultScript, MemoryStore, Operation};
+///
+/// let test = concat!(module_path!(), "::name_of_this_test");
+/// let subject = Subject::of_stores(test, || async {
+///     let script = FaultScript::new();
+///     script.on(Operation::GetFileInfo).always().fail(ErrorKind::Other);
+///     MemoryStore::new().with_faults(&script)
+/// });
+/// let violation = run("a_missing_file_is_not_found", &subject).await.unwrap_err();
+/// assert_eq!(violation.clause(), Clause::Refusals);
+/// assert_eq!(violation.check(), "a_missing_file_is_not_found");
+/// assert!(violation.to_string().contains("NotFound was expected"));
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     clause: Clause,

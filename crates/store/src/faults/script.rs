@@ -92,6 +92,24 @@ impl FaultScript {
     }
 
     /// Takes all rules out of force; what already goes wrong goes on to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use store::{ErrorKind, FaultScript, IStore, ListOptions, MemoryStore};
+    ///
+    /// let script = FaultScript::new();
+    /// script.on_any().always().fail(ErrorKind::Unavailable);
+    /// let store = MemoryStore::new().with_faults(&script);
+    /// assert!(store.get_files_list(&ListOptions::default()).await.is_err());
+    ///
+    /// script.clear(); // the outage is over
+    /// assert!(store.get_files_list(&ListOptions::default()).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear(&self) {
         self.state().rules.clear();
     }
@@ -106,6 +124,29 @@ impl FaultScript {
     /// time.
     ///
     /// With it a test stops its code at a chosen call, and drops it there as a crash would.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use std::sync::Arc;
+    /// use store::{FaultScript, FileName, MemoryStore, Operation, SaveOptions, StoreExt};
+    ///
+    /// let script = FaultScript::new();
+    /// script.on(Operation::SaveFile).after_effect().hang();
+    /// let store = Arc::new(MemoryStore::new().with_faults(&script));
+    ///
+    /// let saver = Arc::clone(&store);
+    /// let saving = tokio::spawn(async move {
+    ///     saver.save_bytes(&FileName::new("a")?, "hello", &SaveOptions::default()).await
+    /// });
+    /// script.wait_for_hang().await;
+    /// saving.abort(); // it never learns that it saved
+    /// assert!(store.check_file_exists(&FileName::new("a")?).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn wait_for_hang(&self) {
         self.0.hung.notified().await;
     }
@@ -171,6 +212,32 @@ impl Rule {
 ///
 /// Unless told otherwise it is for the next call alone, and for the time before the call reaches
 /// the store.
+///
+/// # Examples
+///
+/// The second and the third read of one file break after two bytes:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> store::Result<()> {
+/// use store::{
+///     ErrorKind, FaultScript, FileName, MemoryStore, Operation, SaveOptions, StoreExt,
+/// };
+///
+/// let script = FaultScript::new();
+/// script.on(Operation::GetFileContents).named("a").nth(2).times(2).at_byte(2).fail(ErrorKind::Interrupted);
+/// let store = MemoryStore::new().with_faults(&script);
+///
+/// let name = FileName::new("a")?;
+/// store.save_bytes(&name, "hello", &SaveOptions::default()).await?;
+/// let mut went_well = Vec::new();
+/// for _ in 0..4 {
+///     went_well.push(store.get_file_bytes(&name, 5).await.is_ok());
+/// }
+/// assert_eq!(went_well, [true, false, false, true]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a rule is in force once it is told what is to happen"]
 pub struct FaultRule<'a> {
@@ -234,6 +301,24 @@ impl<'a> FaultRule<'a> {
 
     /// The error that follows asks for this long a pause; see
     /// [`Error::retry_after`](crate::Error::retry_after).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use std::time::Duration;
+    /// use store::{ErrorKind, FaultScript, IStore, ListOptions, MemoryStore, Operation};
+    ///
+    /// let script = FaultScript::new();
+    /// let pause = Duration::from_secs(7);
+    /// script.on(Operation::GetFilesList).with_retry_after(pause).fail(ErrorKind::RateLimited);
+    /// let store = MemoryStore::new().with_faults(&script);
+    /// let error = store.get_files_list(&ListOptions::default()).await.unwrap_err();
+    /// assert_eq!(error.retry_after(), Some(pause));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
         self
@@ -252,6 +337,26 @@ impl<'a> FaultRule<'a> {
     }
 
     /// Goes on after `delay` of tokio's time.
+    ///
+    /// # Examples
+    ///
+    /// In a test that pauses tokio's time, a slow store costs no time:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> store::Result<()> {
+    /// use std::time::Duration;
+    /// use store::{FaultScript, IStore, ListOptions, MemoryStore, Operation};
+    ///
+    /// let script = FaultScript::new();
+    /// script.on(Operation::GetFilesList).delay(Duration::from_secs(60));
+    /// let store = MemoryStore::new().with_faults(&script);
+    /// let started = tokio::time::Instant::now();
+    /// store.get_files_list(&ListOptions::default()).await?;
+    /// assert_eq!(started.elapsed(), Duration::from_secs(60));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delay(self, delay: Duration) {
         self.put_into_force(Fault::Delay(delay));
     }

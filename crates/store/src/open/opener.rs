@@ -78,6 +78,28 @@ mod mock {
     // Written out, since `automock` does not get the lifetimes of `&dyn ISettings` right.
     mockall::mock! {
         /// An opener whose behaviour a test sets.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// # #[tokio::main(flavor = "current_thread")]
+        /// # async fn main() -> store::Result<()> {
+        /// # #[cfg(feature = "memory")] {
+        /// use std::sync::Arc;
+        /// use store::{IStore, MemoryStore, MockIStoreOpener, StoreRegistry};
+        ///
+        /// let mut opener = MockIStoreOpener::new();
+        /// opener.expect_open().times(1).returning(|url, _| {
+        ///     assert_eq!(url.rest(), "acme");
+        ///     Ok(Arc::new(MemoryStore::new()) as Arc<dyn IStore>)
+        /// });
+        /// let mut registry = StoreRegistry::empty();
+        /// registry.register("tenant", Arc::new(opener))?;
+        /// registry.open_url("tenant:acme").await?;
+        /// # }
+        /// # Ok(())
+        /// # }
+        /// ```
         #[derive(Debug)]
         pub IStoreOpener {
             /// What the trait's method of this name answers.

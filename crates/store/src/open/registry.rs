@@ -53,6 +53,22 @@ pub struct StoreRegistry {
 
 impl StoreRegistry {
     /// A registry that knows no scheme.
+    ///
+    /// # Examples
+    ///
+    /// A program that keeps files on this machine alone:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use store::{ErrorKind, MapSettings, StoreRegistry};
+    ///
+    /// let registry = StoreRegistry::empty(); // and then `register`
+    /// let error = registry.open_url("swift:deployments").await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
@@ -98,6 +114,20 @@ impl StoreRegistry {
     }
 
     /// The schemes that can be opened, sorted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::StoreRegistry;
+    ///
+    /// assert!(StoreRegistry::built_in().schemes().any(|scheme| scheme == "memory"));
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn schemes(&self) -> impl Iterator<Item = &str> {
         let all = self.openers.keys().map(String::as_str);
         all.filter(|scheme| !self.left_out.contains(*scheme))
@@ -130,6 +160,21 @@ impl StoreRegistry {
     /// - [`Configuration`](crate::ErrorKind::Configuration): no store is named, a key or a scheme is
     ///   unknown, a value cannot be right, or the store is not built into this program.
     /// - Whatever the opener fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use store::{ErrorKind, MapSettings, StoreRegistry};
+    ///
+    /// let settings = MapSettings::from([("store_url", "file:/srv/deployments")]);
+    /// let error = StoreRegistry::built_in().open(&settings).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// assert!(error.to_string().ends_with("unknown scheme `file`; did you mean `fs`?"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn open(&self, settings: &dyn ISettings) -> Result<Arc<dyn IStore>> {
         self.check_keys(settings)?;
         let url = match settings.get(URL) {
@@ -144,6 +189,20 @@ impl StoreRegistry {
     /// # Errors
     ///
     /// As [`open`](Self::open).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use store::StoreRegistry;
+    ///
+    /// let store = StoreRegistry::built_in().open_url("memory:").await?;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn open_url(&self, url: &str) -> Result<Arc<dyn IStore>> {
         let url = StoreUrl::parse(url)?;
         self.open_with(&url, &MapSettings::default()).await

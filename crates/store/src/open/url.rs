@@ -68,6 +68,17 @@ impl StoreUrl {
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no path, it holds NUL, or a
     ///   host stands before it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::StoreUrl;
+    ///
+    /// assert_eq!(StoreUrl::parse("fs:files")?.path()?, "files");
+    /// assert_eq!(StoreUrl::parse("fs:///var/lib/files")?.path()?, "/var/lib/files");
+    /// assert!(StoreUrl::parse("fs://host/var/lib/files")?.path().is_err());
+    /// # Ok::<(), store::Error>(())
+    /// ```
     pub fn path(&self) -> Result<&str> {
         let path = match self.rest.strip_prefix("//") {
             Some(path) if path.starts_with('/') => path,

@@ -27,6 +27,18 @@ pub(super) const MOST: Duration = Duration::from_secs(30);
 /// Who asks for the files, and how Swift learns that.
 ///
 /// No password, key or token is shown by `Debug`.
+///
+/// # Examples
+///
+/// ```
+/// use store::SwiftAuth;
+///
+/// let own = SwiftAuth::v1("http://127.0.0.1:8080/auth/v1.0", "test:tester", "testing");
+/// assert!(!format!("{own:?}").contains("testing"));
+///
+/// let ready = SwiftAuth::ready_token("http://127.0.0.1:8080/v1/AUTH_test", "AUTH_tk0123");
+/// assert!(!format!("{ready:?}").contains("AUTH_tk0123"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct SwiftAuth(Method);
 

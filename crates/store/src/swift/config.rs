@@ -8,6 +8,20 @@ use crate::Result;
 use super::auth::{SwiftAuth, server_url};
 
 /// Which container a [`SwiftStore`](crate::SwiftStore) keeps its files in, and how it is reached.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use store::{SwiftAuth, SwiftOptions, SwiftTls};
+///
+/// let auth = SwiftAuth::v1("https://swift.example.com/auth/v1.0", "test:tester", "testing");
+/// let options = SwiftOptions::new("deployments", auth)
+///     .with_tls(SwiftTls::CaFile("/etc/ssl/corp.pem".into()))
+///     .with_stall_timeout(Duration::from_secs(20))
+///     .with_max_requests(8);
+/// assert_eq!(options.segment_size, 8 * 1024 * 1024);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SwiftOptions {
@@ -45,6 +59,18 @@ pub struct SwiftOptions {
 }
 
 /// Whose certificates are accepted on encrypted connections.
+///
+/// # Examples
+///
+/// ```
+/// use store::{SwiftAuth, SwiftOptions, SwiftTls};
+///
+/// let auth = SwiftAuth::v1("https://swift.example.com/auth/v1.0", "test:tester", "testing");
+/// let options = SwiftOptions::new("deployments", auth);
+/// assert_eq!(options.tls, SwiftTls::System);
+///
+/// let private = options.with_tls(SwiftTls::CaFile("/etc/ssl/corp.pem".into()));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SwiftTls {

@@ -127,6 +127,25 @@ impl SwiftStore {
     /// # Errors
     ///
     /// - Whatever keeps the store from finding out what is needed; nothing was deleted then.
+    ///
+    /// # Examples
+    ///
+    /// From time to time, in a program of its own:
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> store::Result<()> {
+    /// use std::time::Duration;
+    /// use store::{SwiftAuth, SwiftOptions, SwiftStore};
+    ///
+    /// let auth = SwiftAuth::v1("http://127.0.0.1:8080/auth/v1.0", "test:tester", "testing");
+    /// let options = SwiftOptions::new("deployments", auth).with_sweep_age(None);
+    /// let store = SwiftStore::open(options).await?;
+    /// let segments = store.sweep(Duration::from_hours(24)).await?;
+    /// println!("{segments} segments were left");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sweep(&self, age: Duration) -> Result<usize> {
         sweep::sweep(&self.container, age).await
     }

@@ -91,6 +91,35 @@ impl RetryOptions {
 
     /// Sets what takes a part of each delay, from nothing to all of it; for tests, whose delays are
     /// to be known.
+    ///
+    /// # Examples
+    ///
+    /// A test that knows when the second try comes:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> store::Result<()> {
+    /// # #[cfg(feature = "memory")] {
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use store::{
+    ///     ErrorKind, FaultScript, IStore, ListOptions, MemoryStore, Operation, Retry, RetryOptions,
+    /// };
+    ///
+    /// let script = FaultScript::new();
+    /// script.on(Operation::GetFilesList).fail(ErrorKind::Unavailable);
+    /// let flaky = Arc::new(MemoryStore::new().with_faults(&script));
+    /// let options = RetryOptions::default()
+    ///     .with_first_delay(Duration::from_millis(100))
+    ///     .with_jitter(|most| most / 2);
+    ///
+    /// let started = tokio::time::Instant::now();
+    /// Retry::new(flaky, options).get_files_list(&ListOptions::default()).await?;
+    /// assert_eq!(started.elapsed(), Duration::from_millis(50));
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_jitter(
         mut self,

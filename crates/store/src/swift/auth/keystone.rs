@@ -47,6 +47,19 @@ pub struct KeystoneAuth {
 }
 
 /// A user or a project of Keystone: by its name, which is one in a domain, or by its id.
+///
+/// # Examples
+///
+/// ```
+/// use store::KeystoneName;
+///
+/// let user = KeystoneName::new("deployer"); // of the domain with the id `default`
+/// assert_eq!(user, KeystoneName::new("deployer").in_domain_id("default"));
+///
+/// let of_corp = KeystoneName::new("deployer").in_domain("corp");
+/// let by_id = KeystoneName::from_id("5c3a0cfc0b1c4bd0b5a8a3b8d9a1f3de");
+/// assert_ne!(of_corp, by_id);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeystoneName(Named);
 
@@ -63,6 +76,19 @@ enum Domain {
 }
 
 /// Which of the addresses that a cloud has for Swift is used.
+///
+/// # Examples
+///
+/// A program that runs inside the cloud:
+///
+/// ```
+/// use store::{KeystoneAuth, SwiftInterface};
+///
+/// let url = "https://identity.example.com/v3";
+/// let auth = KeystoneAuth::application_credential(url, "21dced0f", "swordfish")
+///     .with_interface(SwiftInterface::Internal);
+/// assert_eq!(SwiftInterface::default(), SwiftInterface::Public); // unless set
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SwiftInterface {
@@ -135,6 +161,17 @@ impl KeystoneAuth {
     }
 
     /// An application credential, by its id; it knows its project.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{KeystoneAuth, SwiftOptions};
+    ///
+    /// let url = "https://identity.example.com/v3";
+    /// let auth = KeystoneAuth::application_credential(url, "21dced0f", "swordfish");
+    /// let options = SwiftOptions::new("deployments", auth);
+    /// assert!(!format!("{options:?}").contains("swordfish"));
+    /// ```
     #[must_use]
     pub fn application_credential(
         url: impl Into<String>,
@@ -146,6 +183,20 @@ impl KeystoneAuth {
     }
 
     /// An application credential, by its name, which is one of a user's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{KeystoneAuth, KeystoneName};
+    ///
+    /// let auth = KeystoneAuth::named_application_credential(
+    ///     "https://identity.example.com/v3",
+    ///     KeystoneName::new("deployer"),
+    ///     "ci",
+    ///     "swordfish",
+    /// );
+    /// assert!(!format!("{auth:?}").contains("swordfish"));
+    /// ```
     #[must_use]
     pub fn named_application_credential(
         url: impl Into<String>,
@@ -159,6 +210,16 @@ impl KeystoneAuth {
 
     /// A token that somebody else got, exchanged for one of the project. No other can be had once
     /// it has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use store::{KeystoneAuth, KeystoneName};
+    ///
+    /// let auth = KeystoneAuth::token("https://identity.example.com/v3", "gAAAAABk")
+    ///     .with_project(KeystoneName::new("releases"));
+    /// assert!(!format!("{auth:?}").contains("gAAAAABk"));
+    /// ```
     #[must_use]
     pub fn token(url: impl Into<String>, token: impl Into<String>) -> Self {
         Self::new(url, Identity::Token(Secret::new(token)))
