@@ -1,6 +1,7 @@
 //! `list` and `logs`, and errors that say what to do next.
 
 use crate::world::{Running, World, finish};
+use rustix::process::Signal;
 
 #[test]
 fn a_list_is_a_table_and_names_the_way_to_the_next_page() {
@@ -105,6 +106,6 @@ fn who_is_in_the_way_is_named_with_what_can_be_done() {
     let hint = busy.json()["error"]["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains(&format!("status {id} --watch")), "{hint}");
     assert!(hint.contains(&format!("cancel {id}")), "{hint}");
-    running.signal("-INT");
+    running.signal(Signal::INT);
     running.finish().code(1);
 }
