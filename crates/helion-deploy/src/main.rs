@@ -35,7 +35,6 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Config};
@@ -56,9 +55,9 @@ fn main() -> ExitCode {
     if let Some(client) = standin::Client::from_program_name(&name) {
         return standin::run_this_process(client);
     }
-    let cli = match Cli::try_parse() {
+    let cli = match usage::parse() {
         Ok(cli) => cli,
-        Err(error) => return usage::end(&error),
+        Err(code) => return code,
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()

@@ -45,6 +45,11 @@ pub(crate) enum Source {
 }
 
 fn from_standard_input() -> Result<Secret, Failure> {
+    if io::stdin().is_terminal() {
+        let message = "standard input is a terminal, which would show the password";
+        return Err(Failure::new(INVALID, message)
+            .with_hint("without --password-stdin it is asked for, and not shown"));
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(4_097));
     io::stdin()
         .lock()
