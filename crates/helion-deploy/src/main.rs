@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::cli::{Cli, Command, Config};
 use crate::failure::{FAILED, Failure};
@@ -62,6 +63,8 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A span says most when it is over: what came of it, and how long it took.
+        .with_span_events(FmtSpan::CLOSE)
         .with_writer(io::stderr)
         .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();

@@ -58,7 +58,7 @@ impl Folder {
 pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let folder = Folder::create()?;
     let url = store_choice::sqlite_url(&folder.root.join("store.sqlite"))?;
-    let store = store::open_store_url(&url).await?;
+    let store = store_choice::open_url(&url).await?;
     prepare(&folder)?;
 
     let catalog = PackageCatalog::new(Arc::clone(&store));

@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod deploy;
 mod hints;
+mod observability;
 mod packages;
 mod plan;
 mod processes;
