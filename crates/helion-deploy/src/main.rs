@@ -27,6 +27,7 @@ mod step_line;
 mod stop;
 mod store_choice;
 mod tail;
+mod unreadable;
 mod usage;
 mod watch;
 mod width;
