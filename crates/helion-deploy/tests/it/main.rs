@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod beginning;
 mod cancel;
 mod cancelling;
 mod completions;
