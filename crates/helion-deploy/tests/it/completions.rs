@@ -100,13 +100,15 @@ fn fish_completes() {
 
 #[test]
 fn zsh_completes() {
-    // As a person types it, with a tab at the end; the last word comes from what is run then.
+    // As a person types it at the prompt, with a tab at the end; then the line is taken away, and
+    // what the next one prints tells that the tab was acted on.
     let script = r#"
         zmodload zsh/zpty
         zpty z zsh -f -i
-        zpty -w z 'fpath=($PWD $fpath); autoload -U compinit; compinit -u -D'
+        zpty -w z 'PS1="at""-prompt "; fpath=($PWD $fpath); autoload -U compinit; compinit -u -D'
         for typed in rec 'packages sh' 'prune --old' '--output=j'; do
-            zpty -w -n z $'\x15'"helion-deploy $typed"$'\t'
+            zpty -r z shown '*at-prompt *'
+            zpty -w -n z "helion-deploy $typed"$'\t'
             zpty -w -n z $'\x15'"print is-over-\$((40 + 2))"$'\n'
             zpty -r z shown '*is-over-42*'
             print -r -- "$shown"
