@@ -127,7 +127,16 @@ pub(crate) fn succeeded(record: &DeploymentRecord, again: &Again) -> Result<(), 
         .engine
         .as_ref()
         .and_then(|engine| engine.error.as_ref());
-    let reason = reason.map_or(String::new(), |error| format!(": {}", error.message));
+    let reason = reason.map_or(String::new(), |error| {
+        let step = error.step.as_ref();
+        let step = step.map_or(String::new(), |step| format!(" at {step}"));
+        format!("{step}: {}", error.message)
+    });
+    // That it was cancelled is no further reason.
+    let reason = match record.phase() {
+        Some(Phase::Cancelled) => String::new(),
+        _ => reason,
+    };
     let message = format!("the deployment ended {}{reason}", record.deploy_status);
     let stopped = match record.phase() {
         Some(Phase::Cancelled | Phase::Interrupted) => again.hint(record),
