@@ -124,6 +124,9 @@ pub(crate) enum Command {
     #[command(subcommand, after_long_help = examples::CONFIG)]
     Config(Config),
     /// Print a shell's completions for this program
+    ///
+    /// The folders of the examples have to be there; zsh looks into ~/.zfunc where `fpath` has it before
+    /// `compinit`.
     #[command(after_long_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
