@@ -25,8 +25,8 @@ pub(crate) async fn follow(
     deployer: &Deployer,
     status: &DeploymentStatus,
     request: DeployRequest,
+    mut stop: Stop,
 ) -> Result<DeploymentRecord, Failure> {
-    let mut stop = Stop::new()?;
     let mut events = deployer.subscribe();
     let id = begin(deployer, request, &mut stop).await?;
     let Some(first) = beginning(&mut events, &id) else {

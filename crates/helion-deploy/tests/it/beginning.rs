@@ -1,24 +1,40 @@
 //! Signals that come while a deployment begins.
 
-use std::io::Write as _;
+use std::io::{PipeWriter, Write as _};
 
 use rusqlite::Connection;
 use rustix::process::Signal;
 
 use crate::world::{PASSWORD, Running, World, finish, statuses};
 
-/// A deployment that waits for its first write to the store, which nobody can write to before the
-/// connection is told `ROLLBACK`.
-fn beginning(world: &World) -> (Running, Connection) {
+/// A deployment that waits for its password, which is the rest of the pipe; it has recovered, and
+/// read the record of what it repeats.
+fn before_the_password(world: &World) -> (Running, PipeWriter) {
     let record = finish(world.deploy(&[])).code(0).json();
     let id = record["deploy_id"].as_str().unwrap();
     let redeploy = ["--output", "json", "redeploy", id, "--username", "ann"];
     let mut redeploy = world.command(&[&redeploy[..], &["--password-stdin"]].concat());
-    let (reader, mut password) = std::io::pipe().unwrap();
+    let (reader, password) = std::io::pipe().unwrap();
     redeploy.stdin(reader).env("RUST_LOG", "store=debug");
     let mut running = Running::start_any(redeploy);
-    // It has opened the store, and needs the password before it goes on.
     running.until(&format!("name=\"deployment_{id}.json\""));
+    (running, password)
+}
+
+#[test]
+fn a_password_that_does_not_come_is_not_waited_for() {
+    let world = World::with_package();
+    let (running, password) = before_the_password(&world);
+    running.signal(Signal::TERM);
+    running.finish().code(143);
+    drop(password);
+    world.assert_nothing_left();
+}
+
+/// A deployment that waits for its first write to the store, which nobody can write to before the
+/// connection is told `ROLLBACK`.
+fn beginning(world: &World) -> (Running, Connection) {
+    let (mut running, mut password) = before_the_password(world);
     let writer = Connection::open(world.path("store")).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
     password.write_all(PASSWORD.as_bytes()).unwrap();
