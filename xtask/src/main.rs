@@ -85,7 +85,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "documents",
         arguments: "",
-        summary: "runs the examples, and the shell blocks of the README and the guides, against the stand-in",
+        summary: "runs the examples, and the shell blocks of README, guides and reference, against the stand-in",
         run: documents::run,
     },
     Command {

@@ -5,6 +5,7 @@
 )]
 
 mod packages;
+mod records;
 mod target;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 use deployment::DeploymentId;
 
 pub(crate) use self::packages::Packages;
+pub(crate) use self::records::{List, Logs, Prune, Status, deployment_id};
 pub(crate) use self::target::Target;
 use crate::command::cancel::CancelArguments;
 use crate::examples;
@@ -122,6 +124,9 @@ pub(crate) enum Command {
     #[command(subcommand, after_long_help = examples::CONFIG)]
     Config(Config),
     /// Print a shell's completions for this program
+    ///
+    /// The folders of the examples have to be there; zsh looks into ~/.zfunc where `fpath` has it before
+    /// `compinit`.
     #[command(after_long_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
@@ -176,6 +181,7 @@ pub(crate) struct Deploy {
 #[derive(Debug, Args)]
 pub(crate) struct Redeploy {
     /// The deployment that is to be repeated.
+    #[arg(value_parser = deployment_id)]
     pub(crate) id: DeploymentId,
 
     /// Who logs in
@@ -201,19 +207,6 @@ pub(crate) struct Redeploy {
     pub(crate) timeout: Option<Duration>,
 }
 
-/// What `prune` takes.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
-pub(crate) struct Prune {
-    /// Remove records of deployments that ended longer ago than this, for example 90d
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub(crate) older_than: Option<Duration>,
-
-    /// Keep only the newest so many records of deployments that have ended.
-    #[arg(long, value_name = "N")]
-    pub(crate) keep: Option<usize>,
-}
-
 /// The clients that can be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Client {
@@ -221,41 +214,6 @@ pub(crate) enum Client {
     Helion,
     /// Cloud Foundry, version 7 or 8.
     Cf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Status {
-    /// The deployment.
-    pub(crate) id: DeploymentId,
-
-    /// Follow it to its end.
-    #[arg(long)]
-    pub(crate) watch: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct List {
-    /// At most this many.
-    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) limit: u16,
-
-    /// Only deployments older than this one.
-    #[arg(long, value_name = "ID")]
-    pub(crate) after: Option<DeploymentId>,
-
-    /// Only deployments in this status, for example FAILED
-    #[arg(long, value_name = "STATUS")]
-    pub(crate) status: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Logs {
-    /// The deployment.
-    pub(crate) id: DeploymentId,
-
-    /// Only the steps of this status, for example DEPLOYED
-    #[arg(long, value_name = "STATUS")]
-    pub(crate) step: Option<String>,
 }
 
 #[cfg(test)]

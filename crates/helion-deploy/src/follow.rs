@@ -9,6 +9,7 @@ use tokio::task::unconstrained;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::{FAILED, Failure};
+use crate::hint;
 use crate::message::say;
 use crate::progress::{Progress, REDRAW_EVERY};
 use crate::stop::Stop;
@@ -18,15 +19,16 @@ use crate::watch;
 /// process runs, that one is watched.
 ///
 /// The first Ctrl-C, SIGTERM or SIGHUP cancels the deployment: its command is asked to end, and it logs
-/// out and cleans up. The second one does not wait for that.
+/// out and cleans up. The second one does not wait for that. One that comes while the deployment
+/// begins waits a little for it, to cancel it then.
 pub(crate) async fn follow(
     deployer: &Deployer,
     status: &DeploymentStatus,
     request: DeployRequest,
+    mut stop: Stop,
 ) -> Result<DeploymentRecord, Failure> {
-    let stop = Stop::new()?;
     let mut events = deployer.subscribe();
-    let id = deployer.deploy_package(request).await?;
+    let id = begin(deployer, request, &mut stop).await?;
     let Some(first) = beginning(&mut events, &id) else {
         return follow_another(deployer, status, stop, &id).await;
     };
@@ -34,6 +36,27 @@ pub(crate) async fn follow(
     progress.line(&format!("deployment {id}"));
     progress.show(&first);
     follow_own(deployer, stop, events, progress, &id).await
+}
+
+/// Has the deployment begin, unless a signal comes and the store does not answer soon after it.
+async fn begin(
+    deployer: &Deployer,
+    request: DeployRequest,
+    stop: &mut Stop,
+) -> Result<DeploymentId, Failure> {
+    let beginning = async { Ok(deployer.deploy_package(request).await?) };
+    tokio::pin!(beginning);
+    let signal = tokio::select! {
+        biased;
+        begun = &mut beginning => return begun,
+        signal = stop.asked() => signal,
+    };
+    say("stopping");
+    // Dropped in the middle, it may be recorded and run by nobody.
+    let begun = stop.last_chance(beginning, signal).await;
+    let id = begun.map_err(|failure| failure.with_hint(hint::left_beginning()))?;
+    stop.put_back(signal);
+    Ok(id)
 }
 
 /// The event of the beginning of `id`, which comes before the id does; `None` where it began

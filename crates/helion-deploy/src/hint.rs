@@ -33,6 +33,11 @@ pub(crate) fn busy(by: &DeploymentId) -> String {
     )
 }
 
+/// Where a deployment was left while it began.
+pub(crate) fn left_beginning() -> &'static str {
+    "if it was recorded, `helion-deploy list` shows it, and `helion-deploy recover` ends it when its lease is over"
+}
+
 /// Where there is no such deployment.
 pub(crate) fn no_deployment() -> String {
     "`helion-deploy list` shows the newest deployments".to_owned()

@@ -27,6 +27,7 @@ mod step_line;
 mod stop;
 mod store_choice;
 mod tail;
+mod unreadable;
 mod usage;
 mod watch;
 mod width;
@@ -35,8 +36,8 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::cli::{Cli, Command, Config};
 use crate::failure::{FAILED, Failure};
@@ -56,13 +57,15 @@ fn main() -> ExitCode {
     if let Some(client) = standin::Client::from_program_name(&name) {
         return standin::run_this_process(client);
     }
-    let cli = match Cli::try_parse() {
+    let cli = match usage::parse() {
         Ok(cli) => cli,
-        Err(error) => return usage::end(&error),
+        Err(code) => return code,
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A span says most when it is over: what came of it, and how long it took.
+        .with_span_events(FmtSpan::CLOSE)
         .with_writer(io::stderr)
         .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();

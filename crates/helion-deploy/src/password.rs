@@ -1,5 +1,6 @@
 //! Where the password comes from: never from the command line.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::thread;
@@ -21,16 +22,23 @@ const MAX_BYTES: u64 = 4_096;
 
 /// Reads the password from standard input if asked to, else from the environment, else from a
 /// prompt that shows nothing.
-pub(crate) async fn read(source: Source, username: &str) -> Result<Secret, Failure> {
+pub(crate) async fn read(
+    source: Source,
+    username: &str,
+    stop: &mut Stop,
+) -> Result<Secret, Failure> {
     match source {
-        Source::StandardInput => from_standard_input(),
+        Source::StandardInput => {
+            let read = in_thread(from_standard_input)?;
+            stop.unless(async { read.await.map_err(unread)? }).await
+        }
         Source::EnvironmentOrPrompt => match std::env::var(VARIABLE) {
             Ok(password) if !password.is_empty() => Ok(Secret::new(password)),
             Err(std::env::VarError::NotUnicode(_)) => {
                 Err(Failure::new(INVALID, format!("{VARIABLE} is not UTF-8")))
             }
             // A variable that is empty is not set.
-            Ok(_) | Err(std::env::VarError::NotPresent) => from_prompt(username).await,
+            Ok(_) | Err(std::env::VarError::NotPresent) => from_prompt(username, stop).await,
         },
     }
 }
@@ -45,12 +53,17 @@ pub(crate) enum Source {
 }
 
 fn from_standard_input() -> Result<Secret, Failure> {
+    if io::stdin().is_terminal() {
+        let message = "standard input is a terminal, which would show the password";
+        return Err(Failure::new(INVALID, message)
+            .with_hint("without --password-stdin it is asked for, and not shown"));
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(4_097));
     io::stdin()
         .lock()
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Failure::new(INVALID, format!("failed to read the password: {error}")))?;
+        .map_err(unread)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Failure::new(
             INVALID,
@@ -68,28 +81,19 @@ fn from_standard_input() -> Result<Secret, Failure> {
 }
 
 /// Asks for it on the terminal; a signal ends that, and the terminal shows again what is typed.
-async fn from_prompt(username: &str) -> Result<Secret, Failure> {
+async fn from_prompt(username: &str, stop: &mut Stop) -> Result<Secret, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::new(
             INVALID,
             format!("no password: set {VARIABLE}, or give --password-stdin"),
         ));
     }
-    let mut stop = Stop::new()?;
     let before = Terminal::remember();
-    let (answer, answered) = oneshot::channel();
     let prompt = format!("Password of {username}: ");
-    // A thread of its own: nothing waits for one that reads when the program ends.
-    let asking = thread::Builder::new().spawn(move || {
-        // Nobody takes the answer after a signal.
-        drop(answer.send(ask(&prompt).map(Secret::new)));
-    });
-    let failed = |error| Failure::new(INVALID, format!("failed to read the password: {error}"));
-    asking.map_err(failed)?;
-    let ended = async { Ok(answered.await) };
+    let asked = in_thread(move || ask(&prompt).map(Secret::new))?;
+    let ended = async { Ok(asked.await) };
     let answered = match stop.unless(ended).await {
-        Ok(Ok(answered)) => answered,
-        Ok(Err(_)) => return Err(failed(io::ErrorKind::UnexpectedEof.into())),
+        Ok(answered) => answered.map_err(unread)?,
         Err(stopped) => {
             before.restore();
             return Err(stopped);
@@ -101,8 +105,25 @@ async fn from_prompt(username: &str) -> Result<Secret, Failure> {
             before.restore();
             StopSignal::Interrupt.failure()
         }
-        _ => failed(error),
+        _ => unread(error),
     })
+}
+
+/// Does what blocks until somebody has typed, or closes a pipe, in a thread of its own: nothing waits
+/// for one that reads when the program ends.
+fn in_thread<T: Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<oneshot::Receiver<T>, Failure> {
+    let (answer, answered) = oneshot::channel();
+    let reading = thread::Builder::new().spawn(move || {
+        // Nobody takes the answer after a signal.
+        drop(answer.send(read()));
+    });
+    reading.map(|_| answered).map_err(unread)
+}
+
+fn unread(error: impl fmt::Display) -> Failure {
+    Failure::new(INVALID, format!("failed to read the password: {error}"))
 }
 
 /// Asks on the terminal, with the echo turned off once: told of it as an output too, rpassword would

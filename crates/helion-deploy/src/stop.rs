@@ -18,6 +18,8 @@ pub(crate) struct Stop {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    /// One that came already, and that nobody has acted on yet.
+    waiting: Option<StopSignal>,
 }
 
 /// A signal that asks the program to stop.
@@ -40,11 +42,15 @@ impl Stop {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
+            waiting: None,
         })
     }
 
     /// Waits for the next one.
     pub(crate) async fn asked(&mut self) -> StopSignal {
+        if let Some(signal) = self.waiting.take() {
+            return signal;
+        }
         tokio::select! {
             _ = self.interrupt.recv() => StopSignal::Interrupt,
             _ = self.terminate.recv() => StopSignal::Terminate,
@@ -64,6 +70,11 @@ impl Stop {
         }
     }
 
+    /// Has the next [`asked`](Self::asked) tell this one once more, so that it is acted on there.
+    pub(crate) fn put_back(&mut self, signal: StopSignal) {
+        self.waiting = Some(signal);
+    }
+
     /// Does `work`, which ends by itself soon after `stopped` says so, as a signal has it do; what
     /// is done by then is done. A second signal does not wait for that.
     pub(crate) async fn ending<T>(
@@ -78,6 +89,15 @@ impl Stop {
             signal = self.asked() => signal,
         };
         stopped.store(true, Ordering::Relaxed);
+        self.last_chance(work, signal).await
+    }
+
+    /// Waits a little for the end of `work` after a signal; a second one does not.
+    pub(crate) async fn last_chance<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+        signal: StopSignal,
+    ) -> Result<T, Failure> {
         tokio::select! {
             biased;
             done = work => done.map_err(|_| signal.failure()),

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directories::ProjectDirs;
-use store::{Error, ErrorKind, ISettings as _, IStore, MapSettings, SettingsChain, open_store};
+use store::{
+    Error, ErrorKind, ISettings as _, IStore, MapSettings, SettingsChain, StoreBuilder, open_store,
+    open_store_url,
+};
 
 use crate::failure::{Failure, INVALID};
 use crate::setting;
@@ -23,8 +26,20 @@ pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn IStore>, Failure
         let url = sqlite_url(&file)?;
         places.push(Arc::new(MapSettings::from([("store_url", url.as_str())])));
     }
-    let opened = open_store(&SettingsChain::new(places)).await;
-    opened.map_err(|error| with_source(error, settings))
+    match open_store(&SettingsChain::new(places)).await {
+        Ok(opened) => Ok(traced(opened)),
+        Err(error) => Err(with_source(error, settings)),
+    }
+}
+
+/// Opens the store that a URL alone names.
+pub(crate) async fn open_url(url: &str) -> Result<Arc<dyn IStore>, Failure> {
+    Ok(traced(open_store_url(url).await?))
+}
+
+/// The store with a span for each of its calls.
+fn traced(store: Arc<dyn IStore>) -> Arc<dyn IStore> {
+    StoreBuilder::new(store).with_traced().build()
 }
 
 /// Whether no setting names a store: neither its URL nor, in its place, a container on Swift.

@@ -1,11 +1,11 @@
-//! What is said of a command line that is not understood.
+//! Reading the command line, and what is said of one that is not understood.
 
 use std::process::ExitCode;
 
-use clap::ValueEnum as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser as _, ValueEnum as _};
 
-use crate::cli::Format;
+use crate::cli::{Cli, Command, Format};
 use crate::failure::{Failure, INVALID};
 use crate::invocation::Invocation;
 use crate::output::Output;
@@ -18,26 +18,61 @@ const PASSWORD: &str = "--password";
 const NO_PASSWORD: &str = "no password is taken from the command line, where others can read it: \
                            --password-stdin has no value and reads standard input";
 
-/// Prints what clap has to say: help on standard output, a usage error on standard error, and
-/// where JSON was asked for, that error's document too.
-pub(crate) fn end(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        // There is nowhere left to report that a stream is closed.
-        drop(error.print());
-        return ExitCode::SUCCESS;
-    }
+/// The flag behind which `deploy` takes no package.
+const PASSWORD_STDIN: &str = "--password-stdin";
+
+/// Reads the command line; where it is not understood, or asks for help, that is printed, and the
+/// program ends with the code.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
     // An argument need not be UTF-8, and what is none asks for nothing.
     let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let words: Vec<_> = words.collect();
     let invocation = Invocation::plain();
     let output = Output::new(settings::early_format(asked_format(&words)), &invocation);
-    if may_show_a_password(error, &words) {
+    match Cli::try_parse() {
+        Ok(cli) if is_package_behind_the_flag(&cli.command, &words) => {
+            output.fail(Failure::new(INVALID, NO_PACKAGE_HERE).with_hint(PACKAGE_FIRST));
+            Err(ExitCode::from(INVALID))
+        }
+        Ok(cli) => Ok(cli),
+        Err(error) => Err(end(&error, &words, output)),
+    }
+}
+
+/// Prints what clap has to say: help on standard output, a usage error on standard error, and
+/// where JSON was asked for, that error's document too.
+fn end(error: &clap::Error, words: &[String], output: Output<'_>) -> ExitCode {
+    if !error.use_stderr() {
+        // There is nowhere left to report that a stream is closed.
+        drop(error.print());
+        return ExitCode::SUCCESS;
+    }
+    if may_show_a_password(error, words) {
         output.fail(without_values(error));
     } else {
         drop(error.print());
         output.print_failure(&failure(error));
     }
     ExitCode::from(INVALID)
+}
+
+const NO_PACKAGE_HERE: &str = "the word behind --password-stdin may be a password, and is not taken for the package nor shown";
+
+const PACKAGE_FIRST: &str = "--password-stdin has no value and reads standard input; the package stands \
+                             before it: `helion-deploy deploy PACKAGE --password-stdin`";
+
+/// Whether the package of `deploy` is what stands directly behind the flag: by its place it may as
+/// well be the password of somebody who takes that for the flag's value, and it would be told to
+/// the store and in messages.
+fn is_package_behind_the_flag(command: &Command, words: &[String]) -> bool {
+    let Command::Deploy(arguments) = command else {
+        return false;
+    };
+    let pairs = words.iter().zip(words.iter().skip(1));
+    arguments.password_stdin
+        && pairs
+            .into_iter()
+            .any(|(flag, next)| flag == PASSWORD_STDIN && *next == arguments.target.package)
 }
 
 /// The format that a command line which is not understood seems to ask for.

@@ -9,7 +9,7 @@ use deployment::{
 };
 use store::IStore;
 
-use crate::cli::Client;
+use crate::cli::{Client, deployment_id};
 use crate::clients;
 use crate::failure::{CONFLICT, FAILED, Failure};
 use crate::output::Output;
@@ -20,6 +20,7 @@ use crate::watch::{is_abandoned, read, watch};
 #[derive(Debug, Args)]
 pub(crate) struct CancelArguments {
     /// The deployment.
+    #[arg(value_parser = deployment_id)]
     pub(crate) id: DeploymentId,
 
     /// Ask for it, and do not wait for the end.

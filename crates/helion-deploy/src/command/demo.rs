@@ -22,6 +22,7 @@ use crate::message::say;
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::sample_package;
+use crate::stop::Stop;
 use crate::store_choice;
 
 /// The address of the stand-in's platform; no request is ever sent to it.
@@ -58,7 +59,7 @@ impl Folder {
 pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let folder = Folder::create()?;
     let url = store_choice::sqlite_url(&folder.root.join("store.sqlite"))?;
-    let store = store::open_store_url(&url).await?;
+    let store = store_choice::open_url(&url).await?;
     prepare(&folder)?;
 
     let catalog = PackageCatalog::new(Arc::clone(&store));
@@ -88,7 +89,7 @@ pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let password = Secret::new(Uuid::new_v4().to_string());
     let credentials = Credentials::new("demo", password)?;
     let request = DeployRequest::new(sample_package::NAME, ENDPOINT, credentials)?;
-    let record = follow(&deployer, &status, request).await?;
+    let record = follow(&deployer, &status, request, Stop::new()?).await?;
 
     output.print(&with_folder(&record, &folder)?, |_| {
         text(&record, &folder, &url, output.paint())

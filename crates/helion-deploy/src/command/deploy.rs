@@ -19,6 +19,7 @@ use crate::output::Output;
 use crate::password::{self, Source};
 use crate::report;
 use crate::settings::Settings;
+use crate::stop::Stop;
 
 /// Deploys, prints the record, and fails when it ended otherwise than in `SUCCESS`.
 pub(crate) async fn run(
@@ -31,12 +32,14 @@ pub(crate) async fn run(
     let platform = clients::platform(client, clients::runner_options());
     let wanted = Wanted::parse(&arguments.target.package)?;
     let again = Again::after(&arguments, &wanted);
-    let request = request(arguments, &wanted, settings).await?;
+    // One that listens from here to the end: between two of them a signal would be lost.
+    let mut stop = Stop::new()?;
+    let request = request(arguments, &wanted, settings, &mut stop).await?;
     let catalog = PackageCatalog::new(Arc::clone(&store));
     let status = DeploymentStatus::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
-    recover::quietly(&deployer).await?;
-    let record = match follow(&deployer, &status, request).await {
+    recover::quietly(&deployer, &mut stop).await?;
+    let record = match follow(&deployer, &status, request, stop).await {
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &catalog).await),
     };
@@ -79,8 +82,12 @@ impl Wanted {
 }
 
 /// Takes the password from where it may come from.
-pub(crate) async fn credentials(source: Source, username: String) -> Result<Credentials, Failure> {
-    let password = password::read(source, &username).await?;
+pub(crate) async fn credentials(
+    source: Source,
+    username: String,
+    stop: &mut Stop,
+) -> Result<Credentials, Failure> {
+    let password = password::read(source, &username, stop).await?;
     Ok(Credentials::new(username, password)?)
 }
 
@@ -88,6 +95,7 @@ async fn request(
     arguments: Deploy,
     wanted: &Wanted,
     settings: &Settings,
+    stop: &mut Stop,
 ) -> Result<DeployRequest, Failure> {
     let source = if arguments.password_stdin {
         Source::StandardInput
@@ -98,7 +106,7 @@ async fn request(
     let space = settings.space(arguments.target.org, arguments.target.space)?;
     let timeout = settings.timeout(arguments.target.timeout)?;
     let username = settings.username(arguments.target.username)?;
-    let credentials = credentials(source, username).await?;
+    let credentials = credentials(source, username, stop).await?;
     let mut request = DeployRequest::new(&wanted.name, &endpoint, credentials)?;
     if let Some(path) = &wanted.file {
         request = request.with_file(path);
@@ -127,7 +135,16 @@ pub(crate) fn succeeded(record: &DeploymentRecord, again: &Again) -> Result<(), 
         .engine
         .as_ref()
         .and_then(|engine| engine.error.as_ref());
-    let reason = reason.map_or(String::new(), |error| format!(": {}", error.message));
+    let reason = reason.map_or(String::new(), |error| {
+        let step = error.step.as_ref();
+        let step = step.map_or(String::new(), |step| format!(" at {step}"));
+        format!("{step}: {}", error.message)
+    });
+    // That it was cancelled is no further reason.
+    let reason = match record.phase() {
+        Some(Phase::Cancelled) => String::new(),
+        _ => reason,
+    };
     let message = format!("the deployment ended {}{reason}", record.deploy_status);
     let stopped = match record.phase() {
         Some(Phase::Cancelled | Phase::Interrupted) => again.hint(record),

@@ -14,6 +14,7 @@ use crate::cli::Packages;
 use crate::failure::Failure;
 use crate::hint::nearest;
 use crate::output::{Output, on_one_line, printable};
+use crate::quantity;
 use crate::report::table;
 use crate::stop::Stop;
 
@@ -62,7 +63,7 @@ async fn add(
     let save = async { Ok(catalog.save_package(&name, contents).await?) };
     let package = stop.ending(save, &stopped).await?;
     output.print(&details(&package), |_| {
-        format!("added {} ({} bytes)", package.name, package.size)
+        format!("added {} ({})", package.name, quantity::bytes(package.size))
     })
 }
 
@@ -158,7 +159,8 @@ fn details(package: &PackageDetails) -> Value {
 fn shown(package: &PackageDetails) -> String {
     let manifest = serde_json::to_string_pretty(&package.manifest).unwrap_or_default();
     printable(&format!(
-        "{} ({} bytes)\n{manifest}",
-        package.name, package.size
+        "{} ({})\n{manifest}",
+        package.name,
+        quantity::bytes(package.size)
     ))
 }

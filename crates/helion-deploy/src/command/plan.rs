@@ -1,6 +1,7 @@
 //! `plan`: what a deployment would do, and whether it could begin.
 
-use std::path::Path;
+mod archive;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use deployment::{
     Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentId, Error, PackageCatalog,
     Space,
 };
-use package::{Inspection, PackageName, UnpackLimits};
+use package::PackageName;
 use serde_json::{Value, json};
 use store::{Guarantee, IStore};
 use uuid::Uuid;
@@ -18,10 +19,9 @@ use crate::checks::Checks;
 use crate::cli::{Client, Target};
 use crate::clients;
 use crate::command::deploy::Wanted;
-use crate::failure::{Failure, INVALID, NOT_FOUND, chain};
+use crate::failure::{Failure, INVALID, NOT_FOUND};
 use crate::hint;
 use crate::output::{Output, on_one_line};
-use crate::quantity;
 use crate::report::table;
 use crate::settings::Settings;
 
@@ -74,7 +74,7 @@ impl Plan {
         let mut checks = Checks::default();
         let catalog = PackageCatalog::new(Arc::clone(&store));
         let wanted = checks.note("name", wanted(&asked.package));
-        check_package(&mut checks, wanted.as_ref(), &catalog).await;
+        archive::check(&mut checks, wanted.as_ref(), &catalog).await;
         let request = request(&mut checks, &asked, wanted.as_ref());
         checks.note("client", client(asked.client));
 
@@ -149,85 +149,6 @@ fn wanted(package: &str) -> Result<(Wanted, String), Failure> {
         .map_err(|error| Failure::new(INVALID, error.to_string()))?;
     let name = wanted.name.clone();
     Ok((wanted, name))
-}
-
-/// Whether the package is there, and could be unpacked.
-async fn check_package(checks: &mut Checks, wanted: Option<&Wanted>, catalog: &PackageCatalog) {
-    let found = match wanted {
-        None => None,
-        Some(wanted) => checks
-            .note("package", find(wanted, catalog).await)
-            .map(|()| wanted),
-    };
-    let Some(wanted) = found else {
-        if wanted.is_none() {
-            checks.skip("package", "the name is not valid");
-        }
-        checks.skip("archive", "there is no package");
-        checks.skip("manifest", "there is no package");
-        return;
-    };
-    let inspected = inspect(wanted, catalog).await.map(|inspection| {
-        let bytes = quantity::bytes(inspection.bytes);
-        let detail = format!("{} entries, {bytes} unpacked", inspection.entries);
-        (inspection, detail)
-    });
-    match checks.note("archive", inspected) {
-        Some(inspection) => {
-            checks.note("manifest", Ok(((), manifest(&inspection))));
-        }
-        None => checks.skip("manifest", "the archive is not sound"),
-    }
-}
-
-/// Looks for the package, in the store or on this machine.
-async fn find(wanted: &Wanted, catalog: &PackageCatalog) -> Result<((), String), Failure> {
-    let Some(file) = &wanted.file else {
-        return match catalog.get_package(&wanted.name).await {
-            Ok(found) => Ok(((), format!("{} in the store", quantity::bytes(found.size)))),
-            Err(error) => Err(wanted.suggest(error.into(), catalog).await),
-        };
-    };
-    let shown = file.display();
-    match std::fs::metadata(file) {
-        Ok(metadata) if metadata.is_file() => {
-            let bytes = quantity::bytes(metadata.len());
-            Ok(((), format!("{bytes} in `{shown}`")))
-        }
-        Ok(_) => Err(Failure::new(INVALID, format!("`{shown}` is no file"))),
-        Err(error) => Err(Failure::new(NOT_FOUND, format!("`{shown}`: {error}"))),
-    }
-}
-
-/// Reads the whole archive, and keeps nothing of it.
-async fn inspect(wanted: &Wanted, catalog: &PackageCatalog) -> Result<Inspection, Failure> {
-    let Some(file) = wanted.file.clone() else {
-        return Ok(catalog.inspect_package(&wanted.name).await?);
-    };
-    let name = wanted.name.clone();
-    let inspected = tokio::task::spawn_blocking(move || inspect_file(&file, &name)).await;
-    inspected.unwrap_or_else(|error| {
-        Err(Failure::new(
-            crate::failure::FAILED,
-            format!("the check ended unexpectedly: {error}"),
-        ))
-    })
-}
-
-fn inspect_file(file: &Path, name: &str) -> Result<Inspection, Failure> {
-    let opened = std::fs::File::open(file)
-        .map_err(|error| Failure::new(INVALID, format!("`{}`: {error}", file.display())))?;
-    package::inspect_package(opened, name, &UnpackLimits::default())
-        .map_err(|error| Failure::new(INVALID, chain(&error)))
-}
-
-fn manifest(inspection: &Inspection) -> String {
-    let Some(manifest) = &inspection.manifest else {
-        return "none; the package is known by its name".to_owned();
-    };
-    let said = [&manifest.name, &manifest.version];
-    let said: Vec<_> = said.into_iter().flatten().map(String::as_str).collect();
-    said.join(" ")
 }
 
 /// The request that `deploy` would make; each value is a check of its own.

@@ -9,7 +9,9 @@ use store::IStore;
 use crate::cli::{Client, Prune};
 use crate::clients;
 use crate::failure::Failure;
+use crate::message::{say, say_hint};
 use crate::output::Output;
+use crate::unreadable;
 
 pub(crate) async fn run(
     arguments: Prune,
@@ -39,5 +41,28 @@ pub(crate) async fn run(
             "{} removed, {} kept, {} unfinished, {} unreadable, {} keys forgotten",
             report.removed, report.kept, report.unfinished, report.unreadable, report.keys
         )
-    })
+    })?;
+    if report.unreadable == 0 {
+        return Ok(());
+    }
+    say_unreadable(&deployer, report.unreadable, output).await
+}
+
+/// Names what could not be read, so many in all, and says what to do.
+async fn say_unreadable(
+    deployer: &Deployer,
+    count: usize,
+    output: Output<'_>,
+) -> Result<(), Failure> {
+    let records = unreadable::all(deployer).await?;
+    for (id, reason) in &records {
+        unreadable::say(id, reason);
+    }
+    // An age alone leaves out records that the list has.
+    let keys = count.saturating_sub(records.len());
+    if keys > 0 {
+        say(&format!("{keys} idempotency keys are unreadable"));
+    }
+    say_hint(&output.hint(unreadable::WHAT_TO_DO));
+    Ok(())
 }

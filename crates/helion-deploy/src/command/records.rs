@@ -11,9 +11,10 @@ use store::IStore;
 use crate::cli::{List, Logs, Status};
 use crate::failure::{Failure, INVALID, NOT_FOUND};
 use crate::invocation::quoted;
-use crate::message::{say, say_hint};
+use crate::message::say_hint;
 use crate::output::Output;
 use crate::report;
+use crate::unreadable;
 use crate::watch::{read, watch};
 
 /// The status words of the engine and of its clients, as they come in a history.
@@ -48,20 +49,17 @@ pub(crate) async fn list(
         query = query.with_phase(phase(word)?);
     }
     let page = DeploymentStatus::new(store).list(&query).await?;
-    for unreadable in &page.unreadable {
-        say(&format!(
-            "deployment {} is unreadable: {}",
-            unreadable.id, unreadable.reason
-        ));
+    for record in &page.unreadable {
+        unreadable::say(&record.id.to_string(), &record.reason);
     }
     let next = page.next.map(|id| id.to_string());
-    let unreadable: Vec<_> = page
+    let unread: Vec<_> = page
         .unreadable
         .iter()
         .map(|entry| json!({ "deploy_id": entry.id, "reason": entry.reason }))
         .collect();
     output.print(
-        &json!({ "deployments": page.records, "next": next, "unreadable": unreadable }),
+        &json!({ "deployments": page.records, "next": next, "unreadable": unread }),
         |_| {
             if page.records.is_empty() {
                 return "no deployments".to_owned();

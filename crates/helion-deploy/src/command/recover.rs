@@ -11,7 +11,7 @@ use crate::clients;
 use crate::failure::{FAILED, Failure, chain};
 use crate::message::say;
 use crate::output::Output;
-use crate::stop::unless_stopped;
+use crate::stop::Stop;
 
 /// Recovers, prints what was done, and fails when something could not be.
 pub(crate) async fn run(store: Arc<dyn IStore>, output: Output<'_>) -> Result<(), Failure> {
@@ -40,8 +40,8 @@ pub(crate) async fn run(store: Arc<dyn IStore>, output: Output<'_>) -> Result<()
 }
 
 /// Recovers before something else is done, which goes on whatever comes of it but a signal.
-pub(crate) async fn quietly(deployer: &Deployer) -> Result<(), Failure> {
-    match unless_stopped(async { Ok(deployer.recover().await) }).await? {
+pub(crate) async fn quietly(deployer: &Deployer, stop: &mut Stop) -> Result<(), Failure> {
+    match stop.unless(async { Ok(deployer.recover().await) }).await? {
         Ok(report) => {
             for id in &report.interrupted {
                 say(&format!(
@@ -73,6 +73,11 @@ fn failures(report: &RecoveryReport) -> Vec<(String, String)> {
     reasons.collect()
 }
 
+/// With the time that a lease and the margin of the clocks take: whoever calls right after a death
+/// finds nothing yet.
+const NOTHING: &str =
+    "nothing to recover; an owner counts as dead 70 s after its last sign of life";
+
 fn text(report: &RecoveryReport) -> String {
     let interrupted = report
         .interrupted
@@ -81,7 +86,7 @@ fn text(report: &RecoveryReport) -> String {
     let cleaned = report.cleaned.iter().map(|id| format!("cleaned      {id}"));
     let lines: Vec<_> = interrupted.chain(cleaned).collect();
     if lines.is_empty() {
-        return "nothing to recover".to_owned();
+        return NOTHING.to_owned();
     }
     lines.join("\n")
 }

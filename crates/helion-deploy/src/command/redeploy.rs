@@ -16,6 +16,7 @@ use crate::output::Output;
 use crate::password::Source;
 use crate::report;
 use crate::settings::Settings;
+use crate::stop::Stop;
 use crate::watch;
 
 /// Deploys again, prints the new record, and fails when it ended otherwise than in `SUCCESS`.
@@ -31,22 +32,23 @@ pub(crate) async fn run(
     let username = settings.username(arguments.username)?;
     let platform = clients::platform(client, clients::runner_options());
     let deployer = Deployer::new(Arc::clone(&store), platform, DeployerOptions::default());
-    recover::quietly(&deployer).await?;
+    let mut stop = Stop::new()?;
+    recover::quietly(&deployer, &mut stop).await?;
     let id = &arguments.id;
     let status = DeploymentStatus::new(Arc::clone(&store));
-    let record = watch::read(&status, id).await?;
+    let record = stop.unless(watch::read(&status, id)).await?;
     let source = if arguments.password_stdin {
         Source::StandardInput
     } else {
         Source::EnvironmentOrPrompt
     };
-    let credentials = credentials(source, username).await?;
+    let credentials = credentials(source, username, &mut stop).await?;
     let wanted = Wanted::parse(&record.package)?;
     let mut request = DeployRequest::again(&record, credentials)?;
     if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
-    let record = match follow(&deployer, &status, request).await {
+    let record = match follow(&deployer, &status, request, stop).await {
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &PackageCatalog::new(store)).await),
     };

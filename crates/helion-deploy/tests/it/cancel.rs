@@ -1,5 +1,6 @@
 //! A cancel at every step, by signals and from another process.
 
+use rustix::process::Signal;
 use std::sync::Arc;
 
 use batch::{LocalRunner, LocalRunnerOptions};
@@ -82,7 +83,7 @@ fn is_cancel_asked(world: &World, id: &str) -> bool {
 #[test]
 fn by_a_signal_it_ends_at_every_command() {
     for number in 1..LOGOUT {
-        let signal = ["-INT", "-TERM"][number % 2];
+        let signal = [Signal::INT, Signal::TERM][number % 2];
         let world = World::with_package();
         let running = standing_at(&world, number);
         running.signal(signal);
@@ -94,7 +95,7 @@ fn by_a_signal_it_ends_at_every_command() {
 fn during_the_logout_a_signal_comes_too_late() {
     let world = World::with_package();
     let mut running = standing_at(&world, LOGOUT);
-    running.signal("-INT");
+    running.signal(Signal::INT);
     running.until("cancelling");
     std::fs::write(world.path("go"), "").unwrap();
     check_ended(&world, running, "SUCCESS");
@@ -114,7 +115,7 @@ fn by_a_signal_it_ends_while_it_unpacks() {
     // A signal that is late finds it at its first command.
     halt_at(&world, 1);
     let running = Running::start(world.deploy(&[]));
-    running.signal("-INT");
+    running.signal(Signal::INT);
     check_ended(&world, running, "CANCELLED");
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use standin::Behaviour;
 
+use crate::processes::kill_working_for;
 use crate::recover::{change_record, end_lease};
 use crate::world::{Backend, Finished, Running, World, finish, statuses};
 
@@ -81,4 +82,6 @@ fn a_record_without_a_lease_is_nobodys_to_recover() {
     let refused = cancel(&world, &running.id, &[]).code(1);
     assert!(refused.stderr.contains("Python original"), "{refused:?}");
     assert!(!refused.stderr.contains("hint:"), "{refused:?}");
+    // Nor does anybody end what it left running.
+    kill_working_for(&running.id);
 }

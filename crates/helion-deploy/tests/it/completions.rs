@@ -1,5 +1,6 @@
 //! `completions` and `man`.
 
+use std::io::Write as _;
 use std::process::Stdio;
 
 use crate::world::{World, finish};
@@ -48,6 +49,77 @@ fn bash_takes_its_completions() {
     bash.args(["--norc", "-eu"]).arg(&path).stdin(Stdio::null());
     let finished = finish(bash).code(0);
     assert_eq!((&*finished.stdout, &*finished.stderr), ("add\n", ""));
+}
+
+/// What a shell prints that runs `script`, which finds the program's completions in
+/// `_helion-deploy`; `None` where there is no such shell, which is said.
+fn in_shell(shell: &str, flags: &[&str], script: &str) -> Option<String> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&folders).any(|folder| folder.join(shell).exists()) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "NOT TESTED: completions in {shell}, which is not installed"
+        );
+        return None;
+    }
+    let world = World::new();
+    let completions = world.run(&["completions", shell]).code(0).stdout;
+    std::fs::write(world.path("_helion-deploy"), completions).unwrap();
+    let path = world.path("script");
+    std::fs::write(&path, script).unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test runs the shell that the completions are for"
+    )]
+    let mut command = std::process::Command::new(shell);
+    command
+        .args(flags)
+        .arg(&path)
+        .current_dir(world.root.path())
+        .env("HOME", world.path("home"))
+        .stdin(Stdio::null());
+    let finished = finish(command).code(0);
+    assert_eq!(finished.stderr, "");
+    Some(finished.stdout)
+}
+
+#[test]
+fn fish_completes() {
+    let script = "source _helion-deploy
+        for typed in 'pru' 'packages a' 'prune --old' 'deploy --client ' '--output ' \
+            '--output json lis' 'completions f'
+            echo \"$typed:\" (complete -C \"helion-deploy $typed\" | string split -f 1 \\t)
+        end";
+    if let Some(completed) = in_shell("fish", &["--no-config"], script) {
+        let expected = "pru: prune\npackages a: add\nprune --old: --older-than\n\
+                        deploy --client : cf helion\n--output : json text\n\
+                        --output json lis: list\ncompletions f: fish\n";
+        assert_eq!(completed, expected);
+    }
+}
+
+#[test]
+fn zsh_completes() {
+    // As a person types it at the prompt, with a tab at the end; then the line is taken away, and
+    // what the next one prints tells that the tab was acted on.
+    let script = r#"
+        zmodload zsh/zpty
+        zpty z zsh -f -i
+        zpty -w z 'PS1="at""-prompt "; fpath=($PWD $fpath); autoload -U compinit; compinit -u -D'
+        for typed in rec 'packages sh' 'prune --old' '--output=j'; do
+            zpty -r z shown '*at-prompt *'
+            zpty -w -n z "helion-deploy $typed"$'\t'
+            zpty -w -n z $'\x15'"print is-over-\$((40 + 2))"$'\n'
+            zpty -r z shown '*is-over-42*'
+            print -r -- "$shown"
+        done
+        zpty -d z
+    "#;
+    if let Some(shown) = in_shell("zsh", &["-f"], script) {
+        for completed in ["recover", "packages show", "--older-than", "--output=json"] {
+            assert!(shown.contains(completed), "{completed}: {shown}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `deploy`, and reading its record in other processes.
 
+use rustix::process::Signal;
 use standin::Behaviour;
 
 use crate::world::{ENDPOINT, PASSWORD, Running, SUCCESS, World, finish, statuses};
@@ -242,7 +243,7 @@ fn another_process_follows_and_ctrl_c_cancels() {
         .spawn()
         .unwrap();
 
-    running.signal("-INT");
+    running.signal(Signal::INT);
     let id = running.id.clone();
     let record = running.finish().code(1).json();
     assert_eq!(statuses(&record).rsplit(' ').next(), Some("CANCELLED"));
@@ -270,7 +271,7 @@ fn the_same_key_follows_the_deployment_of_another_process() {
     assert_eq!(following.id, running.id);
     following.until("another process deploys it");
     following.until(" ~ LIST");
-    running.signal("-INT");
+    running.signal(Signal::INT);
     let record = running.finish().code(1).json();
     let followed = following.finish().code(1);
     assert!(followed.stderr.contains(" ~ CANCELLED"), "{followed:?}");
@@ -289,9 +290,9 @@ fn a_second_ctrl_c_does_not_wait() {
     world.behave("logout", Behaviour::Hang);
     let mut running = Running::start(world.deploy(&[]));
     running.until("  LIST");
-    running.signal("-TERM");
+    running.signal(Signal::TERM);
     running.until("cancelling");
-    running.signal("-INT");
+    running.signal(Signal::INT);
     let record = running.finish().code(1).json();
     assert_eq!(statuses(&record).rsplit(' ').next(), Some("CANCELLED"));
     world.assert_nothing_left();

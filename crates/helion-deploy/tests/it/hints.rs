@@ -1,5 +1,6 @@
 //! The commands that hints name work as they are written.
 
+use rustix::process::Signal;
 use standin::Behaviour;
 
 use crate::world::{ENDPOINT, Finished, Running, World, finish};
@@ -69,7 +70,7 @@ fn cancelled(world: &World, arguments: &[&str]) -> Finished {
     world.behave("push", Behaviour::Hang);
     let mut running = Running::start(world.command(arguments));
     running.until("  LIST");
-    running.signal("-INT");
+    running.signal(Signal::INT);
     let cancelled = running.finish().code(1);
     world.platform.clear_behaviour("push").unwrap();
     cancelled

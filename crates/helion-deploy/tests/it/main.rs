@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod beginning;
 mod cancel;
 mod cancelling;
 mod completions;
@@ -13,6 +14,7 @@ mod crash;
 mod demo;
 mod deploy;
 mod hints;
+mod observability;
 mod packages;
 mod plan;
 mod processes;

@@ -1,5 +1,6 @@
 //! `plan`.
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::world::{Backend, ENDPOINT, PASSWORD, Running, World};
@@ -108,7 +109,7 @@ fn a_deployment_that_is_in_the_way_is_named() {
     let cancel = format!("`helion-deploy cancel {}`", running.id);
     assert!(busy.stderr.contains(&cancel), "{busy:?}");
     plan(&world, "foo", &["--name", "other"]).code(0);
-    running.signal("-INT");
+    running.signal(Signal::INT);
     running.finish().code(1);
 }
 

@@ -213,7 +213,7 @@ failed     0.00s  DEPLOYED     exit code 1: helion push --target https://api.exa
 ok         0.00s  LOGS         helion logs --target https://api.example.com --num 100 foo
 ok         0.00s  LOGOUT       helion logout
 failed     0.00s  FAILED       in all
-error: the deployment ended FAILED: exit code 1
+error: the deployment ended FAILED at DEPLOYED: exit code 1
 hint: `helion-deploy logs ID` shows what its commands printed";
 
 #[test]

@@ -54,6 +54,20 @@ fn a_signal_at_the_prompt_ends_the_program_and_gives_the_echo_back() {
 }
 
 #[test]
+fn a_terminal_that_would_show_the_password_is_not_read() {
+    let world = World::with_package();
+    let deploy = ["deploy", "foo", "--password-stdin", "--endpoint", ENDPOINT];
+    let terminal = start(&world, &[&deploy[..], &USER].concat());
+    let (code, screen, _) = terminal.finish();
+    assert_eq!(code, 2, "{screen}");
+    assert!(screen.contains("standard input is a terminal"), "{screen}");
+    assert!(
+        screen.contains("hint: without --password-stdin"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn what_is_typed_is_the_password_and_is_not_shown() {
     let world = World::with_package();
     let deploy = ["deploy", "foo", "--endpoint", ENDPOINT];

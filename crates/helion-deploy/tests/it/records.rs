@@ -1,6 +1,7 @@
 //! `list` and `logs`, and errors that say what to do next.
 
-use crate::world::{Running, World, finish};
+use crate::world::{Backend, Running, World, finish};
+use rustix::process::Signal;
 
 #[test]
 fn a_list_is_a_table_and_names_the_way_to_the_next_page() {
@@ -105,6 +106,49 @@ fn who_is_in_the_way_is_named_with_what_can_be_done() {
     let hint = busy.json()["error"]["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains(&format!("status {id} --watch")), "{hint}");
     assert!(hint.contains(&format!("cancel {id}")), "{hint}");
-    running.signal("-INT");
+    running.signal(Signal::INT);
     running.finish().code(1);
+}
+
+#[test]
+fn what_prune_cannot_read_is_named_with_what_can_be_done() {
+    let world = World::with_package_on(Backend::Fs);
+    let mut ids = Vec::new();
+    for key in ["a", "b", "c"] {
+        let deploy = world.deploy(&["--idempotency-key", key]);
+        let record = finish(deploy).code(0).json();
+        ids.push(record["deploy_id"].as_str().unwrap().to_owned());
+    }
+    let file = |name: &str| world.path("store").join(name);
+    let record = |id: &str| file(&format!("deployment_{id}.json"));
+    let clean = world.run(&["prune", "--keep", "9"]).code(0);
+    assert_eq!(clean.stderr, "");
+    std::fs::write(record(&ids[0]), "{").unwrap();
+    let newer = std::fs::read_to_string(record(&ids[1])).unwrap();
+    let newer = newer.replace("\"schema\": 1", "\"schema\": 999");
+    std::fs::write(
+        record(&ids[1]),
+        newer.replace("\"schema\":1", "\"schema\":999"),
+    )
+    .unwrap();
+    let keys = std::fs::read_dir(world.path("store")).unwrap();
+    let mut keys = keys.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let key = keys.find(|name| name.starts_with("lock_key_")).unwrap();
+    std::fs::write(file(&key), "no claim").unwrap();
+
+    let pruned = world.run(&["prune", "--keep", "9"]).code(0);
+    assert!(pruned.stdout.contains("3 unreadable"), "{pruned:?}");
+    let told = &pruned.stderr;
+    assert!(
+        told.contains(&format!("deployment {} is unreadable: ", ids[0])),
+        "{told}"
+    );
+    let newer = format!(
+        "deployment {} is unreadable: a newer version wrote it",
+        ids[1]
+    );
+    assert!(told.contains(&newer), "{told}");
+    assert!(!told.contains(&ids[2]), "{told}");
+    assert!(told.contains("1 idempotency keys are unreadable"), "{told}");
+    assert!(told.contains("hint: they stay until"), "{told}");
 }

@@ -1,5 +1,6 @@
 //! `recover`, `redeploy` and `prune`, after real deaths of the program.
 
+use rustix::process::Signal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,12 +151,12 @@ fn a_stopped_program_that_wakes_up_writes_nothing() {
         let world = World::with_package_on(backend);
         let running = pushing(&world);
         let id = running.id.clone();
-        running.signal("-STOP");
+        running.signal(Signal::STOP);
         assert_eq!(recover_in_an_hour(&world), [id.parse().unwrap()]);
         let status = ["--output", "json", "status", &id];
         let interrupted = world.run(&status).code(0).json();
 
-        running.signal("-CONT");
+        running.signal(Signal::CONT);
         let finished = running.finish().code(1);
         assert_eq!(finished.json(), interrupted);
         assert!(

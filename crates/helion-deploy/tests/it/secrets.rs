@@ -85,6 +85,26 @@ fn a_password_where_none_is_taken_is_not_repeated() {
         assert!(refused.stderr.starts_with("error: "), "{refused:?}");
         assert_eq!(refused.json()["error"]["exit_code"], 2);
     }
+    // The one word that could be the package.
+    for wrong in [
+        &["deploy", "--password-stdin", "swordfish"][..],
+        &[
+            "deploy",
+            "--username",
+            "ann",
+            "--password-stdin",
+            "swordfish",
+            "--timeout",
+            "1s",
+        ],
+    ] {
+        let refused = world.run(&[&["--output", "json"], wrong].concat()).code(2);
+        assert!(!refused.stderr.contains("swordfish"), "{refused:?}");
+        let error = refused.json()["error"].clone();
+        assert!(!error.to_string().contains("swordfish"), "{error}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("deploy PACKAGE --password-stdin"), "{hint}");
+    }
     // What cannot be a password is named.
     let refused = world.run(&["deploy", "--password-stdin", "--usrname"]);
     let refused = refused.code(2).stderr;

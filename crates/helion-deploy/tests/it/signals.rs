@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::world::{Backend, Running, World, finish, statuses};
 
 /// The command with a store whose server takes connections and never answers.
@@ -33,7 +35,7 @@ fn while_the_store_is_silent_a_signal_is_heard() {
         vec!["cancel", id],
         [&["plan", "foo"], &endpoint[..]].concat(),
     ];
-    let signals = [("-TERM", 143), ("-INT", 130), ("-HUP", 129)];
+    let signals = [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)];
     for (number, arguments) in commands.iter().enumerate() {
         let (signal, code) = signals[number % signals.len()];
         let running = Running::start_any(with_silent_store(&world, &server, arguments));
@@ -72,8 +74,7 @@ fn while_nobody_reads_the_output_a_signal_ends_the_program() {
         while rustix::io::ioctl_fionread(&reader).unwrap() == 0 {
             std::thread::yield_now();
         }
-        let id = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(143));
     }
 }
@@ -93,33 +94,39 @@ fn files(folder: &Path) -> Vec<String> {
     found
 }
 
+/// A package that takes the program a while to save.
+fn big_package() -> Vec<u8> {
+    let manifest = r#"{"package": "big.tar.gz", "version": "1"}"#;
+    let tree = testkit::Tar::new().file("big/zeros", vec![0; 64 << 20]);
+    let application = testkit::stored_gzip(&tree.ended());
+    let package = testkit::Tar::new()
+        .file("big/manifest.json", manifest)
+        .file("big/big.tar.gz", application);
+    testkit::stored_gzip(&package.ended())
+}
+
 #[test]
 fn a_package_is_added_as_a_whole_or_not_at_all() {
     let world = World::on(Backend::Fs);
     world.run(&["packages", "list"]).code(0);
     let store = world.path("store");
     let before = files(&store);
-    let noise: Vec<u8> = (0..8_000_000_u32)
-        .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0])
-        .collect();
     let archive = world.path("big.tar.gz");
-    std::fs::write(&archive, testkit::package("big", &[("noise", &noise)])).unwrap();
-    let add = world.command(&["packages", "add", archive.to_str().unwrap()]);
-    let running = Running::start_any(add);
+    std::fs::write(&archive, big_package()).unwrap();
+    let add = ["packages", "add", archive.to_str().unwrap()];
+    let running = Running::start_any(world.command(&add));
     // The first bytes are in the store's folder of unfinished files.
     while files(&store) == before {
         std::thread::yield_now();
     }
-    running.signal("-TERM");
-    let stopped = running.finish();
-    // A signal that is late finds it saved.
-    if stopped.code == 0 {
-        world.run(&["packages", "show", "big"]).code(0);
-    } else {
-        assert_eq!(stopped.code, 143, "{stopped:?}");
-        assert_eq!(files(&store), before);
-    }
+    // The signal finds the program in the middle, however late it comes.
+    running.signal(Signal::STOP);
+    running.signal(Signal::TERM);
+    running.signal(Signal::CONT);
+    running.finish().code(143);
+    assert_eq!(files(&store), before);
     world.assert_nothing_left();
+    world.run(&add).code(0);
 }
 
 #[test]
@@ -130,14 +137,14 @@ fn who_watches_or_cancels_can_go_and_the_deployment_ends_all_the_same() {
     running.until("  LIST");
     let mut watching = Running::start_any(world.command(&["status", &running.id, "--watch"]));
     watching.until("~ LIST");
-    watching.signal("-INT");
+    watching.signal(Signal::INT);
     watching.finish().code(130);
     let status = world.run(&["--output", "json", "status", &running.id]);
     assert_eq!(status.code(0).json()["deploy_status"], "LIST");
 
     let mut cancelling = Running::start_any(world.command(&["cancel", &running.id]));
     cancelling.until("~ LIST");
-    cancelling.signal("-TERM");
+    cancelling.signal(Signal::TERM);
     let stopped = cancelling.finish();
     // It may have seen the end before the signal came.
     assert!([0, 143].contains(&stopped.code), "{stopped:?}");

@@ -3,6 +3,7 @@
 //! `cargo xtask services up` starts one, and the variable `SWIFT_SERVICES` says where it is; without
 //! it nothing here is tested, and each test says so.
 
+use rustix::process::Signal;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -150,7 +151,7 @@ fn another_process_follows_by_way_of_swift() {
     assert!(statuses(&record).ends_with("REMOVED LIST"), "{record}");
     let mut watching = program.command(&["status", &running.id, "--watch"]);
     let watching = watching.stdout(Stdio::piped()).spawn().unwrap();
-    running.signal("-INT");
+    running.signal(Signal::INT);
     let record = running.finish().code(1).json();
     assert_eq!(statuses(&record).rsplit(' ').next(), Some("CANCELLED"));
     let watched = watching.wait_with_output().unwrap();

@@ -42,3 +42,25 @@ fn in_json_the_message_says_what_is_wrong_and_the_hint_how_it_is_written() {
         assert!(hint.starts_with("Usage: helion-deploy"), "{hint}");
     }
 }
+
+#[test]
+fn a_part_of_an_id_is_answered_with_where_the_whole_one_is() {
+    let world = World::new();
+    let after = ["list", "--after", "01a219eb"];
+    let of = |command| [command, "01a219eb"];
+    for arguments in [
+        &of("status")[..],
+        &of("logs"),
+        &of("cancel"),
+        &of("redeploy"),
+        &after,
+    ] {
+        let refused = world.run(arguments).code(2).stderr;
+        let told = "invalid value '01a219eb' for '";
+        assert!(refused.starts_with(&format!("error: {told}")), "{refused}");
+        assert!(
+            refused.contains("a whole id is needed, and `helion-deploy list`"),
+            "{refused}"
+        );
+    }
+}

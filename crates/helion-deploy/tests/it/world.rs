@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use standin::{Behaviour, Platform};
 use tempfile::TempDir;
@@ -292,17 +293,8 @@ impl Running {
         }
     }
 
-    pub(crate) fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the test sends what Ctrl-C sends"
-        )]
-        let status = Command::new("/bin/kill")
-            .args([signal, &id])
-            .status()
-            .unwrap();
-        assert!(status.success());
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Kills the program, and nothing that it started.
