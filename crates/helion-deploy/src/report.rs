@@ -1,5 +1,6 @@
 //! Records as a person reads them.
 
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, SystemTime};
 
 use deployment::{DeploymentRecord, StepRecord};
@@ -11,6 +12,32 @@ use crate::width::{columns, padded};
 
 /// A record with its history, and why it did not succeed.
 pub(crate) fn record(record: &DeploymentRecord, paint: Paint) -> String {
+    let mut lines = facts(record, paint);
+    lines.push("history".to_owned());
+    let history = record.history.iter();
+    lines.extend(history.map(|line| format!("  {}", printable(line))));
+    lines.extend(failed_step_lines(record, paint));
+    lines.join("\n")
+}
+
+/// A record that was followed to its end: a terminal that has just shown each step is not told them
+/// again.
+pub(crate) fn followed(record: &DeploymentRecord, paint: Paint) -> String {
+    if io::stdout().is_terminal() && io::stderr().is_terminal() {
+        end(record, paint)
+    } else {
+        self::record(record, paint)
+    }
+}
+
+/// A record without its history.
+fn end(record: &DeploymentRecord, paint: Paint) -> String {
+    let mut lines = facts(record, paint);
+    lines.extend(failed_step_lines(record, paint));
+    lines.join("\n")
+}
+
+fn facts(record: &DeploymentRecord, paint: Paint) -> Vec<String> {
     let mut lines = vec![
         format!("deployment   {}", on_one_line(&record.deploy_id)),
         format!("package      {}", on_one_line(&record.package)),
@@ -34,16 +61,19 @@ pub(crate) fn record(record: &DeploymentRecord, paint: Paint) -> String {
             lines.push(format!("error        {}", paint.bad(&message)));
         }
     }
-    lines.push("history".to_owned());
-    let history = record.history.iter();
-    lines.extend(history.map(|line| format!("  {}", printable(line))));
-    if let Some(step) = failed_step(record) {
-        let heading = format!("{}: {}", step.command, step.outcome);
-        lines.push(paint.strong(&on_one_line(&heading)));
-        let output = step.output_tail.lines();
-        lines.extend(output.map(|line| format!("  {}", printable(line))));
-    }
-    lines.join("\n")
+    lines
+}
+
+/// What the step that the deployment ended at printed, under its command line.
+fn failed_step_lines(record: &DeploymentRecord, paint: Paint) -> Vec<String> {
+    let Some(step) = failed_step(record) else {
+        return Vec::new();
+    };
+    let heading = format!("{}: {}", step.command, step.outcome);
+    let mut lines = vec![paint.strong(&on_one_line(&heading))];
+    let output = step.output_tail.lines();
+    lines.extend(output.map(|line| format!("  {}", printable(line))));
+    lines
 }
 
 /// The step that the deployment ended at.
@@ -150,6 +180,19 @@ mod tests {
             table(["A", "B"], &rows),
             "A       B\n日本    x\n\u{1b}[31mFAILED\u{1b}[0m  y"
         );
+    }
+
+    #[test]
+    fn the_end_of_a_record_leaves_out_what_led_to_it() {
+        let text = br#"{"datetime": "2026-07-08 14:37:00.500000", "deploy_id": "x",
+            "deploy_status": "FAILED", "history": ["2026-07-08 14:35:00.000000 ~ INIT"],
+            "package": "foo"}"#;
+        let record = DeploymentRecord::parse("x", text).unwrap();
+        let whole = self::record(&record, Paint::Plain);
+        let end = end(&record, Paint::Plain);
+        let led = "\nhistory\n  2026-07-08 14:35:00.000000 ~ INIT";
+        assert_eq!(whole, format!("{end}{led}"));
+        assert!(end.contains("FAILED") && !end.contains("INIT"), "{end}");
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) async fn run(
         Ok(record) => record,
         Err(failure) => return Err(wanted.suggest(failure, &catalog).await),
     };
-    output.print(&record, |record| report::record(record, output.paint()))?;
+    output.print(&record, |record| report::followed(record, output.paint()))?;
     succeeded(&record, &again).map_err(|failure| clients::explain(failure, client))
 }
 
