@@ -63,7 +63,7 @@ fn marks(
     Ok((Etag::new(etag), modified))
 }
 
-/// The checksum of the version that the answer is about, where this store kept one that stands still.
+/// The checksum of the version that the answer is about, where one is kept that still holds.
 pub(super) fn checksum(answer: &Response, etag: &Etag) -> Option<Checksum> {
     let value = answer.text(&format!("{METADATA}{}", checksum::KEY))?;
     Checksum::parse(value, etag.as_str())
