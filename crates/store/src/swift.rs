@@ -2,6 +2,7 @@
 
 mod ahead;
 mod auth;
+mod checksum;
 mod client;
 mod config;
 mod container;

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import local
 
 import swiftclient
+from swiftclient.service import SwiftService
 
 AUTH_URL, USER, KEY, CONTAINER = sys.argv[1:]
 PIECE = 64 * 1024
@@ -66,6 +67,13 @@ class Works:
     def down(self, size: int) -> None:
         _, body = connection().get_object(CONTAINER, "large", resp_chunk_size=PIECE)
         assert sum(map(len, body)) == size
+
+    def down_checked(self, size: int) -> None:
+        """As `swift download` does it, which takes the MD5 of what comes; nothing is written."""
+        service = SwiftService({"auth_version": "1.0", "auth": AUTH_URL, "user": USER, "key": KEY})
+        with service:
+            (result,) = service.download(CONTAINER, ["large"], {"no_download": True})
+        assert result["success"] and result["read_length"] == size, result
 
     def list(self, files: int) -> None:
         _, rows = connection().get_container(f"{CONTAINER}-listed", full_listing=True)

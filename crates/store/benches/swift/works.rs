@@ -83,10 +83,10 @@ fn long_cases<'a>(
     store: &Arc<dyn IStore>,
     reference: &Rc<Reference>,
     bytes: usize,
-) -> [Case<'a>; 2] {
+) -> [Case<'a>; 3] {
     let limit = Some(Limit::RatioAtLeast(1.0));
-    let (up, down) = (Arc::clone(store), Arc::clone(store));
-    let (up_there, down_there) = (Rc::clone(reference), Rc::clone(reference));
+    let [up, down, checked] = [(); 3].map(|()| Arc::clone(store));
+    let [up_there, down_there, checked_there] = [(); 3].map(|()| Rc::clone(reference));
     [
         Case {
             backend: "swift",
@@ -103,6 +103,15 @@ fn long_cases<'a>(
             limit,
             store: Box::new(move |_| each(1, || runtime.block_on(download(&down, bytes)))),
             floor: Box::new(move |_| down_there.seconds(&format!("down {bytes}"))),
+        },
+        // The one before is beside a read that python-swiftclient does not check.
+        Case {
+            backend: "swift",
+            work: "down, peer checks",
+            unit: ("s", 1.0),
+            limit: None,
+            store: Box::new(move |_| each(1, || runtime.block_on(download(&checked, bytes)))),
+            floor: Box::new(move |_| checked_there.seconds(&format!("down_checked {bytes}"))),
         },
     ]
 }

@@ -158,8 +158,10 @@ async fn open_swift(url: &StoreUrl, settings: &dyn ISettings) -> Result<Arc<dyn 
     Ok(store.build())
 }
 
-/// How long a save on Swift may take no piece: it holds up to three segments, 24 MiB by default, of
-/// which on a slow link each takes its time. That the server stands still, its client sees itself.
+/// How long a save on Swift may take no piece: the first three segments are in memory, 24 MiB by
+/// default, and all on their way before any more is taken, which on a slow link takes its time. Of a
+/// long segment up to 8 MiB are sent again before the next piece. That the server stands still, its
+/// client sees itself.
 #[cfg(feature = "swift")]
 const SWIFT_STALL: std::time::Duration = std::time::Duration::from_hours(1);
 

@@ -31,17 +31,23 @@ const AT_ONCE: usize = 2;
 /// connection.
 const PIECES: usize = 16;
 
+/// Whether a file of that many bytes may be read so.
+pub(super) fn is_long_enough(size: u64) -> bool {
+    size > 2 * RANGE
+}
+
 /// Whether there is enough of the file to read it so, in parts that are worth a request each, and all
 /// that it takes is known of them.
 pub(super) fn is_worth_it(manifest: &Manifest) -> bool {
     let parts = manifest.parts.len() as u64;
-    manifest.size() > 2 * RANGE
+    is_long_enough(manifest.size())
         && manifest.size() / RANGE >= parts
         && !manifest.has_data
         && manifest.parts.iter().all(is_readable)
 }
 
-/// Whether the part can be read by itself, and its bytes have the hash that the manifest tells.
+/// Whether the part can be read by itself, and its bytes have the hash that the manifest tells: as
+/// an object's etag, it says which version of the segment is meant.
 fn is_readable(part: &Part) -> bool {
     let request = |(container, object)| Request::object(Method::GET, container, object);
     part.is_hashed()

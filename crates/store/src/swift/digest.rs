@@ -6,14 +6,28 @@ use md5::{Digest, Md5};
 
 use crate::{Error, ErrorKind, FileName, Operation, Result};
 
+use super::checksum::{Checksum, Summing};
 use super::hash::hex;
 use super::manifest::Manifest;
 
 /// What the bytes of a whole file are checked by, as they arrive.
 pub(super) struct FileDigest {
-    hasher: Md5,
+    /// Takes in the first part, where its hash is known.
+    hasher: Option<Hasher>,
     /// How many bytes are left of each part, and the hash that it must have, where that is known.
-    parts: VecDeque<(u64, Option<String>)>,
+    parts: VecDeque<(u64, Option<Hash>)>,
+}
+
+/// What bytes are told by.
+#[derive(PartialEq, Eq)]
+enum Hash {
+    Md5(String),
+    Checksum(Checksum),
+}
+
+enum Hasher {
+    Md5(Md5),
+    Summing(Box<Summing>),
 }
 
 impl FileDigest {
@@ -24,7 +38,12 @@ impl FileDigest {
 
     /// The hash of all the bytes.
     pub(super) fn of_bytes(hash: &str, size: u64) -> Self {
-        Self::new([(size, Some(hash.to_owned()))])
+        Self::new([(size, Some(Hash::Md5(hash.to_owned())))])
+    }
+
+    /// The checksum of all the bytes of a large file, for which the hashes of its parts are not needed.
+    pub(super) fn of_large(checksum: Checksum, size: u64) -> Self {
+        Self::new([(size, Some(Hash::Checksum(checksum)))])
     }
 
     /// The hashes of the parts of a large file.
@@ -33,16 +52,16 @@ impl FileDigest {
             return Self::unknown();
         }
         Self::new(manifest.parts.iter().map(|part| {
-            let hash = part.is_hashed().then(|| part.hash.clone());
+            let hash = part.is_hashed().then(|| Hash::Md5(part.hash.clone()));
             (part.size, hash)
         }))
     }
 
-    fn new(parts: impl IntoIterator<Item = (u64, Option<String>)>) -> Self {
+    fn new(parts: impl IntoIterator<Item = (u64, Option<Hash>)>) -> Self {
         // A part of no bytes has nothing that could arrive otherwise.
         let parts = parts.into_iter().filter(|(size, _)| *size > 0).collect();
         Self {
-            hasher: Md5::new(),
+            hasher: None,
             parts,
         }
     }
@@ -56,16 +75,17 @@ impl FileDigest {
         while let Some((left, hash)) = self.parts.front_mut() {
             let length = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
             let (part, rest) = bytes.split_at(length);
-            if hash.is_some() {
-                self.hasher.update(part);
+            if let Some(hash) = hash {
+                let hasher = self.hasher.get_or_insert_with(|| hash.hasher());
+                hasher.update(part);
             }
             bytes = rest;
             *left -= length as u64;
             if *left > 0 {
                 break;
             }
-            let found = std::mem::take(&mut self.hasher).finalize();
-            if hash.as_ref().is_some_and(|hash| *hash != hex(&found)) {
+            let found = self.hasher.take().map(Hasher::finish);
+            if *hash != found {
                 return Err(
                     Error::new(ErrorKind::Corrupt, Operation::GetFileContents.as_str())
                         .with_name(name.as_str())
@@ -77,6 +97,31 @@ impl FileDigest {
             self.parts.pop_front();
         }
         Ok(())
+    }
+}
+
+impl Hash {
+    fn hasher(&self) -> Hasher {
+        match self {
+            Self::Md5(_) => Hasher::Md5(Md5::new()),
+            Self::Checksum(_) => Hasher::Summing(Box::default()),
+        }
+    }
+}
+
+impl Hasher {
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Md5(hasher) => hasher.update(bytes),
+            Self::Summing(summing) => summing.update(bytes),
+        }
+    }
+
+    fn finish(self) -> Hash {
+        match self {
+            Self::Md5(hasher) => Hash::Md5(hex(&hasher.finalize())),
+            Self::Summing(summing) => Hash::Checksum(summing.checksum()),
+        }
     }
 }
 
@@ -109,6 +154,11 @@ mod tests {
             Some(ErrorKind::Corrupt),
         );
         check(FileDigest::unknown, b"hellp", None);
+        let mut summing = Summing::default();
+        summing.update(b"hello");
+        let large = || FileDigest::of_large(summing.checksum(), 5);
+        check(large, b"hello", None);
+        check(large, b"hellp", Some(ErrorKind::Corrupt));
         let part = |hash: &str, size| Part::new("c", "o", hash.to_owned(), size);
         let parts = || {
             let none = part("d41d8cd98f00b204e9800998ecf8427e", 0);

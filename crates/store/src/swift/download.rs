@@ -157,10 +157,17 @@ async fn digest(
         let digest = FileDigest::of_bytes(info.etag.as_str(), info.size);
         return Ok(Some((digest, None)));
     }
+    let checksum = info::checksum(answer, &info.etag);
+    let digest = checksum.map(|checksum| FileDigest::of_large(checksum, info.size));
+    // Then the manifest would tell nothing that is needed.
+    if digest.is_some() && !ahead::is_long_enough(info.size) {
+        return Ok(digest.map(|digest| (digest, None)));
+    }
     match Manifest::of_file(container, OPERATION, name).await? {
         // Bytes in the manifest have no hash of which the etag could be made.
         Some(manifest) if manifest.has_data || manifest.etag() == info.etag.as_str() => {
-            Ok(Some((FileDigest::of_parts(&manifest), Some(manifest))))
+            let digest = digest.unwrap_or_else(|| FileDigest::of_parts(&manifest));
+            Ok(Some((digest, Some(manifest))))
         }
         Some(_) | None => Ok(None),
     }

@@ -6,6 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use crate::{Error, ErrorKind, Etag, FileInfo, FileName, Operation, Result, SaveOptions};
 
+use super::checksum::{self, Checksum};
 use super::date;
 use super::request::Request;
 use super::response::Response;
@@ -62,9 +63,19 @@ fn marks(
     Ok((Etag::new(etag), modified))
 }
 
+/// The checksum of the version that the answer is about, where one is kept that still holds.
+pub(super) fn checksum(answer: &Response, etag: &Etag) -> Option<Checksum> {
+    let value = answer.text(&format!("{METADATA}{}", checksum::KEY))?;
+    Checksum::parse(value, etag.as_str())
+}
+
+/// The metadata, without what this store keeps there for itself.
 fn metadata(answer: &Response) -> BTreeMap<String, String> {
     let entries = answer.headers().iter().filter_map(|(header, value)| {
         let key = header.as_str().strip_prefix(METADATA)?;
+        if key == checksum::KEY {
+            return None;
+        }
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         Some((key.to_owned(), value))
     });
@@ -92,10 +103,22 @@ pub(super) fn told(
     for (key, value) in &options.metadata {
         let header = HeaderName::from_bytes(format!("{METADATA}{key}").as_bytes()).ok();
         let value = HeaderValue::from_bytes(value.as_bytes()).ok();
+        let value = value.filter(|_| key != checksum::KEY);
         let (Some(header), Some(value)) = (header, value) else {
             return Err(refused(format!("the metadata of `{key}`")));
         };
         request = request.header(header, value);
     }
     Ok(request)
+}
+
+/// The request with the checksum of the version that it makes.
+pub(super) fn summed(request: Request, checksum: Checksum, etag: &str) -> Request {
+    let header = HeaderName::from_bytes(format!("{METADATA}{}", checksum::KEY).as_bytes());
+    let value = HeaderValue::from_str(&checksum.value(etag));
+    match (header, value) {
+        (Ok(header), Ok(value)) => request.header(header, value),
+        // It can be done without.
+        _ => request,
+    }
 }

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::checksum;
+
 /// The limits of a cluster that the store has to keep to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -13,7 +15,9 @@ pub(super) struct Limits {
     pub(super) object: u64,
     /// The most bytes of an object's name.
     pub(super) name: usize,
+    /// The most entries of an object's metadata, of which [the checksum](checksum) is one.
     pub(super) metadata_entries: usize,
+    /// The most bytes of a value there.
     pub(super) metadata_value: usize,
     /// The most segments of a large object; none where the cluster has no static large objects.
     pub(super) segments: usize,
@@ -58,6 +62,16 @@ impl Limits {
                 .map_or(0, |slo| slo.max_manifest_segments.unwrap_or(own.segments)),
         }
     }
+
+    /// Whether the checksum of a large file finds room in its metadata.
+    pub(super) fn has_checksums(&self) -> bool {
+        self.segments > 0 && self.metadata_entries > 0 && self.metadata_value >= checksum::MAX_LEN
+    }
+
+    /// The most entries of a file's metadata: any file may get a checksum.
+    pub(super) fn file_metadata_entries(&self) -> usize {
+        self.metadata_entries - usize::from(self.has_checksums())
+    }
 }
 
 #[derive(Deserialize)]
@@ -95,6 +109,15 @@ mod tests {
         };
         assert_eq!(Limits::parse(answer), expected);
         assert_eq!(Limits::parse(b"<html>"), Limits::default());
+        assert!(expected.has_checksums());
+        assert_eq!(expected.file_metadata_entries(), 89);
+        for told in [r#""max_meta_count": 0"#, r#""max_meta_value_length": 73"#] {
+            let answer = format!(r#"{{"swift": {{{told}}}, "slo": {{}}}}"#);
+            let without_checksums = Limits::parse(answer.as_bytes());
+            assert!(!without_checksums.has_checksums(), "{told}");
+            let entries = without_checksums.metadata_entries;
+            assert_eq!(without_checksums.file_metadata_entries(), entries, "{told}");
+        }
         let without_large_objects = Limits::parse(br#"{"swift": {}}"#);
         assert_eq!(without_large_objects.segments, 0);
     }

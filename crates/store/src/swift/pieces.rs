@@ -1,17 +1,19 @@
 //! Contents cut into pieces that fit in one object.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use md5::{Digest, Md5};
 use tokio::time::Instant;
 
 use crate::{FileContents, FileName, Result, SaveOptions};
 
+use super::checksum::{Checksum, Summing};
 use super::hash::hex;
 use super::request::Body;
 
@@ -23,6 +25,10 @@ const QUICK: Duration = Duration::from_secs(1);
 pub(super) struct Pieces {
     blocks: BoxStream<'static, Result<Bytes>>,
     most: u64,
+    /// What is handed out before any more is taken of the contents.
+    again: VecDeque<Bytes>,
+    /// Takes in all that comes, if somebody asked for the checksum.
+    summing: Option<Summing>,
     /// What has come and belongs to the next piece.
     rest: Bytes,
     /// How many bytes are to come, where it is known.
@@ -62,6 +68,8 @@ impl Pieces {
     ) -> Self {
         Self {
             most,
+            again: VecDeque::new(),
+            summing: None,
             rest: Bytes::new(),
             left: contents.size(),
             is_at_end: false,
@@ -126,14 +134,31 @@ impl Pieces {
         let length: u64 = blocks.iter().map(|block| block.len() as u64).sum();
         self.left = self.left.map(|left| left.saturating_add(length));
         let rest = std::mem::take(&mut self.rest);
-        let came = blocks.into_iter().chain([rest]).map(Ok);
-        let later = std::mem::replace(&mut self.blocks, stream::empty().boxed());
-        self.blocks = stream::iter(came).chain(later).boxed();
+        for block in blocks.into_iter().chain([rest]).rev() {
+            self.again.push_front(block);
+        }
+    }
+
+    /// Has the checksum taken of all the contents, of which only the first piece was handed out.
+    pub(super) fn sum_from(&mut self, first: &Piece) {
+        let summing = self.summing.insert(Summing::default());
+        for block in first.blocks.iter().chain([&self.rest]) {
+            summing.update(block);
+        }
+    }
+
+    /// The checksum of all that has come, where it was asked for.
+    pub(super) fn checksum(&self) -> Option<Checksum> {
+        self.summing.as_ref().map(Summing::checksum)
     }
 
     /// Ready when something has come, or everything.
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
         while self.rest.is_empty() && !self.is_at_end {
+            if let Some(block) = self.again.pop_front() {
+                self.rest = block;
+                continue;
+            }
             let Poll::Ready(block) = self.blocks.poll_next_unpin(context) else {
                 self.waits_since.get_or_insert_with(Instant::now);
                 return Poll::Pending;
@@ -141,9 +166,13 @@ impl Pieces {
             if let Some(since) = self.waits_since.take() {
                 self.longest = self.longest.max(since.elapsed());
             }
-            match block {
-                Some(block) => self.rest = block?,
-                None => self.is_at_end = true,
+            let Some(block) = block else {
+                self.is_at_end = true;
+                break;
+            };
+            self.rest = block?;
+            if let Some(summing) = &mut self.summing {
+                summing.update(&self.rest);
             }
         }
         Poll::Ready(Ok(()))
@@ -159,6 +188,9 @@ impl Pieces {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+    use proptest::prelude::*;
+
     use super::*;
 
     async fn cut(length: usize, most: u64) -> Vec<u64> {
@@ -194,6 +226,37 @@ mod tests {
         let mut pieces = Pieces::new(&name, contents, &SaveOptions::default(), 10);
         let hash = pieces.next().await.unwrap().hash;
         assert_eq!(hash, "5d41402abc4b2a76b9719d911017c592");
+    }
+
+    /// The checksum of the contents, of which each long piece is put back once.
+    async fn sum(blocks: Vec<Vec<u8>>, most: u64) -> Option<Checksum> {
+        let blocks = stream::iter(blocks).map(|block| Ok(Bytes::from(block)));
+        let contents = FileContents::from_stream(blocks.boxed(), None);
+        let name = FileName::new("a").unwrap();
+        let mut pieces = Pieces::new(&name, contents, &SaveOptions::default(), most);
+        let first = pieces.next().await.unwrap();
+        pieces.sum_from(&first);
+        while !pieces.is_at_end() {
+            let piece = pieces.next().await.unwrap();
+            if piece.length == most && !pieces.is_at_end() {
+                pieces.put_back(piece.blocks);
+                pieces.next().await.unwrap();
+            }
+        }
+        pieces.checksum()
+    }
+
+    proptest! {
+        #[test]
+        fn the_checksum_is_of_the_contents_however_they_come_and_are_cut(
+            blocks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..10),
+            most in 1..60_u64,
+        ) {
+            let mut summing = Summing::default();
+            summing.update(&blocks.concat());
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            prop_assert_eq!(runtime.block_on(sum(blocks, most)), Some(summing.checksum()));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -43,7 +43,9 @@ const DELETIONS: u32 = 4;
 ///   are told there with `; ` between them, however they were saved. A reading of one file is as
 ///   fresh as the cluster: one of whose servers some are down, or cannot reach each other, can give
 ///   an older version for a while.
-/// - Metadata has few entries and short values, as the cluster says; what is beyond is refused.
+/// - Metadata has few entries and short values, as the cluster says; what is beyond is refused, and so
+///   is an entry of the key `helion-store-checksum`, which this store keeps for itself: of the entries
+///   that the cluster takes, a file has one less.
 /// - A file that is put together of segments cannot be read to the end once it is replaced or
 ///   deleted: the read fails with [`Interrupted`](ErrorKind::Interrupted). Other files can.
 /// - Times are whole seconds.
@@ -71,8 +73,11 @@ const DELETIONS: u32 = 4;
 /// [`sweep`](Self::sweep) is called. A file that another process has made large within the last minute
 /// may leave its segments to the sweep as well.
 ///
-/// **Reads** check the length, and the MD5 of a whole file, in a large one of each segment; a part of
-/// a file has no hash. A long file is read from its segments themselves, of which the next 16 MiB come
+/// **Reads** check the length, and of a whole file the bytes; a part of a file has no hash. A file of one
+/// object is checked by its MD5. One that this store saved in segments is checked at its end by a
+/// checksum of all of it (XXH3, of 128 bits) in the metadata of its manifest, which takes far less of a
+/// processor; where there is none, since another program wrote the file or its metadata, the MD5 of each
+/// segment is. Either finds damage, and neither an attacker's work. A long file is read from its segments themselves, of which the next 16 MiB come
 /// in while some are handed out. A read that breaks is taken up again at the same byte of the same version.
 /// Files of other programs are read whether they are plain, static or dynamic large objects; of a
 /// dynamic one there is no hash. Names that are no [`FileName`] are not listed.
@@ -198,7 +203,7 @@ impl IStore for SwiftStore {
             .with_exclusive_update(Guarantee::Unsupported)
             .with_max_file_size(Some(self.container.max_file_size()))
             .with_max_name_len(self.container.max_name_len())
-            .with_max_metadata_entries(limits.metadata_entries)
+            .with_max_metadata_entries(limits.file_metadata_entries())
             .with_max_metadata_value_len(limits.metadata_value)
             .with_listed_metadata(Support::Unsupported)
             .with_listing(Freshness::Eventual)

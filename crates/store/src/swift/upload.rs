@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{Error, ErrorKind, FileInfo, Operation, Result};
 
+use super::checksum::Checksum;
 use super::flow::Flow;
 use super::info;
 use super::manifest::{Manifest, Part};
@@ -60,12 +61,15 @@ impl Upload {
     }
 
     /// Saves the file, of which the first piece has come.
-    pub(super) async fn save(self, first: Piece, pieces: Pieces) -> Result<FileInfo> {
+    pub(super) async fn save(self, first: Piece, mut pieces: Pieces) -> Result<FileInfo> {
         let (container, name) = (Arc::clone(&self.object.container), self.object.name.clone());
         container.note_segments();
+        if container.limits.has_checksums() {
+            pieces.sum_from(&first);
+        }
         match self.save_parts(first, pieces).await {
-            Ok(manifest) => {
-                let show = async move { self.show(&manifest).await };
+            Ok((manifest, checksum)) => {
+                let show = async move { self.show(&manifest, checksum).await };
                 container.turns.take(Operation::SaveFile, &name, show).await
             }
             Err(error) => {
@@ -84,7 +88,11 @@ impl Upload {
 
     /// Saves the first few segments piece by piece. If that goes well, long ones follow, each sent
     /// while it comes in: that takes less of the servers, but what breaks then is lost with the save.
-    async fn save_parts(&self, first: Piece, mut pieces: Pieces) -> Result<Manifest> {
+    async fn save_parts(
+        &self,
+        first: Piece,
+        mut pieces: Pieces,
+    ) -> Result<(Manifest, Option<Checksum>)> {
         let few = self.flow_length(&pieces).map_or(usize::MAX, |_| PIECES);
         let mut parts = Vec::new();
         self.save_pieces(Some(first), &mut pieces, &mut parts, few)
@@ -92,7 +100,7 @@ impl Upload {
         pieces = self.save_flows(pieces, &mut parts).await?;
         self.save_pieces(None, &mut pieces, &mut parts, usize::MAX)
             .await?;
-        Ok(Manifest::new(parts))
+        Ok((Manifest::new(parts), pieces.checksum()))
     }
 
     /// Saves the next `most` pieces, each a segment.
@@ -242,7 +250,7 @@ impl Upload {
     }
 
     /// Makes a file of the segments, which are all there.
-    async fn show(&self, manifest: &Manifest) -> Result<FileInfo> {
+    async fn show(&self, manifest: &Manifest, checksum: Option<Checksum>) -> Result<FileInfo> {
         let object = &self.object;
         let body = serde_json::to_vec(&manifest.parts)
             .map_err(|error| failed(&object.name, ErrorKind::Other).with_source(error))?;
@@ -251,9 +259,12 @@ impl Upload {
             .file(Method::PUT, &object.name)
             .query("multipart-manifest", "put")
             .body(Body::Bytes(Bytes::from(body)));
-        let saved = object
-            .replace(request, &manifest.etag(), manifest.size())
-            .await;
+        let etag = manifest.etag();
+        let request = match checksum {
+            Some(checksum) => info::summed(request, checksum, &etag),
+            None => request,
+        };
+        let saved = object.replace(request, &etag, manifest.size()).await;
         // A file that may be there needs its segments: if it is not, the sweep finds that out.
         if saved.is_err() && !object.may_be_there() {
             self.remove().await;

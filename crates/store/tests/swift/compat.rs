@@ -210,6 +210,36 @@ async fn rclone_reads_what_is_stored_here() {
     Scene::check_fetched(&scene.folder.path().join("fetched"));
 }
 
+/// The checksum of a large file is metadata to others, who may replace it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_is_read_whose_checksum_the_swift_command_removed() {
+    let Some(scene) = Scene::new().await else {
+        return;
+    };
+    scene.save_files().await;
+    let (swift, folder) = (scene.swift(), scene.folder.path());
+    let stat = ["stat", &scene.container, "large.tar.gz"];
+    let told = swift.run(folder, &stat).await;
+    assert!(
+        told.contains("Meta Helion-Store-Checksum: xxh3-128:"),
+        "{told}"
+    );
+    let large = FileName::new("large.tar.gz").unwrap();
+    let (info, _) = (scene.store.get_file_bytes(&large, u64::MAX).await).unwrap();
+    assert_eq!(info.metadata.len(), 0);
+
+    let mut post = vec!["post", &scene.container, "large.tar.gz"];
+    post.extend(["--meta", "colour:red"]);
+    swift.run(folder, &post).await;
+    let told = swift.run(folder, &stat).await;
+    assert!(!told.contains("Checksum"), "{told}");
+    let size = files().last().unwrap().1.len() as u64;
+    scene.check_read(size).await;
+    let info = scene.store.get_file_info(&large).await.unwrap();
+    let metadata: Vec<_> = info.metadata.into_iter().collect();
+    assert_eq!(metadata, [("colour".to_owned(), "red".to_owned())]);
+}
+
 /// Other clients may put small bytes into the manifest itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bytes_that_are_in_a_manifest_are_read() {

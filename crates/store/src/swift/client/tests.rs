@@ -169,11 +169,8 @@ async fn a_quota_that_is_used_up_is_no_file_that_is_too_large() {
 
 #[tokio::test]
 async fn an_answer_that_ends_early_is_an_interruption() {
-    let (_server, options) = server(|_| {
-        // Nothing answers the second request of the connection.
-        "HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\nshort".to_owned()
-    })
-    .await;
+    let (_server, options) =
+        server(|_| "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort".to_owned()).await;
     let client = Client::new(&options.with_stall_timeout(Duration::from_millis(50))).unwrap();
     let response = send(&client, get()).await.unwrap();
     let error = response.bytes(100).await.unwrap_err();

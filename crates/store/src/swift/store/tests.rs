@@ -7,6 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use md5::{Digest as _, Md5};
 
 use super::*;
+use crate::swift::checksum::Summing;
 use crate::swift::fake_server::{FakeServer, Seen, answer};
 use crate::swift::hash::hex;
 use crate::{RetryOptions, StoreExt as _, SwiftAuth};
@@ -51,6 +52,16 @@ fn put(etag: &str) -> String {
         &format!("etag: {etag}\r\n{modified}\r\n"),
         "",
     )
+}
+
+/// The header that keeps the checksum, in lower case as it is sent.
+const CHECKSUM: &str = "x-object-meta-helion-store-checksum";
+
+/// What that says of the contents of a version.
+fn checksum(contents: &[u8], etag: &str) -> String {
+    let mut summing = Summing::default();
+    summing.update(contents);
+    summing.checksum().value(etag)
 }
 
 fn name() -> FileName {

@@ -117,6 +117,23 @@ pub(super) async fn store(options: SwiftOptions) -> SwiftStore {
     store
 }
 
+/// The manifest tells the checksum of all the contents, whatever was sent twice of them.
+#[track_caller]
+fn check_checksum(server: &FakeServer) {
+    let seen = server.seen();
+    let manifests = seen.iter().filter(|seen| seen.has(MANIFEST));
+    let [manifest] = *manifests.collect::<Vec<_>>() else {
+        panic!("another number of manifests than one");
+    };
+    let parts: Vec<serde_json::Value> = serde_json::from_str(&manifest.body).unwrap();
+    let etag = hex(&Md5::digest(hashes(&parts)));
+    let contents: Vec<_> = (0..LENGTH / MIB)
+        .flat_map(|number| vec![byte(number); MIB])
+        .collect();
+    let expected = format!("\r\n{CHECKSUM}: {}\r\n", checksum(&contents, &etag));
+    assert!(manifest.has(&expected), "{}", manifest.head);
+}
+
 fn count(server: &FakeServer, text: &str) -> usize {
     let seen = server.seen();
     seen.iter().filter(|seen| seen.has(text)).count()
@@ -149,8 +166,10 @@ async fn a_token_that_is_refused_early_costs_no_more_than_the_request() {
     .await;
     let saved = source.save(&store(options(&server)).await).await.unwrap();
     assert_eq!(saved.size, LENGTH as u64);
+    assert_eq!(saved.metadata.len(), 0);
     assert_eq!(count(&server, "GET /auth"), 2);
     assert_eq!(count(&server, LONG), 1);
+    check_checksum(&server);
 }
 
 #[tokio::test]
@@ -236,6 +255,7 @@ async fn what_is_too_long_for_a_server_goes_on_in_short_segments() {
         assert!(body.len() == MIB && body.iter().all(|found| *found == byte(number)));
         assert!(saved.next().is_none());
     }
+    check_checksum(&server);
 }
 
 #[tokio::test]
@@ -264,6 +284,20 @@ async fn a_quota_is_told_from_a_segment_that_is_too_long() {
         message.contains("with_streamed_segment_size(0)"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn a_cluster_without_room_for_a_checksum_keeps_none() {
+    let told = r#"{"swift": {"max_meta_value_length": 73}, "slo": {}}"#;
+    let usual = |seen: Seen| {
+        let limits = seen.has("GET /info").then(|| answer("200 OK", "", told));
+        ready(limits.unwrap_or_else(|| usual(&seen))).boxed()
+    };
+    let server = FakeServer::start_early(|_| None, usual).await;
+    let source = Source::new(usize::MAX);
+    source.save(&store(options(&server)).await).await.unwrap();
+    assert_eq!(count(&server, MANIFEST), 1);
+    assert_eq!(count(&server, CHECKSUM), 0);
 }
 
 /// The segment after the long one.
