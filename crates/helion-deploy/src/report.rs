@@ -132,18 +132,19 @@ pub(crate) fn record_table(records: &[DeploymentRecord], now: SystemTime, paint:
             on_one_line(&record.deploy_id),
             paint.status(&on_one_line(&record.deploy_status)),
             on_one_line(since),
-            on_one_line(&record.package),
-            on_one_line(&record.destination),
             took,
+            on_one_line(&record.package),
+            // A narrow terminal breaks the line, and then it is the least needed that is on the next one.
+            on_one_line(&record.destination),
         ]
     });
     let heading = [
         "DEPLOYMENT",
         "STATUS",
         "SINCE (UTC)",
+        "TOOK",
         "PACKAGE",
         "DESTINATION",
-        "TOOK",
     ];
     table(heading, &rows.collect::<Vec<_>>())
 }
