@@ -134,6 +134,7 @@ macro_rules! __each_check {
                 listing::a_prefix_is_of_bytes_and_not_of_segments
                 listing::a_listed_info_is_the_files_own
                 listing::a_listing_shows_every_change
+                listing::a_file_that_is_replaced_stays_listed
                 paging::pages_are_sorted_and_complete_in_both_orders
                 paging::a_page_of_no_files_is_refused
                 paging::a_page_begins_past_any_text
@@ -158,6 +159,7 @@ macro_rules! __each_check {
                 cancellation::a_dropped_save_leaves_nothing
                 cancellation::a_save_dropped_at_any_moment_happens_whole_or_not_at_all
                 cancellation::a_dropped_save_replaces_no_later_one
+                cancellation::a_dropped_save_that_waits_replaces_no_later_one
                 cancellation::a_broken_stream_leaves_nothing
                 cancellation::a_wrong_size_leaves_nothing
                 cancellation::a_wrong_sha256_leaves_nothing

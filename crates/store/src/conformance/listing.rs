@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::paging::BOTH;
-use super::samples::{check_names, name, options, pattern, save, settle, streamed};
+use super::samples::{
+    check_all_names, check_names, joined, name, names_of, options, pattern, save, settle, streamed,
+};
 use super::violation::{Answer, Clause, Verdict};
 use crate::{FileInfo, IStore, ListOptions, Order, Support};
 
@@ -133,4 +137,60 @@ pub(super) async fn a_listing_shows_every_change(store: Arc<dyn IStore>) -> Verd
         check_infos(&*store, &[], Clause::Fresh).await?;
     }
     Ok(())
+}
+
+pub(super) async fn a_file_that_is_replaced_stays_listed(store: Arc<dyn IStore>) -> Verdict {
+    const SAVERS: usize = 4;
+    let clause = Clause::Atomic;
+    let all: Vec<_> = (10..50).map(|number| format!("r/{number}")).collect();
+    for text in &all {
+        save(&*store, text, "first").await?;
+    }
+    check_all_names(&*store, &all, clause).await?;
+    let savers = (0..SAVERS).map(|saver| {
+        let store = Arc::clone(&store);
+        let own: Vec<_> = all.iter().skip(saver).step_by(SAVERS).cloned().collect();
+        tokio::spawn(async move {
+            for round in 0..5 {
+                for text in &own {
+                    save(&*store, text, &format!("{round}")).await?;
+                }
+            }
+            Ok(())
+        })
+    });
+    let savers: Vec<_> = savers.collect();
+    let mut rounds = 0;
+    while rounds < 2 || !savers.iter().all(JoinHandle::is_finished) {
+        for (order, limit) in [
+            (Order::Ascending, 1000),
+            (Order::Descending, 1000),
+            (Order::Ascending, 7),
+            (Order::Descending, 7),
+        ] {
+            let options = ListOptions::default().with_order(order).with_limit(limit);
+            let mut listed = all_pages(&*store, options).await?;
+            if order == Order::Descending {
+                listed.reverse();
+            }
+            clause.same("the names listed beside saves of them", &listed, &all)?;
+        }
+        rounds += 1;
+    }
+    for saver in savers {
+        joined(saver).await?;
+    }
+    Ok(())
+}
+
+async fn all_pages(store: &dyn IStore, mut options: ListOptions) -> Verdict<Vec<String>> {
+    let mut all = Vec::new();
+    loop {
+        let page = names_of(store, &options).await?;
+        let Some(last) = page.last() else {
+            return Ok(all);
+        };
+        options = options.with_after(last.clone());
+        all.extend(page);
+    }
 }

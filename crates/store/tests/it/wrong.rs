@@ -130,6 +130,7 @@ caught! {
     no_metadata_listed: Fault::ListsNoMetadata => a_listed_info_is_the_files_own, Faithful;
     metadata_listed_after_all: Fault::ClaimsNoListedMetadata => a_listed_info_is_the_files_own, Faithful;
     a_list_that_lags: Fault::ListsLate => a_listing_shows_every_change, Fresh;
+    a_replaced_file_not_listed: Fault::HidesReplaced => a_file_that_is_replaced_stays_listed, Atomic;
     pages_of_a_thousand: Fault::CapsPages => a_page_holds_as_many_files_as_were_asked_for, Order;
     pages_by_count: Fault::PagesByCount => a_file_that_stays_is_listed_once_whatever_else_happens, Order;
 
@@ -159,6 +160,7 @@ caught! {
     a_dropped_save_kept: Fault::KeepsDropped => a_dropped_save_leaves_nothing, Cancellation;
     a_dropped_save_kept_in_part: Fault::KeepsDropped => a_save_dropped_at_any_moment_happens_whole_or_not_at_all, Cancellation;
     a_dropped_save_that_comes_back: Fault::SavesDroppedLate => a_dropped_save_replaces_no_later_one, Cancellation;
+    a_dropped_save_that_waits_and_comes_back: Fault::LastToWaitComesFirst => a_dropped_save_that_waits_replaces_no_later_one, Cancellation;
     a_broken_save_kept: Fault::KeepsBroken => a_broken_stream_leaves_nothing, Cancellation;
     a_size_ignored: Fault::IgnoresSize => a_wrong_size_leaves_nothing, Cancellation;
     a_sha256_ignored: Fault::IgnoresSha256 => a_wrong_sha256_leaves_nothing, Cancellation;

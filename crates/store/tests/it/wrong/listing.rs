@@ -45,6 +45,13 @@ impl Wrong {
             Fault::EmptyListFails if page.is_empty() => {
                 return Err(Error::new(ErrorKind::NotFound, "list files"));
             }
+            Fault::HidesReplaced => {
+                let saving = self.state(|state| {
+                    state.listings += 1;
+                    state.saving.clone()
+                });
+                page.retain(|info| !saving.contains(&info.name));
+            }
             Fault::HidesTemporary => page.retain(|info| !info.name.as_str().contains(".tmp")),
             Fault::ListsNoMetadata | Fault::Object => {
                 for info in &mut page {

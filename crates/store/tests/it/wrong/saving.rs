@@ -11,8 +11,50 @@ use store::{
     Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore, MemoryStore, Result,
     SaveMode, SaveOptions, StoreExt,
 };
+use tokio::sync::oneshot;
 
 use super::store::{CONTENTS, Fault, MODEST, State, Wrong, unsupported};
+
+/// The last step of a save, under a lock that is given to whoever asked for it last, and that asks
+/// nobody whether the save is still wanted.
+async fn come_first(
+    inner: Arc<MemoryStore>,
+    state: Arc<Mutex<State>>,
+    name: FileName,
+    bytes: Bytes,
+    options: SaveOptions,
+) -> Result<FileInfo> {
+    let turn = {
+        let mut state = state.lock().unwrap();
+        let (sender, turn) = oneshot::channel();
+        match &mut state.waiting {
+            Some(waiting) => waiting.push(sender),
+            None => sender.send(()).unwrap(),
+        }
+        state.waiting.get_or_insert_default();
+        turn
+    };
+    turn.await.unwrap();
+    // Until others ask, if any do.
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+        let state = state.lock().unwrap();
+        if state
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.len() > 3)
+        {
+            break;
+        }
+    }
+    let saved = inner.save_bytes(&name, bytes, &options).await;
+    let mut state = state.lock().unwrap();
+    match state.waiting.as_mut().and_then(Vec::pop) {
+        Some(next) => next.send(()).unwrap(),
+        None => state.waiting = None,
+    }
+    saved
+}
 
 impl Wrong {
     pub(super) async fn save(
@@ -41,13 +83,7 @@ impl Wrong {
             _ => {}
         }
         match self.fault {
-            Fault::BusyAtOnce => {
-                let busy =
-                    |error| Error::new(ErrorKind::Unavailable, "save file").with_source(error);
-                let _permit = self.at_once.try_acquire().map_err(busy)?;
-                tokio::task::yield_now().await;
-                return self.inner.save_file(name, contents, &options).await;
-            }
+            Fault::BusyAtOnce => return self.save_unless_busy(name, contents, &options).await,
             Fault::Object => return self.save_object(name, contents, options).await,
             Fault::BestEffort | Fault::ChecksThenSaves => {
                 return self.check_then_save(name, contents, options).await;
@@ -61,6 +97,10 @@ impl Wrong {
                 });
             }
             Fault::SavesDroppedLate => return self.save_dropped(name, contents, &options).await,
+            Fault::LastToWaitComesFirst => {
+                return self.save_first(name, contents, options).await;
+            }
+            Fault::HidesReplaced => return self.save_hidden(name, contents, &options).await,
             Fault::FoldersStay => self.keep_folders(name)?,
             Fault::LastToBeginStays => return self.save_if_later(name, contents, &options).await,
             Fault::ReadsBeforeChecks => {
@@ -203,6 +243,56 @@ impl Wrong {
         }
         self.state(|state| state.ended.insert(name.clone(), begun));
         self.inner.save_bytes(name, bytes, options).await
+    }
+
+    async fn save_unless_busy(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        let busy = |error| Error::new(ErrorKind::Unavailable, "save file").with_source(error);
+        let _permit = self.at_once.try_acquire().map_err(busy)?;
+        tokio::task::yield_now().await;
+        self.inner.save_file(name, contents, options).await
+    }
+
+    /// Leaves the last step to a task of its own.
+    async fn save_first(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: SaveOptions,
+    ) -> Result<FileInfo> {
+        let bytes = contents.collect(u64::MAX).await?;
+        let (inner, state) = (Arc::clone(&self.inner), Arc::clone(&self.state));
+        let last_step = come_first(inner, state, name.clone(), bytes, options);
+        tokio::spawn(last_step).await.unwrap()
+    }
+
+    /// Saves when somebody has listed meanwhile, if anybody does.
+    async fn save_hidden(
+        &self,
+        name: &FileName,
+        contents: FileContents,
+        options: &SaveOptions,
+    ) -> Result<FileInfo> {
+        let listings = self.state(|state| {
+            state.saving.push(name.clone());
+            state.listings
+        });
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+            if self.state(|state| state.listings) > listings {
+                break;
+            }
+        }
+        let saved = self.inner.save_file(name, contents, options).await;
+        self.state(|state| {
+            let place = state.saving.iter().position(|saving| saving == name);
+            state.saving.remove(place.unwrap());
+        });
+        saved
     }
 
     /// Saves, and then what was dropped before.

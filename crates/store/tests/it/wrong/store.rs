@@ -11,7 +11,7 @@ use store::{
     Freshness, Guarantee, IStore, ListOptions, MemoryStore, ReadOptions, Result, SaveMode,
     SaveOptions, Snapshots, StoredFile, Support, Versions,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// What a [`Wrong`] store does wrong; each is told where it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +58,14 @@ pub(super) enum Fault {
     HasNoCreate,
     HasNoRanges,
     HasNoUpdate,
+    HidesReplaced,
     HidesTemporary,
     IgnoresSha256,
     IgnoresSize,
     KeepsBroken,
     KeepsDropped,
     LastToBeginStays,
+    LastToWaitComesFirst,
     ListsHalf,
     ListsLate,
     ListsNoMetadata,
@@ -120,6 +122,11 @@ pub(super) struct State {
     pub(super) folders: BTreeSet<String>,
     /// The number of the save that is stored under a name.
     pub(super) ended: HashMap<FileName, u64>,
+    /// The files that are being saved.
+    pub(super) saving: Vec<FileName>,
+    pub(super) listings: u64,
+    /// Those that wait for a save that is in its last step.
+    pub(super) waiting: Option<Vec<oneshot::Sender<()>>>,
     /// The file that is being saved, so far.
     pub(super) half: Option<FileInfo>,
     pub(super) listed: Vec<FileInfo>,
