@@ -224,15 +224,15 @@ async fn a_save_that_is_cut_can_be_made_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_network_is_waited_for_as_long_as_it_moves() {
-    const STALL: Duration = Duration::from_secs(6);
+    const STALL: Duration = Duration::from_secs(10);
     let Some(behind) = Behind::new(|options| options.with_stall_timeout(STALL)).await else {
         return;
     };
     // Either takes longer than the network may stand still: two segments behind each other, and the
     // whole file. One segment takes less, of which the system may hold all for the network.
-    behind.network.slow_down(300_000);
+    behind.network.slow_down(180_000);
     behind.save_bytes().await.unwrap();
-    behind.network.slow_down(800_000);
+    behind.network.slow_down(450_000);
     behind.check_read().await;
 }
 
