@@ -13,6 +13,7 @@ from threading import local
 
 import swiftclient
 from swiftclient.service import SwiftService
+from swiftclient.utils import LengthWrapper
 
 AUTH_URL, USER, KEY, CONTAINER = sys.argv[1:]
 PIECE = 64 * 1024
@@ -63,6 +64,13 @@ class Works:
             connection().put_object(
                 CONTAINER, "large", zeros, content_length=size, chunk_size=PIECE
             )
+
+    def up_checked(self, size: int) -> None:
+        """As `swift upload` does it, which takes the MD5 of what goes."""
+        with open("/dev/zero", "rb") as zeros:
+            contents = LengthWrapper(zeros, size, md5=True)
+            etag = connection().put_object(CONTAINER, "large", contents, content_length=size)
+            assert etag == contents.get_md5sum()
 
     def down(self, size: int) -> None:
         _, body = connection().get_object(CONTAINER, "large", resp_chunk_size=PIECE)

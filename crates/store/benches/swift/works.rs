@@ -83,10 +83,10 @@ fn long_cases<'a>(
     store: &Arc<dyn IStore>,
     reference: &Rc<Reference>,
     bytes: usize,
-) -> [Case<'a>; 3] {
+) -> [Case<'a>; 4] {
     let limit = Some(Limit::RatioAtLeast(1.0));
-    let [up, down, checked] = [(); 3].map(|()| Arc::clone(store));
-    let [up_there, down_there, checked_there] = [(); 3].map(|()| Rc::clone(reference));
+    let [up, down, up_too, down_too] = [(); 4].map(|()| Arc::clone(store));
+    let [up_there, down_there, up_checked, down_checked] = [(); 4].map(|()| Rc::clone(reference));
     [
         Case {
             backend: "swift",
@@ -104,14 +104,22 @@ fn long_cases<'a>(
             store: Box::new(move |_| each(1, || runtime.block_on(download(&down, bytes)))),
             floor: Box::new(move |_| down_there.seconds(&format!("down {bytes}"))),
         },
-        // The one before is beside a read that python-swiftclient does not check.
+        // Those before are beside calls of python-swiftclient that check nothing.
+        Case {
+            backend: "swift",
+            work: "up, peer checks",
+            unit: ("s", 1.0),
+            limit: None,
+            store: Box::new(move |_| each(1, || runtime.block_on(upload(&up_too, bytes)))),
+            floor: Box::new(move |_| up_checked.seconds(&format!("up_checked {bytes}"))),
+        },
         Case {
             backend: "swift",
             work: "down, peer checks",
             unit: ("s", 1.0),
             limit: None,
-            store: Box::new(move |_| each(1, || runtime.block_on(download(&checked, bytes)))),
-            floor: Box::new(move |_| checked_there.seconds(&format!("down_checked {bytes}"))),
+            store: Box::new(move |_| each(1, || runtime.block_on(download(&down_too, bytes)))),
+            floor: Box::new(move |_| down_checked.seconds(&format!("down_checked {bytes}"))),
         },
     ]
 }
