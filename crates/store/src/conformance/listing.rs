@@ -169,10 +169,8 @@ pub(super) async fn a_file_that_is_replaced_stays_listed(store: Arc<dyn IStore>)
             (Order::Descending, 7),
         ] {
             let options = ListOptions::default().with_order(order).with_limit(limit);
-            let mut listed = all_pages(&*store, options).await?;
-            if order == Order::Descending {
-                listed.reverse();
-            }
+            let ask = async || all_pages(&*store, options.clone(), order).await;
+            let listed = settle(&*store, ask, |listed| *listed == all).await?;
             clause.same("the names listed beside saves of them", &listed, &all)?;
         }
         rounds += 1;
@@ -183,11 +181,19 @@ pub(super) async fn a_file_that_is_replaced_stays_listed(store: Arc<dyn IStore>)
     Ok(())
 }
 
-async fn all_pages(store: &dyn IStore, mut options: ListOptions) -> Verdict<Vec<String>> {
+/// The names of all pages, in ascending order.
+async fn all_pages(
+    store: &dyn IStore,
+    mut options: ListOptions,
+    order: Order,
+) -> Verdict<Vec<String>> {
     let mut all = Vec::new();
     loop {
         let page = names_of(store, &options).await?;
         let Some(last) = page.last() else {
+            if order == Order::Descending {
+                all.reverse();
+            }
             return Ok(all);
         };
         options = options.with_after(last.clone());
