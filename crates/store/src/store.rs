@@ -24,15 +24,16 @@ use crate::{
 ///   for metadata in listings, as [`Capabilities::listed_metadata`] says.
 /// - **Atomic.** A save happens whole or not at all. Whoever reads, before, during or after, sees
 ///   the old version or the new one, never a mix, and a listing never shows a file that is half
-///   written, nor misses one that is replaced. Of several saves at the same time the last to end stays, whole.
+///   written, nor misses one that is replaced. Of several saves at the same time the last to end
+///   stays, whole.
 /// - **Snapshot.** A read that has begun gives the version it began with to the end, even when the
 ///   file is replaced or deleted meanwhile; or else it fails, as [`Capabilities::snapshots`] says.
 /// - **Fresh.** Once a call has returned, every call that begins later, through whichever store on
 ///   the same files, sees what it did. A listing does so as [`Capabilities::listing`] says.
 /// - **Cancellation.** A save whose future is dropped, or whose contents fail, leaves nothing
 ///   behind that anyone can see, and the store goes on working. Dropped in its very last step it
-///   may still happen, whole, but never after a save that begins later. What a crash leaves is removed by the store itself, which never takes
-///   a save that is under way for one.
+///   may still happen, whole, but never after a save that begins later. What a crash leaves is
+///   removed by the store itself, which never takes a save that is under way for one.
 /// - **Concurrent.** Calls may run at the same time from any number of tasks, stores and processes;
 ///   none fails because of another, but as *Exclusive* and *Folders* say.
 /// - **Exclusive.** Of several racing saves with [`SaveMode::Create`](crate::SaveMode::Create), or
