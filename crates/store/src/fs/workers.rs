@@ -68,9 +68,9 @@ impl Workers {
                 drop(reply.send(catch_unwind(AssertUnwindSafe(work))));
             }
         });
-        if let Some(first) = self.take_on(job) {
+        if self.take_on(job) {
             let worker = Worker::new(Arc::clone(self));
-            drop(tokio::task::spawn_blocking(move || worker.work(first)));
+            drop(tokio::task::spawn_blocking(move || worker.work()));
         }
         match answer.await {
             Ok(done) => done.unwrap_or_else(|panic| resume_unwind(panic)),
@@ -78,15 +78,17 @@ impl Workers {
         }
     }
 
-    /// Puts the job in the line, or gives it back to one more worker.
-    fn take_on(&self, job: Job) -> Option<Job> {
+    /// Puts the job in the line; whether one more worker is to begin.
+    ///
+    /// It does not get the job: until the runtime has a thread for it, others may come to it.
+    fn take_on(&self, job: Job) -> bool {
         let mut line = self.line();
-        if line.working < self.most {
-            line.working += 1;
-            return Some(job);
-        }
         line.waiting.push_back(job);
-        None
+        let begins = line.working < self.most;
+        if begins {
+            line.working += 1;
+        }
+        begins
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -106,11 +108,9 @@ impl Worker {
         Self { workers, has_left }
     }
 
-    fn work(mut self, first: Job) {
-        let mut next = Some(first);
-        while let Some(job) = next {
+    fn work(mut self) {
+        while let Some(job) = self.next_or_leave() {
             job();
-            next = self.next_or_leave();
         }
     }
 
@@ -181,6 +181,22 @@ mod tests {
         assert_eq!(numbers, (0..MOST * 20).collect::<Vec<_>>());
         assert_eq!(most.load(Ordering::SeqCst), MOST);
         assert_eq!(workers.line().working, 0);
+    }
+
+    #[test]
+    fn calls_keep_their_order_though_the_runtime_has_few_threads() {
+        let few = Builder::new_multi_thread().max_blocking_threads(1).build();
+        let workers = Arc::new(Workers::new(3));
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let calls = (0..10).map(|number| {
+            let done = Arc::clone(&done);
+            workers.run("save file", move || {
+                done.lock().unwrap().push(number);
+                Ok(())
+            })
+        });
+        few.unwrap().block_on(join_all(calls));
+        assert_eq!(*done.lock().unwrap(), (0..10).collect::<Vec<_>>());
     }
 
     #[tokio::test]
