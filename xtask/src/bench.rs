@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::services::Services;
 use crate::shell::Call;
+use crate::unchecked;
 use crate::usage_error;
 use crate::workspace::root;
 
@@ -64,6 +65,9 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     let call = Call::cargo(&root(), &arguments);
     match bench.needs {
         Needs::Nothing => call.run(),
-        Needs::Swift => Services::locate()?.run(&["swift"], call),
+        Needs::Swift => {
+            unchecked::tell(&Services::locate()?.run(&["swift"], call)?);
+            Ok(())
+        }
     }
 }

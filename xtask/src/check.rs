@@ -6,6 +6,7 @@
 use anyhow::Result;
 
 use crate::shell::{Call, say};
+use crate::unchecked::{self, Unchecked};
 use crate::usage_error;
 use crate::workspace::Workspace;
 
@@ -13,19 +14,19 @@ use crate::workspace::Workspace;
 struct Tool {
     name: &'static str,
     version: &'static str,
-    run: fn(&Tools) -> Result<()>,
+    run: fn(&Tools) -> Result<Unchecked>,
 }
 
 const TOOLS: &[Tool] = &[
     Tool {
         name: "cargo-machete",
         version: "0.9.2",
-        run: machete,
+        run: |tools| machete(tools).map(|()| Unchecked::new()),
     },
     Tool {
         name: "cargo-hack",
         version: "0.6.46",
-        run: hack,
+        run: |tools| hack(tools).map(|()| Unchecked::new()),
     },
     Tool {
         name: "cargo-deny",
@@ -52,13 +53,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let tools = Tools {
         workspace: Workspace::load()?,
     };
+    let mut unchecked = Unchecked::new();
     for tool in TOOLS {
         if arguments.is_empty() || arguments.iter().any(|name| is_named(tool, name)) {
             say(&format!("\n== {} {} ==", tool.name, tool.version));
             tools.install(tool)?;
-            (tool.run)(&tools)?;
+            unchecked.extend((tool.run)(&tools)?);
         }
     }
+    unchecked::tell(&unchecked);
     Ok(())
 }
 
@@ -103,20 +106,22 @@ fn hack(tools: &Tools) -> Result<()> {
 }
 
 /// Licences, sources and versions of what is depended on, and what is known against them.
-fn deny(tools: &Tools) -> Result<()> {
+fn deny(tools: &Tools) -> Result<Unchecked> {
     let checks = ["--all-features", "check", "bans", "licenses", "sources"];
     tools.call("cargo-deny", &checks).run()?;
     let fetched = tools.call("cargo-deny", &["fetch", "db"]).run();
     if fetched.is_err() {
-        say("NOT CHECKED: advisories, for their list cannot be fetched");
-        return Ok(());
+        return Ok(vec![
+            "advisories, for their list cannot be fetched".to_owned(),
+        ]);
     }
     let advisories = ["--all-features", "check", "advisories"];
-    tools.call("cargo-deny", &advisories).run()
+    tools.call("cargo-deny", &advisories).run()?;
+    Ok(Unchecked::new())
 }
 
 /// Whether the version says what changed since the last release, where there is one.
-fn semver(tools: &Tools) -> Result<()> {
+fn semver(tools: &Tools) -> Result<Unchecked> {
     let tags = Call::new(
         "git",
         &tools.workspace.root,
@@ -124,10 +129,11 @@ fn semver(tools: &Tools) -> Result<()> {
     )
     .read()?;
     let Some(release) = tags.lines().last() else {
-        say("NOT CHECKED: the version, for there is no release to compare with");
-        return Ok(());
+        let what = "the version, for there is no release to compare with";
+        return Ok(vec![what.to_owned()]);
     };
     let baseline = format!("--baseline-rev={release}");
     let arguments = ["semver-checks", "--workspace", "--all-features", &baseline];
-    tools.call("cargo-semver-checks", &arguments).run()
+    tools.call("cargo-semver-checks", &arguments).run()?;
+    Ok(Unchecked::new())
 }

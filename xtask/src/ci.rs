@@ -1,22 +1,33 @@
 //! `cargo xtask ci`: everything that has to pass.
 
-use std::time::{Duration, Instant};
+mod steps;
+mod summary;
+
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
-use crate::api;
-use crate::documents;
-use crate::examples;
-use crate::layers;
-use crate::services::{self, Services};
-use crate::shell::{Call, say};
+use crate::shell::say;
+use crate::unchecked::{self, Unchecked};
 use crate::usage_error;
-use crate::workspace::{Workspace, root};
+
+pub(crate) use steps::STEPS;
+
+use summary::{Ending, summary};
 
 /// One part of CI, that can also be run alone.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
-    run: fn(Swift) -> Result<()>,
+    needs: Needs,
+    run: fn(Swift) -> Result<Unchecked>,
+}
+
+/// What a step cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// A toolchain whose rustdoc writes the JSON that is understood.
+    RustdocJson,
 }
 
 /// Whether the tests have a real Swift.
@@ -26,236 +37,154 @@ enum Swift {
     None,
 }
 
-/// In this order: what fails fast comes first, and steps that share a build stand together.
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        run: |_| fmt(),
-    },
-    Step {
-        name: "layers",
-        run: |_| prove_layers(),
-    },
-    Step {
-        name: "clippy",
-        run: |_| clippy(),
-    },
-    Step {
-        name: "features",
-        run: |_| features(),
-    },
-    Step {
-        name: "docs",
-        run: |_| docs(),
-    },
-    Step {
-        name: "api",
-        run: |_| api::check(),
-    },
-    Step {
-        name: "examples",
-        run: |_| examples::check(),
-    },
-    Step {
-        name: "tests",
-        run: tests,
-    },
-    Step {
-        name: "doctests",
-        run: |_| doctests(),
-    },
-    Step {
-        name: "documents",
-        run: |_| documents::check(),
-    },
-];
-
 /// Leaves out the tests that need a real Swift.
 const WITHOUT_SERVICES: &str = "--without-services";
 
-/// Runs the named steps, or all, up to the first that fails; then says how long each took.
+/// Leaves out the steps that read rustdoc's JSON, for toolchains that write another.
+pub(crate) const WITHOUT_RUSTDOC_JSON: &str = "--without-rustdoc-json";
+
+/// What was asked for.
+struct Run {
+    steps: Vec<&'static Step>,
+    swift: Swift,
+    left_out: Option<Needs>,
+}
+
+/// Runs the named steps, or all, up to the first that fails; then says how long each took, and what
+/// was not checked.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let (options, names): (Vec<_>, Vec<_>) = arguments
-        .iter()
-        .partition(|argument| *argument == WITHOUT_SERVICES);
-    let swift = if options.is_empty() {
-        Swift::Real
-    } else {
-        Swift::None
-    };
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != name.as_str()))
-    {
-        return Err(usage_error(format!("no such step of ci: `{unknown}`")));
-    }
-    let chosen: Vec<_> = STEPS
-        .iter()
-        .filter(|step| names.is_empty() || names.iter().any(|name| *name == step.name))
-        .collect();
-    let mut endings: Vec<Ending> = Vec::new();
-    let mut result = Ok(());
-    for step in chosen {
-        if result.is_err() {
-            endings.push(Ending {
-                name: step.name,
-                verdict: "not run",
-                took: None,
-            });
-            continue;
-        }
-        say(&format!("\n== {} ==", step.name));
-        let started = Instant::now();
-        result = (step.run)(swift).with_context(|| format!("step `{}` failed", step.name));
-        let verdict = if result.is_ok() { "passed" } else { "FAILED" };
-        endings.push(Ending {
-            name: step.name,
-            verdict,
-            took: Some(started.elapsed()),
-        });
-    }
+    let (endings, unchecked, result) = Run::parse(arguments)?.run();
     say(&summary(&endings));
-    if swift == Swift::None {
-        say("NOT TESTED: OpenStack Swift and Keystone, for --without-services was given\n");
-    }
+    unchecked::tell(&unchecked);
     result
 }
 
-/// How a step ended.
-struct Ending {
-    name: &'static str,
-    verdict: &'static str,
-    took: Option<Duration>,
-}
-
-fn summary(endings: &[Ending]) -> String {
-    let line = |ending: &Ending| {
-        let took = ending
-            .took
-            .map(|took| format!("{:>8.1} s", took.as_secs_f64()))
-            .unwrap_or_default();
-        format!("\n  {:<10} {:<8}{took}", ending.name, ending.verdict)
-    };
-    let total: Duration = endings.iter().filter_map(|ending| ending.took).sum();
-    let lines: String = endings.iter().map(line).collect();
-    format!(
-        "\n== summary =={lines}\n  {:<19}{:>8.1} s\n",
-        "in all",
-        total.as_secs_f64()
-    )
-}
-
-fn fmt() -> Result<()> {
-    Call::cargo(&root(), &["fmt", "--all", "--check"]).run()
-}
-
-fn prove_layers() -> Result<()> {
-    layers::check(layers::Proof::EachRule)
-}
-
-fn clippy() -> Result<()> {
-    let arguments = [
-        "clippy",
-        "--locked",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    Call::cargo(&root(), &arguments).run()
-}
-
-/// Each crate alone under each of its feature sets: what the whole workspace turns on must not be needed by accident.
-fn features() -> Result<()> {
-    let workspace = Workspace::load()?;
-    for member in &workspace.members {
-        for set in member.feature_sets() {
-            let set = set.join(",");
-            let mut arguments = vec![
-                "clippy",
-                "--locked",
-                "--package",
-                &member.name,
-                "--no-default-features",
-            ];
-            if !set.is_empty() {
-                arguments.extend(["--features", &set]);
+impl Run {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut names = Vec::new();
+        let (mut swift, mut left_out) = (Swift::Real, None);
+        for argument in arguments {
+            match argument.as_str() {
+                WITHOUT_SERVICES => swift = Swift::None,
+                WITHOUT_RUSTDOC_JSON => left_out = Some(Needs::RustdocJson),
+                name if STEPS.iter().any(|step| step.name == name) => names.push(name),
+                unknown => {
+                    return Err(usage_error(format!("no such step of ci: `{unknown}`")));
+                }
             }
-            arguments.extend(["--", "-D", "warnings"]);
-            Call::cargo(&workspace.root, &arguments).run()?;
         }
+        let is_chosen = |step: &&Step| names.is_empty() || names.contains(&step.name);
+        Ok(Self {
+            steps: STEPS.iter().filter(is_chosen).collect(),
+            swift,
+            left_out,
+        })
     }
-    Ok(())
-}
 
-fn docs() -> Result<()> {
-    let arguments = [
-        "doc",
-        "--locked",
-        "--workspace",
-        "--no-deps",
-        "--all-features",
-    ];
-    Call::cargo(&root(), &arguments)
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()
-}
-
-fn tests(swift: Swift) -> Result<()> {
-    let arguments = [
-        "test",
-        "--locked",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-    ];
-    let tests = Call::cargo(&root(), &arguments);
-    if swift == Swift::None {
-        return tests.env(services::VARIABLE, services::NONE).run();
+    fn run(&self) -> (Vec<Ending>, Unchecked, Result<()>) {
+        let (mut endings, mut unchecked) = (Vec::new(), Unchecked::new());
+        let mut result = Ok(());
+        for step in &self.steps {
+            if self.left_out == Some(step.needs) {
+                unchecked.push(format!(
+                    "the step `{}`, for {WITHOUT_RUSTDOC_JSON} was given",
+                    step.name
+                ));
+                endings.push(Ending::untimed(step.name, "left out"));
+                continue;
+            }
+            if result.is_err() {
+                endings.push(Ending::untimed(step.name, "not run"));
+                continue;
+            }
+            say(&format!("\n== {} ==", step.name));
+            let started = Instant::now();
+            let outcome = (step.run)(self.swift);
+            let verdict = match &outcome {
+                Ok(none) if none.is_empty() => "passed",
+                Ok(_) => "in part",
+                Err(_) => "FAILED",
+            };
+            endings.push(Ending::timed(step.name, verdict, started.elapsed()));
+            result = outcome
+                .map(|left| unchecked.extend(left))
+                .with_context(|| format!("step `{}` failed", step.name));
+        }
+        (endings, unchecked, result)
     }
-    let result = Services::locate()?.run(&[], tests);
-    result.context(
-        "the tests failed, or their servers (--without-services leaves out what needs those)",
-    )
-}
-
-fn doctests() -> Result<()> {
-    Call::cargo(
-        &root(),
-        &["test", "--locked", "--workspace", "--doc", "--all-features"],
-    )
-    .run()
 }
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
 
+    const KITES: &[Step] = &[
+        Step {
+            name: "fly",
+            needs: Needs::Nothing,
+            run: |_| Ok(vec!["the wind, for there is none".to_owned()]),
+        },
+        Step {
+            name: "read",
+            needs: Needs::RustdocJson,
+            run: |_| bail!("another format"),
+        },
+        Step {
+            name: "land",
+            needs: Needs::Nothing,
+            run: |_| Ok(Unchecked::new()),
+        },
+    ];
+
+    fn run(left_out: Option<Needs>) -> (Vec<(&'static str, &'static str)>, Unchecked, Result<()>) {
+        let run = Run {
+            steps: KITES.iter().collect(),
+            swift: Swift::None,
+            left_out,
+        };
+        let (endings, unchecked, result) = run.run();
+        let verdicts = endings.iter().map(|ending| (ending.name, ending.verdict));
+        (verdicts.collect(), unchecked, result)
+    }
+
     #[test]
-    fn the_summary_shows_where_it_stopped() {
-        let endings = [
-            Ending {
-                name: "fmt",
-                verdict: "passed",
-                took: Some(Duration::from_millis(1_500)),
-            },
-            Ending {
-                name: "clippy",
-                verdict: "FAILED",
-                took: Some(Duration::from_mins(1)),
-            },
-            Ending {
-                name: "tests",
-                verdict: "not run",
-                took: None,
-            },
-        ];
+    fn a_step_that_cannot_check_fails_the_run() {
+        let (endings, _, result) = run(None);
         assert_eq!(
-            summary(&endings),
-            "\n== summary ==\n  fmt        passed       1.5 s\n  clippy     FAILED      60.0 s\n  tests      not run \
-             \n  in all                 61.5 s\n"
+            endings,
+            [("fly", "in part"), ("read", "FAILED"), ("land", "not run")]
         );
+        let error = result.unwrap_err();
+        assert_eq!(format!("{error:#}"), "step `read` failed: another format");
+    }
+
+    #[test]
+    fn what_is_left_out_or_could_not_be_checked_is_told() {
+        let (endings, unchecked, result) = run(Some(Needs::RustdocJson));
+        result.unwrap();
+        assert_eq!(
+            endings,
+            [("fly", "in part"), ("read", "left out"), ("land", "passed")]
+        );
+        assert_eq!(
+            unchecked,
+            [
+                "the wind, for there is none",
+                "the step `read`, for --without-rustdoc-json was given"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_named_steps_are_run_in_their_order() {
+        let names = |arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+            let run = Run::parse(&arguments).unwrap();
+            run.steps.iter().map(|step| step.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["api", WITHOUT_SERVICES, "fmt"]), ["fmt", "api"]);
+        assert_eq!(names(&[WITHOUT_RUSTDOC_JSON]).len(), STEPS.len());
     }
 }

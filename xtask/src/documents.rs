@@ -7,16 +7,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::shell::{Call, say};
+use crate::unchecked::{self, Unchecked};
 use crate::usage_error;
 use crate::workspace::Workspace;
 
 /// What a document's reader has, or makes, before its first block: the package, also in the store,
 /// and clients on the PATH. `cargo run` runs what is built already.
 const BEFORE: &str = r#"
-set -eu
+set -euo pipefail
 mkdir bin package hello-world
 cat > bin/cargo <<'EOF'
 #!/bin/sh
@@ -77,6 +78,9 @@ const FILLED_IN: &[(&str, &str)] = &[
 /// Blocks that hold one of these are run elsewhere: by CI itself, or by the tests on a real Swift.
 const ELSEWHERE: &[&str] = &["cargo xtask", "OS_AUTH_URL"];
 
+/// Other names of what `sh` names.
+const NOT_RUN: &[&str] = &["bash", "console", "shell", "zsh"];
+
 /// Blocks that hold this are run where that program is.
 const JQ: &str = "| jq ";
 
@@ -85,11 +89,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if !arguments.is_empty() {
         return Err(usage_error("`documents` takes nothing"));
     }
-    check()
+    unchecked::tell(&check()?);
+    Ok(())
 }
 
 /// Runs all blocks, up to the first that fails.
-pub(crate) fn check() -> Result<()> {
+pub(crate) fn check() -> Result<Unchecked> {
     let workspace = Workspace::load()?;
     let build = [
         "build",
@@ -103,33 +108,37 @@ pub(crate) fn check() -> Result<()> {
     let has_jq = Call::new("jq", &workspace.root, &["--version"])
         .read()
         .is_ok();
+    let (mut unchecked, mut count) = (Unchecked::new(), 0);
     for document in documents(&workspace.root)? {
         let text = fs::read_to_string(&document)
             .with_context(|| format!("failed to read {}", document.display()))?;
+        let name = document.strip_prefix(&workspace.root).unwrap_or(&document);
+        let name = name.display();
         let (mut blocks, elsewhere): (Vec<_>, Vec<_>) = blocks(&text)
+            .with_context(|| format!("failed to understand {name}"))?
             .into_iter()
             .partition(|block| ELSEWHERE.iter().all(|word| !block.contains(word)));
         if !has_jq && blocks.iter().any(|block| block.contains(JQ)) {
-            let name = document.display();
-            say(&format!(
-                "NOT TESTED: what pipes to jq in {name}, for there is no jq"
-            ));
+            unchecked.push(format!("what pipes to jq in {name}, for there is no jq"));
             blocks.retain(|block| !block.contains(JQ));
         }
         if !blocks.is_empty() {
-            let name = document.strip_prefix(&workspace.root).unwrap_or(&document);
+            count += blocks.len();
             say(&format!(
-                "\n{}: {} blocks, {} are run elsewhere",
-                name.display(),
+                "\n{name}: {} blocks, {} are run elsewhere",
                 blocks.len(),
                 elsewhere.len()
             ));
             run_in_shell(&workspace, &script(&blocks))
-                .with_context(|| format!("the shell blocks of {} do not work", name.display()))?;
+                .with_context(|| format!("the shell blocks of {name} do not work"))?;
         }
     }
+    if count == 0 {
+        bail!("no document has a shell block");
+    }
     say("\nthe examples");
-    run_in_shell(&workspace, &format!("{BEFORE}{EXAMPLES}")).context("an example does not work")
+    run_in_shell(&workspace, &format!("{BEFORE}{EXAMPLES}")).context("an example does not work")?;
+    Ok(unchecked)
 }
 
 /// The README, the guides and the reference.
@@ -146,20 +155,31 @@ fn documents(root: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The code between lines of three backticks and `sh`, and of three backticks.
-fn blocks(text: &str) -> Vec<String> {
+fn blocks(text: &str) -> Result<Vec<String>> {
     let mut blocks = Vec::new();
-    let mut open: Option<String> = None;
+    // Whether the open block is one of them, and its lines so far.
+    let mut open: Option<(bool, String)> = None;
     for line in text.lines() {
-        open = match open {
-            None => (line == "```sh").then(String::new),
-            Some(block) if line == "```" => {
-                blocks.push(block);
+        let marked = line.trim_start().strip_prefix("```");
+        open = match (open, marked) {
+            (None, Some(language)) => {
+                if NOT_RUN.contains(&language) {
+                    bail!("a block of `{language}` would not be run: `sh` is");
+                }
+                Some((language == "sh", String::new()))
+            }
+            (None, None) => None,
+            (Some((is_shell, block)), Some("")) => {
+                blocks.extend(is_shell.then_some(block));
                 None
             }
-            Some(block) => Some(block + line + "\n"),
+            (Some((is_shell, block)), _) => Some((is_shell, block + line + "\n")),
         };
     }
-    blocks
+    if open.is_some() {
+        bail!("the last block has no end");
+    }
+    Ok(blocks)
 }
 
 fn script(blocks: &[String]) -> String {
@@ -186,7 +206,8 @@ fn run_in_shell(workspace: &Workspace, script: &str) -> Result<()> {
     fs::write(&path, script)?;
     let built = workspace.target.join("debug");
     let home = folder.join("home");
-    Call::new("sh", &folder, &["script.sh"])
+    // Not every `sh` tells that the first program of a pipe failed.
+    Call::new("bash", &folder, &["script.sh"])
         .env("BUILT", built.to_string_lossy())
         .env("HOME", home.to_string_lossy())
         .env("XDG_DATA_HOME", home.to_string_lossy())
@@ -203,7 +224,19 @@ mod tests {
     #[test]
     fn only_shell_blocks_are_taken() {
         let text = "a\n```sh\nb\nc\n```\n```rust\nd\n```\n```sh\ne\n```\n";
-        assert_eq!(blocks(text), ["b\nc\n", "e\n"]);
+        assert_eq!(blocks(text).unwrap(), ["b\nc\n", "e\n"]);
+        let in_list = "- a\n  ```sh\n  b\n  ```\n";
+        assert_eq!(blocks(in_list).unwrap(), ["  b\n"]);
+    }
+
+    #[test]
+    fn a_block_that_would_not_be_run_does_not_pass() {
+        let refused = |text: &str| blocks(text).unwrap_err().to_string();
+        assert_eq!(
+            refused("```bash\na\n```\n"),
+            "a block of `bash` would not be run: `sh` is"
+        );
+        assert_eq!(refused("```sh\na\n"), "the last block has no end");
     }
 
     #[test]

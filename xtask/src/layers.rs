@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 pub(crate) fn check(proof: Proof) -> Result<()> {
     let workspace = Workspace::load()?;
     let members = workspace.names();
-    rules::check_names(RULES, &members)?;
+    rules::check_names(RULES, &members, &workspace.libraries())?;
     let mut trees = BTreeMap::new();
     let mut violations = Vec::new();
     for rule in RULES {

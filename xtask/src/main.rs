@@ -11,6 +11,7 @@ mod long_tests;
 mod rustdoc;
 mod services;
 mod shell;
+mod unchecked;
 mod workspace;
 
 use std::process::ExitCode;
@@ -29,9 +30,9 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "ci",
-        arguments: "[--without-services] [STEP...]",
+        arguments: "[--without-services] [--without-rustdoc-json] [STEP...]",
         summary: "everything that has to pass, or only the named steps of it; --without-services leaves out \
-                  what needs a real Swift",
+                  what needs a real Swift, --without-rustdoc-json what needs a Rust 1.95 and no later",
         run: ci::run,
     },
     Command {
@@ -180,6 +181,12 @@ mod tests {
         check_refused(&[], "no command given");
         check_refused(&["dance"], "no such command: `dance`");
         check_refused(&["ci", "fmt", "dance"], "no such step of ci: `dance`");
+        check_refused(
+            &["api", "--bless", "dance"],
+            "`api` takes --bless or nothing",
+        );
+        check_refused(&["check", "dance"], "no such tool: `dance`");
+        check_refused(&["documents", "dance"], "`documents` takes nothing");
         check_refused(&["layers", "dance"], "`layers` takes nothing but --prove");
         check_refused(&["bench"], "`bench` takes the name of one benchmark");
         check_refused(&["bench", "dance"], "no such benchmark: `dance`");

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::shell::{Call, say};
+use crate::unchecked::{self, Unchecked};
 use crate::usage_error;
 use crate::workspace::{Workspace, root};
 
@@ -65,7 +66,8 @@ fn test() -> Result<()> {
         "swift",
     ];
     let tests = Call::cargo(&root(), &arguments).env(CONFORMANCE, "all");
-    Services::locate()?.run(&[], tests)
+    unchecked::tell(&Services::locate()?.run(&[], tests)?);
+    Ok(())
 }
 
 /// The servers of this workspace's target folder.
@@ -86,23 +88,24 @@ impl Services {
     }
 
     /// Runs a call that finds the servers by [`VARIABLE`]; whatever happens, also to this process,
-    /// those that were not up before are ended.
-    pub(crate) fn run(&self, names: &[&str], call: Call) -> Result<()> {
-        self.installation.complete()?;
+    /// those that were not up before are ended. Tells what could not be checked.
+    pub(crate) fn run(&self, names: &[&str], call: Call) -> Result<Unchecked> {
+        let unchecked = self.installation.complete()?;
         let loan = Loan::take(&self.python(&[&["lend"], names].concat()))?;
         let result = call
             .env(VARIABLE, loan.environment())
             // A proxy that the host's environment names does not reach this host's loopback.
             .env("NO_PROXY", "127.0.0.1")
             .run();
-        result.and(loan.give_back())
+        result.and(loan.give_back()).map(|()| unchecked)
     }
 
     /// Starts all that are named, or every one, and says how to reach them.
     fn up(&self, names: &[&str]) -> Result<()> {
-        self.installation.complete()?;
+        let unchecked = self.installation.complete()?;
         self.call(&[&["up"], names].concat())?;
         let environment = self.state().join("env.json");
+        unchecked::tell(&unchecked);
         say(&format!("export {VARIABLE}={}", environment.display()));
         Ok(())
     }

@@ -23,6 +23,8 @@ pub(crate) struct Member {
     pub(crate) folder: PathBuf,
     /// Each feature, and what it turns on.
     pub(crate) features: Vec<(String, Vec<String>)>,
+    /// Whether it is published, and others build on it.
+    is_library: bool,
 }
 
 /// The folder that holds the workspace's manifest.
@@ -65,6 +67,12 @@ impl Workspace {
             .map(|member| member.name.as_str())
             .collect()
     }
+
+    /// The names of the crates that others build on.
+    pub(crate) fn libraries(&self) -> Vec<&str> {
+        let libraries = self.members.iter().filter(|member| member.is_library);
+        libraries.map(|member| member.name.as_str()).collect()
+    }
 }
 
 impl Member {
@@ -86,6 +94,7 @@ impl Member {
             name: package.get("name")?.as_str()?.to_owned(),
             folder: manifest.parent()?.to_owned(),
             features: features.collect(),
+            is_library: is_published(package) && library(package).is_some(),
         })
     }
 
@@ -112,9 +121,45 @@ impl Member {
     }
 }
 
+/// Whether `package`, as cargo tells of it, may be published somewhere.
+fn is_published(package: &Value) -> bool {
+    let registries = package.get("publish").and_then(Value::as_array);
+    registries.is_none_or(|registries| !registries.is_empty())
+}
+
+/// The name by which code speaks of `package`, as cargo tells of it, where it is a library.
+pub(crate) fn library(package: &Value) -> Option<&str> {
+    let is_library = |target: &&Value| {
+        let kinds = target.get("kind").and_then(Value::as_array);
+        let mut kinds = kinds.into_iter().flatten().filter_map(Value::as_str);
+        kinds.any(|kind| kind.ends_with("lib") || kind == "proc-macro")
+    };
+    let targets = package.get("targets")?.as_array()?;
+    targets.iter().find(is_library)?.get("name")?.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_library_is_published_and_can_be_built_on() {
+        let text = r#"{
+            "workspace_root": "/w", "target_directory": "/t",
+            "packages": [
+                { "name": "md-5", "manifest_path": "/w/a/Cargo.toml", "features": {}, "publish": null,
+                  "targets": [{ "kind": ["test"], "name": "it" }, { "kind": ["lib"], "name": "md5" }] },
+                { "name": "own", "manifest_path": "/w/b/Cargo.toml", "features": {}, "publish": [],
+                  "targets": [{ "kind": ["lib"], "name": "own" }] },
+                { "name": "program", "manifest_path": "/w/c/Cargo.toml", "features": {}, "publish": null,
+                  "targets": [{ "kind": ["bin"], "name": "program" }] }
+            ]
+        }"#;
+        let workspace = Workspace::parse(text).expect("metadata");
+        assert_eq!(workspace.libraries(), ["md-5"]);
+        let metadata: Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(library(&metadata["packages"][0]), Some("md5"));
+    }
 
     #[test]
     fn each_feature_set_is_there_once() {

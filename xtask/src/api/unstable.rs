@@ -1,27 +1,32 @@
-//! The crates before 1.0 whose types stand in the public API.
+//! The crates before 1.0, or before any other release, whose types stand in the public API.
 //!
 //! Each release of such a crate may break whoever holds one of its types, and so would ours.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::workspace::library;
 
 /// Those whose types are meant to stand there; `docs/architecture.md` says why.
 const MEANT: &[&str] = &["futures_core", "tokio_util"];
 
 /// Fails where `apis`, the lines of all crates, hold types of other unstable crates than are meant;
-/// `lock` is the text of `Cargo.lock`.
-pub(super) fn check(apis: &[String], lock: &str) -> Result<()> {
-    let unstable = unstable(lock);
+/// `metadata` is what cargo tells of all that is built.
+pub(super) fn check(apis: &[String], metadata: &Value) -> Result<()> {
+    let unstable = unstable(metadata)?;
     let named = apis.iter().flat_map(|api| crates(api));
     let found: BTreeSet<_> = named.filter(|name| unstable.contains(*name)).collect();
     let meant: BTreeSet<_> = MEANT.iter().copied().collect();
     let (added, gone) = (&found - &meant, &meant - &found);
     if let Some(name) = added.first() {
-        bail!("the public API holds types of `{name}`, which is before 1.0, and is not meant to");
+        bail!(
+            "the public API holds types of `{name}`, which has no stable release, and is not meant to"
+        );
     }
     if let Some(name) = gone.first() {
-        bail!("the public API is meant to hold types of `{name}` before 1.0, and has none");
+        bail!("the public API is meant to hold types of the unstable `{name}`, and has none");
     }
     Ok(())
 }
@@ -34,50 +39,52 @@ fn crates(api: &str) -> impl Iterator<Item = &str> {
     roots.map(|(root, _)| root)
 }
 
-/// The crates of others that have a version before 1.0.
-fn unstable(lock: &str) -> BTreeSet<String> {
-    let packages = lock.split("[[package]]").skip(1);
-    let foreign = packages.filter(|package| package.contains("\nsource = "));
-    let before_1 = foreign.filter(|package| package.contains("\nversion = \"0."));
-    let names = before_1.filter_map(|package| package.split('"').nth(1));
-    names.map(|name| name.replace('-', "_")).collect()
+/// The crates of others of which an unstable version is built, by the name that paths have.
+fn unstable(metadata: &Value) -> Result<BTreeSet<&str>> {
+    let mut unstable = BTreeSet::new();
+    let packages = metadata.get("packages").and_then(Value::as_array);
+    for package in packages.context("no packages in what cargo tells")? {
+        let text = |key: &str| package.get(key).and_then(Value::as_str);
+        let version = text("version").context("a package without a version")?;
+        if text("source").is_some() && !is_stable(version) {
+            unstable.extend(library(package));
+        }
+    }
+    Ok(unstable)
+}
+
+/// Whether a version promises to stay: it is of 1.0 or later, and no pre-release.
+fn is_stable(version: &str) -> bool {
+    // What is behind a plus is no part of the order, and may hold a dash.
+    let (version, _) = version.split_once('+').unwrap_or((version, ""));
+    !version.starts_with("0.") && !version.contains('-')
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    const LOCK: &str = r#"version = 4
-
-[[package]]
-name = "batch"
-version = "0.1.0"
-
-[[package]]
-name = "bytes"
-version = "1.12.2"
-source = "registry"
-
-[[package]]
-name = "futures-core"
-version = "0.3.34"
-source = "registry"
-
-[[package]]
-name = "http"
-version = "0.2.12"
-source = "registry"
-
-[[package]]
-name = "http"
-version = "1.4.0"
-source = "registry"
-
-[[package]]
-name = "tokio-util"
-version = "0.7.20"
-source = "registry"
-"#;
+    /// What cargo tells of packages, by their names, the names of their libraries and their versions.
+    fn metadata() -> Value {
+        let foreign = |name: &str, library: &str, version: &str| {
+            json!({"name": name, "version": version, "source": "registry",
+                   "targets": [{"kind": ["lib"], "name": library}]})
+        };
+        json!({"packages": [
+            {"name": "batch", "version": "0.1.0", "source": null,
+             "targets": [{"kind": ["lib"], "name": "batch"}]},
+            foreign("bytes", "bytes", "1.12.2"),
+            foreign("futures-core", "futures_core", "0.3.34"),
+            foreign("http", "http", "0.2.12"),
+            foreign("http", "http", "1.4.0"),
+            foreign("md-5", "md5", "0.11.0"),
+            foreign("kites", "kites", "1.0.0-rc.1"),
+            foreign("toml", "toml", "1.2.2+spec-1.1.0"),
+            foreign("tokio-util", "tokio_util", "0.7.20"),
+        ]})
+    }
 
     const CANCEL: &str = "pub fn batch::run<'a>(&'a tokio_util::sync::CancellationToken)\n";
     const STREAM: &str =
@@ -86,24 +93,42 @@ source = "registry"
     #[track_caller]
     fn check_refused(apis: &[&str], why: &str) {
         let apis: Vec<_> = apis.iter().map(ToString::to_string).collect();
-        assert_eq!(check(&apis, LOCK).unwrap_err().to_string(), why);
+        assert_eq!(check(&apis, &metadata()).unwrap_err().to_string(), why);
     }
 
     #[test]
     fn what_is_meant_or_stable_passes() {
-        check(&[CANCEL.to_owned(), STREAM.to_owned()], LOCK).unwrap();
+        let stable = "pub fn store::parse(toml::Value, bytes::Bytes)\n";
+        let apis = [CANCEL, STREAM, stable].map(str::to_owned);
+        check(&apis, &metadata()).unwrap();
     }
 
     #[test]
     fn an_unstable_crate_that_came_or_went_is_named() {
-        let status = "impl core::convert::From<http::StatusCode> for store::Error\n";
-        check_refused(
-            &[CANCEL, STREAM, status],
-            "the public API holds types of `http`, which is before 1.0, and is not meant to",
-        );
+        for (api, name) in [
+            (
+                "impl core::convert::From<http::StatusCode> for store::Error\n",
+                "http",
+            ),
+            ("pub fn store::sum() -> md5::Md5\n", "md5"),
+            ("pub fn store::fly(&kites::Kite)\n", "kites"),
+        ] {
+            check_refused(
+                &[CANCEL, STREAM, api],
+                &format!(
+                    "the public API holds types of `{name}`, which has no stable release, and is not meant to"
+                ),
+            );
+        }
         check_refused(
             &[STREAM],
-            "the public API is meant to hold types of `tokio_util` before 1.0, and has none",
+            "the public API is meant to hold types of the unstable `tokio_util`, and has none",
         );
+    }
+
+    #[test]
+    fn what_tells_of_no_packages_does_not_pass() {
+        let error = check(&[], &json!({})).unwrap_err();
+        assert_eq!(error.to_string(), "no packages in what cargo tells");
     }
 }

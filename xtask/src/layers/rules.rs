@@ -139,8 +139,9 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Checks that rules speak of crates that exist: a renamed crate must not leave its rules behind, always kept.
-pub(super) fn check_names(rules: &[Rule], members: &[&str]) -> Result<()> {
+/// Checks that rules speak of crates that exist, and say something of each library: a renamed crate
+/// must not leave its rules behind, always kept, nor a new one come without any.
+pub(super) fn check_names(rules: &[Rule], members: &[&str], libraries: &[&str]) -> Result<()> {
     for rule in rules {
         let known: &[&str] = match rule.forbids {
             Forbids::WorkspaceExcept(known) => known,
@@ -152,6 +153,14 @@ pub(super) fn check_names(rules: &[Rule], members: &[&str]) -> Result<()> {
                     "a rule of the layers speaks of `{name}`, which is no crate of this workspace"
                 );
             }
+        }
+        if rule.forbidden(members).is_empty() {
+            bail!("a rule of the layers forbids `{}` nothing", rule.subject);
+        }
+    }
+    for library in libraries {
+        if rules.iter().all(|rule| rule.subject != *library) {
+            bail!("no rule of the layers speaks of `{library}`");
         }
     }
     Ok(())
@@ -233,16 +242,32 @@ mod tests {
 
     #[test]
     fn a_rule_of_a_crate_that_is_gone_is_an_error() {
-        check_names(RULES, MEMBERS).expect("all are there");
+        check_names(RULES, MEMBERS, &[]).expect("all are there");
         let without_batch: Vec<_> = MEMBERS
             .iter()
             .copied()
             .filter(|member| *member != "batch")
             .collect();
-        let error = check_names(RULES, &without_batch).expect_err("one is gone");
+        let error = check_names(RULES, &without_batch, &[]).expect_err("one is gone");
         assert_eq!(
             error.to_string(),
             "a rule of the layers speaks of `batch`, which is no crate of this workspace"
+        );
+    }
+
+    #[test]
+    fn a_rule_that_forbids_nothing_and_a_library_without_one_are_errors() {
+        let refused = |rules: &[Rule], libraries: &[&str]| {
+            let error = check_names(rules, MEMBERS, libraries).expect_err("not complete");
+            error.to_string()
+        };
+        assert_eq!(
+            refused(&[knows_only("xtask", MEMBERS, "it knows all")], &[]),
+            "a rule of the layers forbids `xtask` nothing"
+        );
+        assert_eq!(
+            refused(RULES, &["store", "kites"]),
+            "no rule of the layers speaks of `kites`"
         );
     }
 }

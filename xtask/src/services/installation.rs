@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::shell::{Call, say};
+use crate::shell::Call;
+use crate::unchecked::Unchecked;
 
 /// Fails where Python is too old, or a module that makes environments is missing.
 const PROBE: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 11), sys.version";
@@ -41,8 +42,8 @@ impl Installation {
         self.python().exists()
     }
 
-    /// Adds what is missing.
-    pub(super) fn complete(&self) -> Result<()> {
+    /// Adds what is missing, and tells what cannot be checked for want of it.
+    pub(super) fn complete(&self) -> Result<Unchecked> {
         fs::create_dir_all(&self.folder)?;
         if !self.has_packages() {
             self.install_packages()?;
@@ -50,13 +51,14 @@ impl Installation {
         self.find_program("memcached").context(
             "memcached is missing: neither is it on the PATH, nor could apt-get download it",
         )?;
-        if let Err(error) = self.find_program("rclone") {
-            say(&format!(
-                "NOT TESTED will be what rclone writes and reads: it is neither on the PATH, \
-                 nor could apt-get download it: {error:#}"
-            ));
-        }
-        Ok(())
+        let rclone = self.find_program("rclone");
+        let unchecked = rclone.err().map(|error| {
+            format!(
+                "what rclone writes and reads, for it is neither on the PATH, nor could apt-get \
+                 download it: {error:#}"
+            )
+        });
+        Ok(unchecked.into_iter().collect())
     }
 
     fn environment(&self) -> PathBuf {
