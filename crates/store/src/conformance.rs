@@ -61,6 +61,9 @@ mod cancellation;
 mod capabilities;
 mod child;
 mod contents;
+mod folders;
+mod freshness;
+mod harness;
 mod kill;
 mod listing;
 mod memory;
@@ -73,43 +76,13 @@ mod samples;
 mod saver;
 mod saving;
 mod sharing;
+mod straggler;
 mod subject;
 mod violation;
 
 pub use self::model::check_against_model;
 pub use self::subject::{Fresh, Subject};
 pub use self::violation::{Clause, Violation};
-
-/// Makes one `#[tokio::test]` of each check of the suite, in the module where it stands.
-///
-/// `store_conformance!(make_store)` is for any store, `store_conformance!(make_place, open_store)`
-/// for one that others can open too; see [`conformance`](crate::conformance).
-///
-/// # Examples
-///
-/// In a test module:
-///
-/// ```
-/// # #[cfg(feature = "memory")]
-/// mod tests {
-///     async fn make_store() -> store::MemoryStore {
-///         store::MemoryStore::new()
-///     }
-///
-///     store::store_conformance!(make_store);
-/// }
-/// ```
-#[macro_export]
-macro_rules! store_conformance {
-    ($make:path) => {
-        $crate::__each_check! { $crate::__tests, ($crate::conformance::Subject::of_stores => $make) }
-    };
-    ($make:path, $open:path) => {
-        $crate::__each_check! {
-            $crate::__tests, ($crate::conformance::Subject::of_places => $make, $open)
-        }
-    };
-}
 
 /// Every check there is: those that need a store, more than one, or one that others can open.
 #[doc(hidden)]
@@ -127,6 +100,7 @@ macro_rules! __each_check {
                 contents::a_deleted_file_is_gone_and_can_be_saved_again
                 contents::a_read_that_has_begun_keeps_its_version
                 contents::content_type_and_metadata_go_with_the_version
+                freshness::what_is_asked_for_beside_a_change_is_forgotten
                 ranges::ranges_are_those_of_the_bytes
                 ranges::ranges_past_the_end_are_refused
                 ranges::many_ranges_are_read_at_once
@@ -146,8 +120,8 @@ macro_rules! __each_check {
                 names::names_that_are_too_long_for_the_store_are_refused
                 names::names_like_a_stores_own_are_kept
                 names::texts_that_are_no_names_list_nothing
-                names::a_file_and_a_folder_of_one_name_exclude_each_other
-                names::a_folder_goes_with_its_last_file
+                folders::a_file_and_a_folder_of_one_name_exclude_each_other
+                folders::a_folder_goes_with_its_last_file
                 saving::create_refuses_what_exists
                 saving::update_replaces_only_the_version_it_names
                 saving::every_save_gives_another_etag
@@ -158,8 +132,8 @@ macro_rules! __each_check {
                 saving::what_is_saved_after_a_long_file_is_deleted_stays
                 cancellation::a_dropped_save_leaves_nothing
                 cancellation::a_save_dropped_at_any_moment_happens_whole_or_not_at_all
-                cancellation::a_dropped_save_replaces_no_later_one
-                cancellation::a_dropped_save_that_waits_replaces_no_later_one
+                straggler::a_dropped_save_replaces_no_later_one
+                straggler::a_dropped_save_that_waits_replaces_no_later_one
                 cancellation::a_broken_stream_leaves_nothing
                 cancellation::a_wrong_size_leaves_nothing
                 cancellation::a_wrong_sha256_leaves_nothing
@@ -189,40 +163,6 @@ macro_rules! __each_check {
                 sharing::no_increment_of_several_processes_is_lost
                 sharing::readers_in_another_process_see_the_old_or_the_new_version
                 kill::a_killed_saver_leaves_what_it_was_told_is_saved_and_nothing_else
-            }
-        }
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests {
-    (
-        ($subject:path => $make:path $(, $open:path)?)
-        stores { $($_a:ident :: $store:ident)* }
-        subjects { $($_b:ident :: $several:ident)* }
-        places { $($_c:ident :: $place:ident)* }
-    ) => {
-        $crate::__tests! { @ ($subject => $make $(, $open)?) $($store)* $($several)* }
-        $crate::__tests! { @places ($subject => $make $(, $open)?) $($place)* }
-    };
-    // Without an opener there is no second one.
-    (@places ($subject:path => $make:path) $($check:ident)*) => {};
-    (@places $given:tt $($check:ident)*) => {
-        $crate::__tests! { @ $given $($check)* }
-    };
-    (@ $given:tt $($check:ident)*) => {
-        $( $crate::__tests! { @one $given $check } )*
-    };
-    (@one ($subject:path => $make:path $(, $open:path)?) $check:ident) => {
-        #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $check() {
-            let test = ::core::concat!(::core::module_path!(), "::", ::core::stringify!($check));
-            let subject = $subject(test, $make $(, $open)?);
-            if let Err(violation) =
-                $crate::conformance::run(::core::stringify!($check), &subject).await
-            {
-                ::core::panic!("{violation}");
             }
         }
     };

@@ -217,6 +217,7 @@ pub(super) async fn content_type_and_metadata_go_with_the_version(
         .with_content_type("text/x-notes; charset=utf-8")
         .with_metadata("made-by", "Zoë & co, \"quoted\" = 100%")
         .with_metadata("empty", "")
+        .with_metadata("encoded", "a%2Fb+c%20d&amp;\\n")
         .with_metadata("1", "x".repeat(longest));
     let long = pattern(3, LONG);
     let versions: [(_, &[u8]); 4] = [

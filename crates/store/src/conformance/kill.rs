@@ -20,6 +20,7 @@ fn kills() -> u64 {
         return KILLS;
     };
     match text.parse() {
+        Ok(0) => panic!("`{VARIABLE}` is 0: nothing would be checked"),
         Ok(kills) => kills,
         Err(error) => panic!("`{VARIABLE}` holds no number: {error}"),
     }

@@ -28,24 +28,33 @@ pub(super) async fn an_empty_store_lists_nothing(store: Arc<dyn IStore>) -> Verd
     Ok(())
 }
 
+/// Names that begin alike, in order.
+const ALIKE: [&str; 17] = [
+    "foo",
+    "foo.bar/x",
+    "foo.json",
+    "foo0/a/b",
+    "foo0/a/c",
+    "fop",
+    "gap%2Fx",
+    "s%x",
+    "s*x",
+    "s?x",
+    "s[a]x",
+    "s\\x",
+    "s_x",
+    "sax",
+    "wb/x",
+    "wbwbwb/x",
+    "é",
+];
+
 pub(super) async fn a_prefix_is_of_bytes_and_not_of_segments(store: Arc<dyn IStore>) -> Verdict {
-    let all = [
-        "foo",
-        "foo.bar/x",
-        "foo.json",
-        "foo0/a/b",
-        "foo0/a/c",
-        "fop",
-        "gap%2Fx",
-        "wb/x",
-        "wbwbwb/x",
-        "é",
-    ];
-    for text in all {
+    for text in ALIKE {
         save(&*store, text, text).await?;
     }
-    let cases: [(&str, &[&str]); 14] = [
-        ("", &all),
+    let cases: [(&str, &[&str]); 21] = [
+        ("", &ALIKE),
         (
             "fo",
             &[
@@ -69,6 +78,14 @@ pub(super) async fn a_prefix_is_of_bytes_and_not_of_segments(store: Arc<dyn ISto
         ("wb", &["wb/x", "wbwbwb/x"]),
         ("wb/", &["wb/x"]),
         ("unknown/folder/", &[]),
+        // Nothing stands for anything else.
+        ("foo.", &["foo.bar/x", "foo.json"]),
+        ("s%", &["s%x"]),
+        ("s*", &["s*x"]),
+        ("s?", &["s?x"]),
+        ("s[a]", &["s[a]x"]),
+        ("s\\", &["s\\x"]),
+        ("s_", &["s_x"]),
         // An encoded `/` is none.
         ("gap/", &[]),
         ("gap%2F", &["gap%2Fx"]),

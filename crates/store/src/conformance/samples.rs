@@ -164,7 +164,8 @@ pub(super) fn may_break(store: &dyn IStore, error: &Error) -> bool {
     store.capabilities().snapshots == Snapshots::MayBreak && error.is_retryable()
 }
 
-async fn try_read(
+/// The same, where the read itself may fail.
+pub(super) async fn try_read(
     store: &dyn IStore,
     text: &str,
     clause: Clause,

@@ -59,7 +59,7 @@ pub(super) async fn update_replaces_only_the_version_it_names(store: Arc<dyn ISt
             .save_file(&name("a"), streamed(&bytes), &update(&old))
             .await;
         let new = new.succeeds(clause, "an update of the version that is there")?;
-        for refused in short_and_long() {
+        for refused in [b"refused".to_vec(), pattern(8, LONG)] {
             let stale = store
                 .save_file(&name("a"), streamed(&refused), &update(&old))
                 .await;

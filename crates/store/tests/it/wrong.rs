@@ -1,5 +1,8 @@
 //! Stores that are wrong on purpose, each caught by the check that is meant for its fault.
 
+mod fault;
+mod half;
+mod last_step;
 mod listing;
 mod place;
 mod reading;
@@ -11,8 +14,9 @@ use std::collections::BTreeSet;
 use ::store::MemoryStore;
 use ::store::conformance::{CHECKS, Clause, SHARED_CHECKS, Subject, run};
 
+use self::fault::Fault;
 use self::place::{Careless, PlaceFault};
-use self::store::{Fault, Wrong};
+use self::store::Wrong;
 
 /// The wrapper is not what is at fault.
 mod no_fault {
@@ -114,7 +118,10 @@ caught! {
     a_delete_that_comes_later: Fault::DeletesLate => a_deleted_file_is_gone_and_can_be_saved_again, Fresh;
     a_read_that_moves_on: Fault::ReadsLive => a_read_that_has_begun_keeps_its_version, Snapshot;
     a_mix_where_reads_may_break: Fault::ClaimsBreaks => a_read_that_has_begun_keeps_its_version, Snapshot;
+    decoded_metadata: Fault::DecodesMetadata => content_type_and_metadata_go_with_the_version, Faithful;
     lost_metadata: Fault::LosesMetadata => content_type_and_metadata_go_with_the_version, Faithful;
+
+    a_stale_info_remembered: Fault::CachesStale => what_is_asked_for_beside_a_change_is_forgotten, Fresh;
 
     a_wrong_range: Fault::RangeOffByOne => ranges_are_those_of_the_bytes, Ranges;
     nothing_past_the_end: Fault::EmptyPastEnd => ranges_past_the_end_are_refused, Ranges;
@@ -126,6 +133,7 @@ caught! {
     a_list_sorted_by_segment: Fault::SortedBySegment => pages_are_sorted_and_complete_in_both_orders, Order;
     a_page_of_none: Fault::TakesNoLimit => a_page_of_no_files_is_refused, Refusals;
     a_prefix_of_segments: Fault::PrefixOfSegments => a_prefix_is_of_bytes_and_not_of_segments, Order;
+    a_prefix_taken_for_a_pattern: Fault::PrefixIsPattern => a_prefix_is_of_bytes_and_not_of_segments, Order;
     after_a_stored_name_only: Fault::AfterStoredOnly => a_page_begins_past_any_text, Order;
     no_metadata_listed: Fault::ListsNoMetadata => a_listed_info_is_the_files_own, Faithful;
     metadata_listed_after_all: Fault::ClaimsNoListedMetadata => a_listed_info_is_the_files_own, Faithful;
@@ -161,6 +169,7 @@ caught! {
     a_dropped_save_kept_in_part: Fault::KeepsDropped => a_save_dropped_at_any_moment_happens_whole_or_not_at_all, Cancellation;
     a_dropped_save_that_comes_back: Fault::SavesDroppedLate => a_dropped_save_replaces_no_later_one, Cancellation;
     a_dropped_save_that_waits_and_comes_back: Fault::LastToWaitComesFirst => a_dropped_save_that_waits_replaces_no_later_one, Cancellation;
+    a_dropped_save_in_a_task_that_comes_back: Fault::LastStepsInTasks => a_dropped_save_that_waits_replaces_no_later_one, Cancellation;
     a_broken_save_kept: Fault::KeepsBroken => a_broken_stream_leaves_nothing, Cancellation;
     a_size_ignored: Fault::IgnoresSize => a_wrong_size_leaves_nothing, Cancellation;
     a_sha256_ignored: Fault::IgnoresSha256 => a_wrong_sha256_leaves_nothing, Cancellation;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use store::{Error, ErrorKind, FileInfo, IStore, ListOptions, Order, Result};
 
-use super::store::{Fault, Wrong};
+use super::fault::Fault;
+use super::store::Wrong;
 
 impl Wrong {
     pub(super) async fn list(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
@@ -28,6 +29,7 @@ impl Wrong {
                 let is_stored = |after: &String| all.iter().any(|info| info.name.as_str() == after);
                 options.after = options.after.filter(is_stored);
             }
+            Fault::PrefixIsPattern => return self.page_by_pattern(&options).await,
             Fault::PagesByCount => return self.page_by_count(&options).await,
             Fault::Unsorted | Fault::SortedBySegment => return self.page_otherwise(&options).await,
             // A lag of one change, which the next listing has caught up with.
@@ -91,6 +93,15 @@ impl Wrong {
         Ok(page)
     }
 
+    /// The page of the names that are like the prefix, as SQL means it.
+    async fn page_by_pattern(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
+        let mut others = options.clone();
+        let pattern = others.prefix.take().unwrap_or_default();
+        let mut files = self.all().await?;
+        files.retain(|info| is_like(info.name.as_str(), &pattern));
+        pick(files, &others)
+    }
+
     /// A page in another order.
     async fn page_otherwise(&self, options: &ListOptions) -> Result<Vec<FileInfo>> {
         options.check()?;
@@ -124,4 +135,20 @@ fn pick(mut files: Vec<FileInfo>, options: &ListOptions) -> Result<Vec<FileInfo>
     files.retain(|info| options.includes(info.name.as_str()));
     files.truncate(options.limit);
     Ok(files)
+}
+
+/// Whether a text begins with a pattern: `_` stands for any letter in it, and `%` for any number.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let Some(sign) = pattern.chars().next() else {
+        return true;
+    };
+    let rest = &pattern[sign.len_utf8()..];
+    let after_first = text
+        .chars()
+        .next()
+        .map(|first| (first, &text[first.len_utf8()..]));
+    if sign == '%' {
+        return is_like(text, rest) || after_first.is_some_and(|(_, text)| is_like(text, pattern));
+    }
+    after_first.is_some_and(|(first, text)| (sign == '_' || sign == first) && is_like(text, rest))
 }

@@ -10,10 +10,14 @@ use store::{
     ReadRange, Result, StoredFile,
 };
 
-use super::store::{Fault, Wrong, unsupported};
+use super::fault::Fault;
+use super::store::{Wrong, unsupported};
 
 impl Wrong {
     pub(super) async fn info(&self, name: &FileName) -> Result<FileInfo> {
+        if self.fault == Fault::CachesStale {
+            return self.cached_info(name).await;
+        }
         let found = self.inner.get_file_info(&self.inner_name(name)).await;
         let found = found.map(|info| self.outer_info(info));
         match self.fault {
@@ -29,6 +33,25 @@ impl Wrong {
             }
             _ => found,
         }
+    }
+
+    /// The info that was asked for before, or that is then remembered; a save or a delete that ends
+    /// between the two is not noticed.
+    async fn cached_info(&self, name: &FileName) -> Result<FileInfo> {
+        if let Some(info) = self.state(|state| state.cached.get(name).cloned()) {
+            return Ok(info);
+        }
+        let changes = self.state(|state| state.changes);
+        let info = self.inner.get_file_info(name).await?;
+        // Until there is a change, if there is any.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+            if self.state(|state| state.changes) > changes {
+                break;
+            }
+        }
+        self.state(|state| state.cached.insert(name.clone(), info.clone()));
+        Ok(info)
     }
 
     pub(super) async fn read(&self, name: &FileName, options: &ReadOptions) -> Result<StoredFile> {

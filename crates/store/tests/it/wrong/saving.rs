@@ -2,59 +2,17 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::ready;
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use store::{
-    Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore, MemoryStore, Result,
-    SaveMode, SaveOptions, StoreExt,
+    Error, ErrorKind, Etag, FileContents, FileInfo, FileName, IStore, Result, SaveMode,
+    SaveOptions, StoreExt,
 };
-use tokio::sync::oneshot;
 
-use super::store::{CONTENTS, Fault, MODEST, State, Wrong, unsupported};
-
-/// The last step of a save, under a lock that is given to whoever asked for it last, and that asks
-/// nobody whether the save is still wanted.
-async fn come_first(
-    inner: Arc<MemoryStore>,
-    state: Arc<Mutex<State>>,
-    name: FileName,
-    bytes: Bytes,
-    options: SaveOptions,
-) -> Result<FileInfo> {
-    let turn = {
-        let mut state = state.lock().unwrap();
-        let (sender, turn) = oneshot::channel();
-        match &mut state.waiting {
-            Some(waiting) => waiting.push(sender),
-            None => sender.send(()).unwrap(),
-        }
-        state.waiting.get_or_insert_default();
-        turn
-    };
-    turn.await.unwrap();
-    // Until others ask, if any do.
-    for _ in 0..1000 {
-        tokio::task::yield_now().await;
-        let state = state.lock().unwrap();
-        if state
-            .waiting
-            .as_ref()
-            .is_some_and(|waiting| waiting.len() > 3)
-        {
-            break;
-        }
-    }
-    let saved = inner.save_bytes(&name, bytes, &options).await;
-    let mut state = state.lock().unwrap();
-    match state.waiting.as_mut().and_then(Vec::pop) {
-        Some(next) => next.send(()).unwrap(),
-        None => state.waiting = None,
-    }
-    saved
-}
+use super::fault::Fault;
+use super::store::{CONTENTS, MODEST, Wrong, unsupported};
 
 impl Wrong {
     pub(super) async fn save(
@@ -100,6 +58,7 @@ impl Wrong {
             Fault::LastToWaitComesFirst => {
                 return self.save_first(name, contents, options).await;
             }
+            Fault::LastStepsInTasks => return self.save_in_task(name, contents, options).await,
             Fault::HidesReplaced => return self.save_hidden(name, contents, &options).await,
             Fault::FoldersStay => self.keep_folders(name)?,
             Fault::LastToBeginStays => return self.save_if_later(name, contents, &options).await,
@@ -213,17 +172,13 @@ impl Wrong {
         if let SaveMode::Update(_) = options.mode {
             return Err(unsupported("save file"));
         }
-        let mut blocks = contents.into_checked(name, &options);
-        let mut bytes = BytesMut::new();
-        while let Some(block) = blocks.try_next().await? {
-            bytes.extend_from_slice(&block);
-        }
+        let bytes = checked(name, contents, &options).await?;
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
         options.content_type = Some(options.content_type_of(name).to_owned());
         let contents = format!("{:x}", hasher.finish());
         options.metadata.insert(CONTENTS.to_owned(), contents);
-        let info = self.inner.save_bytes(name, bytes.freeze(), &options).await;
+        let info = self.inner.save_bytes(name, bytes, &options).await;
         info.map(|info| self.outer_info(info))
     }
 
@@ -257,19 +212,6 @@ impl Wrong {
         self.inner.save_file(name, contents, options).await
     }
 
-    /// Leaves the last step to a task of its own.
-    async fn save_first(
-        &self,
-        name: &FileName,
-        contents: FileContents,
-        options: SaveOptions,
-    ) -> Result<FileInfo> {
-        let bytes = contents.collect(u64::MAX).await?;
-        let (inner, state) = (Arc::clone(&self.inner), Arc::clone(&self.state));
-        let last_step = come_first(inner, state, name.clone(), bytes, options);
-        tokio::spawn(last_step).await.unwrap()
-    }
-
     /// Saves when somebody has listed meanwhile, if anybody does.
     async fn save_hidden(
         &self,
@@ -294,78 +236,21 @@ impl Wrong {
         });
         saved
     }
+}
 
-    /// Saves, and then what was dropped before.
-    async fn save_dropped(
-        &self,
-        name: &FileName,
-        contents: FileContents,
-        options: &SaveOptions,
-    ) -> Result<FileInfo> {
-        let mut last_step = LastStep {
-            state: Arc::clone(&self.state),
-            save: Some((name.clone(), contents.collect(u64::MAX).await?)),
-        };
-        tokio::task::yield_now().await;
-        let Some((_, bytes)) = last_step.save.take() else {
-            return Err(Error::new(ErrorKind::Other, "save file"));
-        };
-        let info = self.inner.save_bytes(name, bytes, options).await?;
-        if let Some((name, bytes)) = self.state(|state| state.dropped.take()) {
-            let options = SaveOptions::default();
-            self.inner.save_bytes(&name, bytes, &options).await?;
-        }
-        Ok(info)
+/// All bytes of the contents, unless a save has to refuse them.
+pub(super) async fn checked(
+    name: &FileName,
+    contents: FileContents,
+    options: &SaveOptions,
+) -> Result<Bytes> {
+    options.check(name)?;
+    let mut blocks = contents.into_checked(name, options);
+    let mut bytes = BytesMut::new();
+    while let Some(block) = blocks.try_next().await? {
+        bytes.extend_from_slice(&block);
     }
-
-    /// Shows, or keeps, what has come so far.
-    async fn save_watched(
-        &self,
-        name: &FileName,
-        contents: FileContents,
-        options: &SaveOptions,
-    ) -> Result<FileInfo> {
-        let size = contents.size();
-        let mut kept = Kept {
-            inner: (self.fault == Fault::KeepsDropped).then(|| Arc::clone(&self.inner)),
-            name: name.clone(),
-            bytes: BytesMut::new(),
-        };
-        let mut stream = contents.into_stream();
-        let mut ended = Ok(());
-        while let Some(piece) = stream.try_next().await.unwrap_or_else(|error| {
-            ended = Err(error);
-            None
-        }) {
-            kept.bytes.extend_from_slice(&piece);
-            let bytes = kept.bytes.clone().freeze();
-            match self.fault {
-                Fault::SavesInPieces => {
-                    self.inner
-                        .save_bytes(name, bytes, &SaveOptions::default())
-                        .await?;
-                }
-                Fault::ListsHalf => self.state(|state| {
-                    let (etag, modified) = (Etag::new("half"), std::time::UNIX_EPOCH);
-                    let info = FileInfo::new(name.clone(), bytes.len() as u64, etag, modified);
-                    state.half = Some(info);
-                }),
-                _ => {}
-            }
-        }
-        self.state(|state| state.half = None);
-        kept.inner = None;
-        let bytes = kept.bytes.split().freeze();
-        if ended.is_err() && self.fault == Fault::KeepsBroken {
-            self.inner
-                .save_bytes(name, bytes.clone(), &SaveOptions::default())
-                .await?;
-        }
-        let pieces = [Ok(bytes)].into_iter().chain(ended.err().map(Err));
-        let contents =
-            FileContents::from_stream(stream::iter(pieces.collect::<Vec<_>>()).boxed(), size);
-        self.inner.save_file(name, contents, options).await
-    }
+    Ok(bytes.freeze())
 }
 
 /// The error of contents that were found too large while they were read.
@@ -374,36 +259,5 @@ fn too_large_itself(error: Error) -> Error {
     match cause.map(Error::kind) {
         Some(ErrorKind::TooLarge) => Error::new(ErrorKind::TooLarge, "save file"),
         _ => error,
-    }
-}
-
-/// Saves what it has when it is dropped.
-struct Kept {
-    inner: Option<Arc<MemoryStore>>,
-    name: FileName,
-    bytes: BytesMut,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        if let Some(inner) = self.inner.take() {
-            let (bytes, options) = (self.bytes.split().freeze(), SaveOptions::default());
-            // A save in memory never waits.
-            drop(inner.save_bytes(&self.name, bytes, &options).now_or_never());
-        }
-    }
-}
-
-/// Is remembered when it is dropped with its save.
-struct LastStep {
-    state: Arc<Mutex<State>>,
-    save: Option<(FileName, Bytes)>,
-}
-
-impl Drop for LastStep {
-    fn drop(&mut self) {
-        if let Some(save) = self.save.take() {
-            self.state.lock().unwrap().dropped = Some(save);
-        }
     }
 }

@@ -13,82 +13,7 @@ use store::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
-/// What a [`Wrong`] store does wrong; each is told where it is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    None,
-    /// No fault: it can do less than others, and says so.
-    Modest,
-    /// No fault either: several racers may win, and it says so.
-    BestEffort,
-    /// No fault either: it is as object stores are, but for folders, and says so.
-    Object,
-    /// No fault either: names are mere texts, and it says so.
-    Flat,
-    AfterStoredOnly,
-    BusyAtOnce,
-    CapsPages,
-    ChecksThenSaves,
-    ClaimsBounded,
-    ClaimsBreaks,
-    ClaimsChange,
-    ClaimsContentEtags,
-    ClaimsLittleMetadata,
-    ClaimsMaximum,
-    ClaimsNoCreate,
-    ClaimsNoListedMetadata,
-    ClaimsNoMetadata,
-    ClaimsNoRanges,
-    ClaimsNoUpdate,
-    ClaimsOverlaps,
-    ClaimsShortNames,
-    CleansPrefix,
-    CreateOverwrites,
-    CutsNames,
-    DecodesNames,
-    DeletesLate,
-    DeletesTheNext,
-    EmptyListFails,
-    EmptyPastEnd,
-    EtagOfContents,
-    FindsFolders,
-    FoldersStay,
-    FoldsCase,
-    HasLittleMetadata,
-    HasNoCreate,
-    HasNoRanges,
-    HasNoUpdate,
-    HidesReplaced,
-    HidesTemporary,
-    IgnoresSha256,
-    IgnoresSize,
-    KeepsBroken,
-    KeepsDropped,
-    LastToBeginStays,
-    LastToWaitComesFirst,
-    ListsHalf,
-    ListsLate,
-    ListsNoMetadata,
-    LosesLastByte,
-    LosesMetadata,
-    NoEmptyFiles,
-    OneCursor,
-    OtherInfo,
-    Overlaps,
-    PagesByCount,
-    PrefixOfSegments,
-    RangeOffByOne,
-    ReadsBeforeChecks,
-    ReadsLive,
-    SavesDroppedLate,
-    SavesInPieces,
-    ShortNumbers,
-    SortedBySegment,
-    StopsAtEmptyPiece,
-    TakesNoLimit,
-    Unsorted,
-    UpdateIgnoresEtag,
-}
+use super::fault::Fault;
 
 /// The most bytes in a file of a modest store.
 pub(super) const MODEST: u64 = 12 * 1024 * 1024;
@@ -108,12 +33,18 @@ pub(super) struct Wrong {
     pub(super) state: std::sync::Arc<Mutex<State>>,
     pub(super) at_once: Semaphore,
     pub(super) begun: AtomicU64,
+    /// Given in the order in which it is asked for.
+    pub(super) turns: std::sync::Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What some faults remember.
 #[derive(Debug, Default)]
 pub(super) struct State {
+    /// The infos that were asked for since a save or a delete.
+    pub(super) cached: HashMap<FileName, FileInfo>,
     pub(super) capabilities_told: u64,
+    /// How many saves and deletes have ended.
+    pub(super) changes: u64,
     pub(super) deleted: Option<FileName>,
     /// Whether the next file that is saved will be deleted.
     pub(super) deletes_next: bool,
@@ -145,6 +76,7 @@ impl Wrong {
             state: std::sync::Arc::default(),
             at_once: Semaphore::new(3),
             begun: AtomicU64::new(0),
+            turns: std::sync::Arc::default(),
         }
     }
 
@@ -192,6 +124,12 @@ impl Wrong {
             }
             Fault::ClaimsContentEtags | Fault::EtagOfContents => {
                 info.etag = Etag::new((info.size % 4).to_string());
+            }
+            // What stands in a header is decoded, and was not encoded.
+            Fault::DecodesMetadata => {
+                for value in info.metadata.values_mut() {
+                    *value = value.replace("%2F", "/").replace('+', " ");
+                }
             }
             _ => {}
         }
@@ -295,7 +233,11 @@ impl IStore for Wrong {
         }
         let before = self.all().await?;
         let info = self.save(name, contents, options).await?;
-        self.state(|state| state.listed = before);
+        self.state(|state| {
+            state.listed = before;
+            state.cached.remove(name);
+            state.changes += 1;
+        });
         Ok(info)
     }
 
@@ -314,7 +256,11 @@ impl IStore for Wrong {
             self.state(|state| state.deletes_next = size.is_multiple_of(16 << 20));
         }
         self.inner.delete_file(&self.inner_name(name)).await?;
-        self.state(|state| state.listed = before);
+        self.state(|state| {
+            state.listed = before;
+            state.cached.remove(name);
+            state.changes += 1;
+        });
         self.begun.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
