@@ -12,6 +12,7 @@ mod failure;
 mod follow;
 mod hint;
 mod invocation;
+mod log;
 mod message;
 mod output;
 mod paint;
@@ -32,18 +33,13 @@ mod usage;
 mod watch;
 mod width;
 
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
-
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::cli::{Cli, Command, Config};
 use crate::failure::{FAILED, Failure};
 use crate::invocation::Invocation;
 use crate::output::Output;
-use crate::paint::Paint;
 use crate::settings::Settings;
 use crate::stop::{Stop, unless_stopped};
 
@@ -61,14 +57,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        // A span says most when it is over: what came of it, and how long it took.
-        .with_span_events(FmtSpan::CLOSE)
-        .with_writer(io::stderr)
-        .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
-        .init();
+    log::start();
 
     let invocation = Invocation::of(&cli);
     let (output, result) = act(cli, &invocation);

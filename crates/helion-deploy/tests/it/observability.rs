@@ -41,3 +41,18 @@ fn every_store_of_the_program_has_spans() {
     let quiet = finish(world.command(&["packages", "list"])).code(0);
     assert_eq!(quiet.stderr, "");
 }
+
+#[test]
+fn a_filter_that_is_none_is_told_once_and_not_heeded() {
+    let world = World::new();
+    for wrong in ["store=loud", "store=debug,["] {
+        let list = with_log(world.command(&["list"]), wrong).stderr;
+        let told = format!("warning: RUST_LOG is not heeded: `{wrong}`: ");
+        assert!(list.starts_with(&told), "{list}");
+        assert_eq!(list.lines().count(), 1, "{list}");
+    }
+    for right in ["", "off", "deployment=info,store=debug"] {
+        let list = with_log(world.command(&["config", "path"]), right).stderr;
+        assert_eq!(list, "", "{right}");
+    }
+}
