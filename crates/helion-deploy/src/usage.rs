@@ -68,11 +68,12 @@ fn is_package_behind_the_flag(command: &Command, words: &[String]) -> bool {
     let Command::Deploy(arguments) = command else {
         return false;
     };
-    let pairs = words.iter().zip(words.iter().skip(1));
+    // That only arguments follow makes the next word no other.
+    let words: Vec<_> = words.iter().filter(|word| *word != "--").collect();
     arguments.password_stdin
-        && pairs
-            .into_iter()
-            .any(|(flag, next)| flag == PASSWORD_STDIN && *next == arguments.target.package)
+        && words
+            .windows(2)
+            .any(|pair| *pair[0] == PASSWORD_STDIN && *pair[1] == arguments.target.package)
 }
 
 /// The format that a command line which is not understood seems to ask for.

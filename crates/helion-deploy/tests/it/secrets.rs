@@ -88,6 +88,7 @@ fn a_password_where_none_is_taken_is_not_repeated() {
     // The one word that could be the package.
     for wrong in [
         &["deploy", "--password-stdin", "swordfish"][..],
+        &["deploy", "--password-stdin", "--", "swordfish"],
         &[
             "deploy",
             "--username",
