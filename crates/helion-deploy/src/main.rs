@@ -11,6 +11,7 @@ mod examples;
 mod failure;
 mod follow;
 mod hint;
+mod ignored_signals;
 mod invocation;
 mod log;
 mod message;

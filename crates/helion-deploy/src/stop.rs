@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM, and a terminal that is closed.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::failure::{FAILED, Failure};
+use crate::ignored_signals::IgnoredSignals;
 
 /// What a shell adds to the number of the signal that ended a program.
 const BY_SIGNAL: u8 = 128;
 
-/// Listens for the signals that ask the program to stop.
+/// Listens for the signals that ask the program to stop, but for those that it was started to
+/// ignore.
 pub(crate) struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
     /// One that came already, and that nobody has acted on yet.
     waiting: Option<StopSignal>,
 }
@@ -33,8 +36,13 @@ pub(crate) enum StopSignal {
 impl Stop {
     /// Listens from now on; the signals no longer end the program by themselves.
     pub(crate) fn new() -> Result<Self, Failure> {
+        // What is listened for already is not ignored, so a later call finds the same.
+        let ignored = IgnoredSignals::now();
         let listen = |kind| {
-            signal(kind).map_err(|error| {
+            if ignored.contains(kind) {
+                return Ok(None);
+            }
+            signal(kind).map(Some).map_err(|error| {
                 Failure::new(FAILED, format!("failed to listen for signals: {error}"))
             })
         };
@@ -52,9 +60,9 @@ impl Stop {
             return signal;
         }
         tokio::select! {
-            _ = self.interrupt.recv() => StopSignal::Interrupt,
-            _ = self.terminate.recv() => StopSignal::Terminate,
-            _ = self.hangup.recv() => StopSignal::Hangup,
+            () = heard(&mut self.interrupt) => StopSignal::Interrupt,
+            () = heard(&mut self.terminate) => StopSignal::Terminate,
+            () = heard(&mut self.hangup) => StopSignal::Hangup,
         }
     }
 
@@ -104,6 +112,14 @@ impl Stop {
             _ = self.asked() => Err(signal.failure()),
             () = sleep(LONGEST_END) => Err(signal.failure()),
         }
+    }
+}
+
+/// Waits for the next one of a signal; for ever where it is ignored.
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
     }
 }
 

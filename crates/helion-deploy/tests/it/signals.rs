@@ -130,6 +130,28 @@ fn a_package_is_added_as_a_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_the_program_was_started_to_ignore_stays_ignored() {
+    let world = World::with_package();
+    world.behave("push", standin::Behaviour::Hang);
+    let deploy = world.deploy(&[]);
+    // As `nohup` and the `&` of a shell without job control do.
+    let mut ignoring = world.shell("trap '' HUP INT; exec \"$@\"");
+    ignoring
+        .arg("sh")
+        .arg(deploy.get_program())
+        .args(deploy.get_args());
+    let mut running = Running::start(ignoring);
+    running.until("  LIST");
+    running.signal(Signal::HUP);
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
+    let ended = running.finish().code(1);
+    assert!(statuses(&ended.json()).ends_with("LIST CANCELLED"));
+    // Nor did one of them count as the first.
+    assert!(!ended.stderr.contains("stopping at once"), "{ended:?}");
+}
+
+#[test]
 fn who_watches_or_cancels_can_go_and_the_deployment_ends_all_the_same() {
     let world = World::with_package();
     world.behave("push", standin::Behaviour::Hang);
