@@ -12,7 +12,7 @@ use crate::claim::Claims;
 use crate::error::Result;
 use crate::id::DeploymentId;
 use crate::record::DeploymentRecord;
-use crate::status::{IStatus, ListQuery};
+use crate::status::{IStatus, ListQuery, UnreadableRecord};
 use crate::timestamp;
 use crate::young::Young;
 
@@ -91,27 +91,38 @@ impl PrunePolicy {
 /// use deployment::PrunePolicy;
 ///
 /// let report = deployer.prune(&PrunePolicy::default().with_keep(1_000)).await?;
-/// println!("{} of {} records removed", report.removed, report.removed + report.kept);
-/// assert_eq!(report.unreadable, 0);
+/// println!("{} records removed, {} kept", report.removed.len(), report.kept);
+/// for record in &report.unreadable {
+///     println!("deployment {} is unreadable: {}", record.id, record.reason);
+/// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PruneReport {
-    /// Records that were removed.
-    pub removed: usize,
+    /// The deployments whose records were removed, in no order.
+    pub removed: Vec<DeploymentId>,
     /// Records of ended deployments that the policy keeps; where it has an age alone, most of
     /// those that are too young by their ids are not looked at, and are not counted here or below.
     pub kept: usize,
     /// Records of deployments that have not ended; they are never removed.
     pub unfinished: usize,
-    /// Records and idempotency keys that this engine cannot read, or does not understand all of;
-    /// they are never removed either.
-    pub unreadable: usize,
+    /// Records that this engine cannot read, or does not understand all of, such as a newer
+    /// engine's; they are never removed either.
+    pub unreadable: Vec<UnreadableRecord>,
+    /// Idempotency keys that this engine does not understand; they are never removed either.
+    pub unreadable_keys: usize,
     /// Idempotency keys that were forgotten: those of records that are gone, now or before, and
     /// those that were given up.
     pub keys: usize,
+}
+
+/// What a record says to whoever removes old ones.
+enum Found {
+    Ended(Ended),
+    Unfinished,
+    Unreadable(UnreadableRecord),
 }
 
 /// A deployment that has ended; sorts by the time of its ending.
@@ -134,17 +145,19 @@ pub(crate) async fn prune(claims: &Claims, policy: &PrunePolicy) -> Result<Prune
         .filter(|(newer, ended)| policy.removes(ended.at, *newer, now))
         .map(|(_, ended)| ended.id)
         .collect();
+    report.kept = ended.len() - old.len();
     let mut removals = stream::iter(old)
-        .map(|id| remove(status, id))
+        .map(|id| async move { (id, remove(status, id).await) })
         .buffer_unordered(PARALLEL_REMOVALS);
-    while let Some(is_removed) = removals.next().await {
-        report.removed += usize::from(is_removed?);
+    while let Some((id, is_removed)) = removals.next().await {
+        if is_removed? {
+            report.removed.push(id);
+        }
     }
-    report.kept = ended.len() - report.removed;
     forget_cancels(status, &claims.store).await?;
     let keys = claims.prune_keys(young).await?;
     report.keys = keys.removed;
-    report.unreadable += keys.unreadable;
+    report.unreadable_keys = keys.unreadable;
     Ok(report)
 }
 
@@ -161,12 +174,12 @@ async fn ended(
     let mut query = ListQuery::default().with_limit(PAGE);
     loop {
         let page = status.list(&query).await?;
-        report.unreadable += page.unreadable.len();
+        report.unreadable.extend(page.unreadable);
         for record in &page.records {
-            match ending(record) {
-                Some(ending) => drop(ended.insert(ending)),
-                None if is_unfinished(record) => report.unfinished += 1,
-                None => report.unreadable += 1,
+            match found(record)? {
+                Found::Ended(ending) => drop(ended.insert(ending)),
+                Found::Unfinished => report.unfinished += 1,
+                Found::Unreadable(record) => report.unreadable.push(record),
             }
         }
         match page.next {
@@ -179,19 +192,21 @@ async fn ended(
     }
 }
 
-/// When the deployment of `record` ended; `None` where it has not, or nobody can tell.
-fn ending(record: &DeploymentRecord) -> Option<Ended> {
-    if !record.is_terminal() || record.newer_schema().is_some() {
-        return None;
+/// When the deployment of `record` ended, where it has and this engine can tell.
+fn found(record: &DeploymentRecord) -> Result<Found> {
+    let id = record.deploy_id.parse()?;
+    if record.newer_schema().is_some() {
+        let reason = "a newer version wrote it".to_owned();
+        return Ok(Found::Unreadable(UnreadableRecord { id, reason }));
     }
-    Some(Ended {
-        at: timestamp::from_text(&record.datetime)?,
-        id: record.deploy_id.parse().ok()?,
-    })
-}
-
-fn is_unfinished(record: &DeploymentRecord) -> bool {
-    !record.is_terminal() && record.newer_schema().is_none()
+    if !record.is_terminal() {
+        return Ok(Found::Unfinished);
+    }
+    if let Some(at) = timestamp::from_text(&record.datetime) {
+        return Ok(Found::Ended(Ended { at, id }));
+    }
+    let reason = format!("its last status has no time but `{}`", record.datetime);
+    Ok(Found::Unreadable(UnreadableRecord { id, reason }))
 }
 
 /// Removes the record of `id`, unless it is another one by now.

@@ -66,6 +66,11 @@ impl World {
     }
 }
 
+fn sorted(mut ids: Vec<DeploymentId>) -> Vec<DeploymentId> {
+    ids.sort_unstable();
+    ids
+}
+
 #[tokio::test]
 async fn either_limit_removes_and_the_newest_stay() {
     for (policy, kept) in [
@@ -96,10 +101,11 @@ async fn either_limit_removes_and_the_newest_stay() {
         world.wall_clock.jump(Duration::from_mins(30));
         let report = world.fixture.deployer.prune(&policy).await.unwrap();
         assert_eq!(
-            (report.removed, report.kept),
+            (report.removed.len(), report.kept),
             (5 - kept, kept),
             "{policy:?}"
         );
+        assert_eq!(sorted(report.removed), ids[..5 - kept], "{policy:?}");
         assert_eq!(world.left_of(&ids).await, ids[5 - kept..], "{policy:?}");
     }
 }
@@ -134,7 +140,7 @@ async fn an_age_looks_at_none_of_those_that_are_younger() {
     let policy = PrunePolicy::default().with_max_age(Duration::from_hours(15));
     let report = world.fixture.deployer.prune(&policy).await.unwrap();
     // A page of the newest is looked at, whose endings are as old as the original's.
-    assert_eq!(report.removed, 1 + 99 + 100, "{report:?}");
+    assert_eq!(report.removed.len(), 1 + 99 + 100, "{report:?}");
     let reads = script.calls().into_iter().skip(before);
     let reads = reads.filter(|call| call.operation == store::Operation::GetFileContents);
     assert_eq!(reads.count(), 2 * (1 + 99 + 100));
@@ -167,7 +173,7 @@ async fn the_records_of_keys_are_looked_at_only_where_they_may_have_gone() {
     let reads_of = async |policy: PrunePolicy| {
         let before = records_read();
         let report = world.fixture.deployer.prune(&policy).await.unwrap();
-        assert_eq!((report.removed, report.keys, report.kept), (0, 0, 5));
+        assert_eq!((report.removed.len(), report.keys, report.kept), (0, 0, 5));
         records_read() - before
     };
     // One page is listed all the same.
@@ -204,8 +210,17 @@ async fn what_runs_or_cannot_be_read_stays() {
 
     let everything = PrunePolicy::default().with_keep(0);
     let report = world.fixture.deployer.prune(&everything).await.unwrap();
-    assert_eq!((report.removed, report.kept), (1, 0));
-    assert_eq!((report.unfinished, report.unreadable), (2, 3));
+    assert_eq!((&report.removed, report.kept), (&vec![ended[0]], 0));
+    assert_eq!((report.unfinished, report.unreadable_keys), (2, 0));
+    let reason = |id: &DeploymentId| {
+        let mut unreadable = report.unreadable.iter();
+        let found = unreadable.find(|record| record.id == *id).unwrap();
+        found.reason.clone()
+    };
+    assert_eq!(report.unreadable.len(), 3);
+    assert_eq!(reason(&kept[1]), "a newer version wrote it");
+    assert!(reason(&kept[2]).contains("`yesterday`"));
+    assert!(reason(&broken).contains("EOF"), "{report:?}");
     assert_eq!(world.left_of(&ended).await, []);
     assert_eq!(world.left_of(&kept).await, kept);
     assert!(store.check_file_exists(&broken.file_name()).await.unwrap());
@@ -223,7 +238,7 @@ async fn claims_of_removed_deployments_are_in_nobodys_way() {
     world.fixture.deploy(keyed()).await;
     let everything = PrunePolicy::default().with_keep(0);
     let report = world.fixture.deployer.prune(&everything).await.unwrap();
-    assert_eq!(report.removed, 1);
+    assert_eq!(report.removed.len(), 1);
     world.wall_clock.jump(crate::wall_clock::PAST_THE_LEASE);
     for request in [request("foo"), keyed()] {
         crate::fixture::assert_history(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deployment::{Deployer, DeployerOptions, PrunePolicy};
+use deployment::{Deployer, DeployerOptions, PrunePolicy, PruneReport};
 use serde_json::json;
 use store::IStore;
 
@@ -33,36 +33,34 @@ pub(crate) async fn run(
         "removed": report.removed,
         "kept": report.kept,
         "unfinished": report.unfinished,
-        "unreadable": report.unreadable,
+        "unreadable": unreadable::to_json(&report.unreadable),
         "keys": report.keys,
+        "unreadable_keys": report.unreadable_keys,
     });
-    output.print(&document, |_| {
-        format!(
-            "{} removed, {} kept, {} unfinished, {} unreadable, {} keys forgotten",
-            report.removed, report.kept, report.unfinished, report.unreadable, report.keys
-        )
-    })?;
-    if report.unreadable == 0 {
-        return Ok(());
-    }
-    say_unreadable(&deployer, report.unreadable, output).await
+    output.print(&document, |_| text(&report))?;
+    say_unreadable(&report, output);
+    Ok(())
 }
 
-/// Names what could not be read, so many in all, and says what to do.
-async fn say_unreadable(
-    deployer: &Deployer,
-    count: usize,
-    output: Output<'_>,
-) -> Result<(), Failure> {
-    let records = unreadable::all(deployer).await?;
-    for (id, reason) in &records {
-        unreadable::say(id, reason);
-    }
-    // An age alone leaves out records that the list has.
-    let keys = count.saturating_sub(records.len());
-    if keys > 0 {
-        say(&format!("{keys} idempotency keys are unreadable"));
+fn text(report: &PruneReport) -> String {
+    format!(
+        "{} removed, {} kept, {} unfinished, {} unreadable, {} keys forgotten",
+        report.removed.len(),
+        report.kept,
+        report.unfinished,
+        report.unreadable.len() + report.unreadable_keys,
+        report.keys
+    )
+}
+
+/// Names what could not be read, and says what to do.
+fn say_unreadable(report: &PruneReport, output: Output<'_>) {
+    unreadable::say(&report.unreadable);
+    match report.unreadable_keys {
+        0 if report.unreadable.is_empty() => return,
+        0 => {}
+        1 => say("1 idempotency key is unreadable"),
+        count => say(&format!("{count} idempotency keys are unreadable")),
     }
     say_hint(&output.hint(unreadable::WHAT_TO_DO));
-    Ok(())
 }

@@ -49,15 +49,9 @@ pub(crate) async fn list(
         query = query.with_phase(phase(word)?);
     }
     let page = DeploymentStatus::new(store).list(&query).await?;
-    for record in &page.unreadable {
-        unreadable::say(&record.id.to_string(), &record.reason);
-    }
+    unreadable::say(&page.unreadable);
     let next = page.next.map(|id| id.to_string());
-    let unread: Vec<_> = page
-        .unreadable
-        .iter()
-        .map(|entry| json!({ "deploy_id": entry.id, "reason": entry.reason }))
-        .collect();
+    let unread = unreadable::to_json(&page.unreadable);
     output.print(
         &json!({ "deployments": page.records, "next": next, "unreadable": unread }),
         |_| {

@@ -136,19 +136,25 @@ fn what_prune_cannot_read_is_named_with_what_can_be_done() {
     let key = keys.find(|name| name.starts_with("lock_key_")).unwrap();
     std::fs::write(file(&key), "no claim").unwrap();
 
-    let pruned = world.run(&["prune", "--keep", "9"]).code(0);
-    assert!(pruned.stdout.contains("3 unreadable"), "{pruned:?}");
-    let told = &pruned.stderr;
-    assert!(
-        told.contains(&format!("deployment {} is unreadable: ", ids[0])),
-        "{told}"
-    );
-    let newer = format!(
-        "deployment {} is unreadable: a newer version wrote it",
-        ids[1]
-    );
-    assert!(told.contains(&newer), "{told}");
-    assert!(!told.contains(&ids[2]), "{told}");
-    assert!(told.contains("1 idempotency keys are unreadable"), "{told}");
-    assert!(told.contains("hint: they stay until"), "{told}");
+    let text = world.run(&["prune", "--keep", "9"]).code(0);
+    assert!(text.stdout.contains("3 unreadable"), "{text:?}");
+    let pruned = world.run(&["--output", "json", "prune", "--older-than", "90d"]);
+    let pruned = pruned.code(0);
+    let document = pruned.json();
+    assert_eq!(document["unreadable_keys"], 1);
+    let unreadable = document["unreadable"].as_array().unwrap();
+    // An age alone looks at all of them here, since they fit into a page.
+    assert_eq!(unreadable.len(), 2, "{document}");
+    for told in [text.stderr, pruned.stderr] {
+        for record in unreadable {
+            let (id, reason) = (&record["deploy_id"], &record["reason"]);
+            let (id, reason) = (id.as_str().unwrap(), reason.as_str().unwrap());
+            assert!(ids[..2].iter().any(|broken| broken == id), "{document}");
+            let line = format!("deployment {id} is unreadable: {reason}\n");
+            assert!(told.contains(&line), "{told}");
+        }
+        assert!(!told.contains(&ids[2]), "{told}");
+        assert!(told.contains("1 idempotency key is unreadable"), "{told}");
+        assert!(told.contains("hint: they stay until"), "{told}");
+    }
 }

@@ -98,7 +98,10 @@ fn a_killed_program_leaves_an_interrupted_record_and_nothing_else() {
 
     let prune = ["--output", "json", "prune", "--keep", "1"];
     let report = world.run(&prune).code(0).json();
-    let expected = json!({ "removed": 1, "kept": 1, "unfinished": 0, "unreadable": 0, "keys": 0 });
+    let expected = json!({
+        "removed": [id], "kept": 1, "unfinished": 0, "unreadable": [], "keys": 0,
+        "unreadable_keys": 0,
+    });
     assert_eq!(report, expected);
     world.run(&["status", &id]).code(3);
     world.run(&["prune"]).code(2);

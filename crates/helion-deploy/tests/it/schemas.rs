@@ -91,6 +91,7 @@ fn leftovers() -> Vec<Printed> {
         ("record", record),
         ("recover", json_of(&world, &["recover"], 1)),
         ("list", json_of(&world, &["list"], 0)),
+        ("prune", json_of(&world, &["prune", "--keep", "9"], 0)),
         ("error", json_of(&world, &["status", &running.id], 5)),
     ]
 }
