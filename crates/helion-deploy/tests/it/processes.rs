@@ -1,5 +1,6 @@
 //! What runs on this machine for a deployment.
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How many processes work for deployment `id`.
@@ -10,7 +11,11 @@ pub(crate) fn working_for(id: &str) -> usize {
 /// Kills the processes that work for deployment `id`, if its command has begun.
 pub(crate) fn kill_working_for(id: &str) {
     for process in all_for(id) {
-        kill_process(process, Signal::KILL).unwrap();
+        match kill_process(process, Signal::KILL) {
+            // It has ended since it was found.
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
