@@ -15,6 +15,22 @@ use crate::progress::{Progress, REDRAW_EVERY};
 use crate::stop::Stop;
 use crate::watch;
 
+/// A deployment that was followed to its end, or until its owner was gone.
+pub(crate) enum Followed {
+    /// It ran here, and each of its steps was told.
+    Here(DeploymentRecord),
+    /// It ran elsewhere, or had ended: its record tells how.
+    Elsewhere(DeploymentRecord),
+}
+
+impl Followed {
+    pub(crate) const fn record(&self) -> &DeploymentRecord {
+        match self {
+            Self::Here(record) | Self::Elsewhere(record) => record,
+        }
+    }
+}
+
 /// Starts a deployment and shows it until it has ended; where its key stands for one that another
 /// process runs, that one is watched.
 ///
@@ -25,26 +41,34 @@ pub(crate) async fn follow(
     deployer: &Deployer,
     status: &DeploymentStatus,
     request: DeployRequest,
-    mut stop: Stop,
-) -> Result<DeploymentRecord, Failure> {
+    stop: &mut Stop,
+) -> Result<Followed, Failure> {
     let mut events = deployer.subscribe();
-    let id = begin(deployer, request, &mut stop).await?;
+    let id = begin(deployer, request, stop).await?;
     let Some(first) = beginning(&mut events, &id) else {
-        return follow_another(deployer, status, stop, &id).await;
+        let record = follow_another(deployer, status, stop, &id).await?;
+        return Ok(Followed::Elsewhere(record));
     };
     let mut progress = Progress::new();
     progress.line(&format!("deployment {id}"));
     progress.show(&first);
-    follow_own(deployer, stop, events, progress, &id).await
+    let record = follow_own(deployer, stop, events, progress, &id).await?;
+    Ok(Followed::Here(record))
 }
 
-/// Has the deployment begin, unless a signal comes and the store does not answer soon after it.
+/// Has the deployment begin, unless a signal comes and the store does not answer soon after it; a
+/// failure that it answers with by then is told.
 async fn begin(
     deployer: &Deployer,
     request: DeployRequest,
     stop: &mut Stop,
 ) -> Result<DeploymentId, Failure> {
-    let beginning = async { Ok(deployer.deploy_package(request).await?) };
+    let beginning = async {
+        match deployer.deploy_package(request).await {
+            Ok(id) => Ok(id),
+            Err(error) => Err(hint::with_holder(error, deployer).await),
+        }
+    };
     tokio::pin!(beginning);
     let signal = tokio::select! {
         biased;
@@ -53,8 +77,10 @@ async fn begin(
     };
     say("stopping");
     // Dropped in the middle, it may be recorded and run by nobody.
-    let begun = stop.last_chance(beginning, signal).await;
-    let id = begun.map_err(|failure| failure.with_hint(hint::left_beginning()))?;
+    let Some(begun) = stop.last_chance(beginning).await else {
+        return Err(signal.failure().with_hint(hint::left_beginning()));
+    };
+    let id = begun?;
     stop.put_back(signal);
     Ok(id)
 }
@@ -73,7 +99,7 @@ fn beginning(events: &mut Events, id: &DeploymentId) -> Option<DeploymentEvent> 
 
 async fn follow_own(
     deployer: &Deployer,
-    mut stop: Stop,
+    stop: &mut Stop,
     mut events: Events,
     mut progress: Progress,
     id: &DeploymentId,
@@ -98,25 +124,27 @@ async fn follow_own(
                     progress.show(&event);
                 }
             }
-            record = &mut ended => break record?,
+            record = &mut ended => break record,
         }
     };
     progress.finish();
-    Ok(record)
+    Ok(record?)
 }
 
 /// Watches the record of a deployment that this process does not run.
 async fn follow_another(
     deployer: &Deployer,
     status: &DeploymentStatus,
-    mut stop: Stop,
+    stop: &mut Stop,
     id: &DeploymentId,
 ) -> Result<DeploymentRecord, Failure> {
     say(&format!("deployment {id}"));
-    if !watch::read(status, id).await?.is_terminal() {
-        say("another process deploys it");
-    }
-    let ended = watch::watch(status, id);
+    let ended = async {
+        if !watch::read(status, id).await?.is_terminal() {
+            say("another process deploys it");
+        }
+        watch::watch(status, id).await
+    };
     tokio::pin!(ended);
     let mut stops = 0;
     loop {

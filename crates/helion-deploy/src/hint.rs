@@ -1,8 +1,9 @@
 //! What to do next, after something went wrong.
 
-use deployment::{DeploymentId, Error};
+use deployment::{Deployer, DeploymentId, Error};
 use store::ErrorKind;
 
+use crate::failure::Failure;
 use crate::setting::{self, STORE_URL};
 
 /// What to do after an error of the engine.
@@ -26,8 +27,33 @@ pub(crate) fn after(error: &Error) -> Option<String> {
     })
 }
 
+/// The failure of a request, with what to do about a deployment in its way.
+pub(crate) async fn with_holder(error: Error, deployer: &Deployer) -> Failure {
+    let holder = match &error {
+        Error::Busy { by, .. } => Some(*by),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match holder {
+        Some(by) => failure.with_hint(about_holder(deployer, &by).await),
+        None => failure,
+    }
+}
+
+/// What to do where that deployment is in the way, which may have no record.
+pub(crate) async fn about_holder(deployer: &Deployer, by: &DeploymentId) -> String {
+    match deployer.get_status(by).await {
+        Ok(None) => UNRECORDED.to_owned(),
+        Ok(Some(_)) | Err(_) => busy(by),
+    }
+}
+
+/// Where what is in the way has no record: there is nothing to watch or to cancel.
+const UNRECORDED: &str = "it is not recorded: it begins just now, or was stopped while it began; \
+                          then the application is free 70 s after that";
+
 /// Where that deployment is in the way.
-pub(crate) fn busy(by: &DeploymentId) -> String {
+fn busy(by: &DeploymentId) -> String {
     format!(
         "`helion-deploy status {by} --watch` follows it to its end, `helion-deploy cancel {by}` stops it"
     )
@@ -35,7 +61,8 @@ pub(crate) fn busy(by: &DeploymentId) -> String {
 
 /// Where a deployment was left while it began.
 pub(crate) fn left_beginning() -> &'static str {
-    "if it was recorded, `helion-deploy list` shows it, and `helion-deploy recover` ends it when its lease is over"
+    "if it was recorded, `helion-deploy list` shows it, and `helion-deploy recover` ends it when its lease is over; \
+     up to then, 70 s from now, its application may not be free"
 }
 
 /// Where there is no such deployment.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use deployment::{DeploymentRecord, StepRecord};
 
+use crate::follow::Followed;
 use crate::output::{on_one_line, printable};
 use crate::paint::Paint;
 use crate::quantity;
@@ -22,11 +23,12 @@ pub(crate) fn record(record: &DeploymentRecord, paint: Paint) -> String {
 
 /// A record that was followed to its end: a terminal that has just shown each step is not told them
 /// again.
-pub(crate) fn followed(record: &DeploymentRecord, paint: Paint) -> String {
-    if io::stdout().is_terminal() && io::stderr().is_terminal() {
-        end(record, paint)
-    } else {
-        self::record(record, paint)
+pub(crate) fn followed(followed: &Followed, paint: Paint) -> String {
+    match followed {
+        Followed::Here(record) if io::stdout().is_terminal() && io::stderr().is_terminal() => {
+            end(record, paint)
+        }
+        Followed::Here(record) | Followed::Elsewhere(record) => self::record(record, paint),
     }
 }
 

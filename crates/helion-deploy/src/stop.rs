@@ -83,12 +83,13 @@ impl Stop {
         self.waiting = Some(signal);
     }
 
-    /// Does `work`, which ends by itself soon after `stopped` says so, as a signal has it do; what
-    /// is done by then is done. A second signal does not wait for that.
+    /// Does `work`, which ends by itself soon after `halt` asks for it, as a signal has it do; what
+    /// is done by then is done, and what failed for another reason has failed. A second signal
+    /// does not wait for that.
     pub(crate) async fn ending<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
-        stopped: &AtomicBool,
+        halt: &Halt,
     ) -> Result<T, Failure> {
         tokio::pin!(work);
         let signal = tokio::select! {
@@ -96,22 +97,41 @@ impl Stop {
             done = &mut work => return done,
             signal = self.asked() => signal,
         };
-        stopped.store(true, Ordering::Relaxed);
-        self.last_chance(work, signal).await
+        halt.is_asked.store(true, Ordering::Relaxed);
+        match self.last_chance(work).await {
+            Some(Err(_)) if halt.is_heeded.load(Ordering::Relaxed) => Err(signal.failure()),
+            Some(done) => done,
+            None => Err(signal.failure()),
+        }
     }
 
-    /// Waits a little for the end of `work` after a signal; a second one does not.
-    pub(crate) async fn last_chance<T>(
-        &mut self,
-        work: impl Future<Output = Result<T, Failure>>,
-        signal: StopSignal,
-    ) -> Result<T, Failure> {
+    /// Waits a little for the end of `work` after a signal; a second one does not. `None` where it
+    /// has not come.
+    pub(crate) async fn last_chance<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            done = work => done.map_err(|_| signal.failure()),
-            _ = self.asked() => Err(signal.failure()),
-            () = sleep(LONGEST_END) => Err(signal.failure()),
+            done = work => Some(done),
+            _ = self.asked() => None,
+            () = sleep(LONGEST_END) => None,
         }
+    }
+}
+
+/// What asks work to end, and tells whether it did for that.
+#[derive(Debug, Default)]
+pub(crate) struct Halt {
+    is_asked: AtomicBool,
+    is_heeded: AtomicBool,
+}
+
+impl Halt {
+    /// Whether the work is to end; whoever is told so ends it.
+    pub(crate) fn heed(&self) -> bool {
+        let is_asked = self.is_asked.load(Ordering::Relaxed);
+        if is_asked {
+            self.is_heeded.store(true, Ordering::Relaxed);
+        }
+        is_asked
     }
 }
 
@@ -168,5 +188,65 @@ struct Listening(JoinHandle<()>);
 impl Drop for Listening {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// One that has been asked already.
+    fn asked(signal: StopSignal) -> Stop {
+        let mut stop = Stop::new().unwrap();
+        stop.put_back(signal);
+        stop
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_chance_is_of_two_seconds() {
+        let begun = Instant::now();
+        let mut stop = Stop::new().unwrap();
+        assert_eq!(stop.last_chance(pending::<()>()).await, None);
+        assert_eq!(begun.elapsed(), LONGEST_END);
+        let late = sleep(Duration::from_millis(1_999));
+        assert_eq!(stop.last_chance(late).await, Some(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_ends_the_last_chance() {
+        let begun = Instant::now();
+        let mut stop = asked(StopSignal::Terminate);
+        assert_eq!(stop.last_chance(pending::<()>()).await, None);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        // It was the one that was there, and what is done by then is done.
+        let mut stop = asked(StopSignal::Terminate);
+        assert_eq!(stop.last_chance(ready(1)).await, Some(1));
+    }
+
+    /// What comes of work that fails for `reason` once a signal has come.
+    async fn end(reason: &str, heed: impl FnOnce(&Halt)) -> (u8, String) {
+        let halt = Halt::default();
+        let work = async {
+            // Up to the signal, which is there, nothing is done.
+            tokio::task::yield_now().await;
+            heed(&halt);
+            Err::<(), _>(Failure::new(FAILED, reason))
+        };
+        let mut stop = asked(StopSignal::Interrupt);
+        let failure = stop.ending(work, &halt).await.unwrap_err();
+        (failure.code(), failure.message().to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_that_no_signal_made_is_told() {
+        let heed = |halt: &Halt| assert!(halt.heed());
+        let stopped = end("broken off", heed).await;
+        assert_eq!(stopped, (130, "stopped by SIGINT".to_owned()));
+        let failed = end("the disk is full", |_| {}).await;
+        assert_eq!(failed, (1, "the disk is full".to_owned()));
     }
 }

@@ -89,12 +89,13 @@ pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let password = Secret::new(Uuid::new_v4().to_string());
     let credentials = Credentials::new("demo", password)?;
     let request = DeployRequest::new(sample_package::NAME, ENDPOINT, credentials)?;
-    let record = follow(&deployer, &status, request, Stop::new()?).await?;
+    let followed = follow(&deployer, &status, request, &mut Stop::new()?).await?;
+    let record = followed.record();
 
-    output.print(&with_folder(&record, &folder)?, |_| {
-        text(&record, &folder, &url, output.paint())
+    output.print(&with_folder(record, &folder)?, |_| {
+        text(record, &folder, &url, output.paint())
     })?;
-    succeeded(&record, &Again::Never).map_err(|failure| match failure.hint() {
+    succeeded(record, &Again::Never).map_err(|failure| match failure.hint() {
         Some(hint) => {
             let hint = Invocation::on_store(&url).complete(hint);
             failure.with_hint(hint)

@@ -39,12 +39,17 @@ pub(crate) async fn run(
     let status = DeploymentStatus::new(Arc::clone(&store));
     let deployer = Deployer::new(store, platform, DeployerOptions::default());
     recover::quietly(&deployer, &mut stop).await?;
-    let record = match follow(&deployer, &status, request, stop).await {
-        Ok(record) => record,
-        Err(failure) => return Err(wanted.suggest(failure, &catalog).await),
+    let followed = match follow(&deployer, &status, request, &mut stop).await {
+        Ok(followed) => followed,
+        Err(failure) => {
+            return Err(wanted
+                .suggest_unless_stopped(failure, &catalog, &mut stop)
+                .await);
+        }
     };
-    output.print(&record, |record| report::followed(record, output.paint()))?;
-    succeeded(&record, &again).map_err(|failure| clients::explain(failure, client))
+    let record = followed.record();
+    output.print(record, |_| report::followed(&followed, output.paint()))?;
+    succeeded(record, &again).map_err(|failure| clients::explain(failure, client))
 }
 
 /// The package that is to be deployed.
@@ -74,10 +79,34 @@ impl Wanted {
 
     /// The failure, with the package that may have been meant where this one is not there.
     pub(crate) async fn suggest(&self, failure: Failure, catalog: &PackageCatalog) -> Failure {
-        if self.file.is_some() || failure.code() != NOT_FOUND {
+        if self.is_missing(&failure) {
+            packages::suggest(failure, catalog, &self.name).await
+        } else {
+            failure
+        }
+    }
+
+    /// The same; a signal does not wait for it.
+    pub(crate) async fn suggest_unless_stopped(
+        &self,
+        failure: Failure,
+        catalog: &PackageCatalog,
+        stop: &mut Stop,
+    ) -> Failure {
+        if !self.is_missing(&failure) {
             return failure;
         }
-        packages::suggest(failure, catalog, &self.name).await
+        let missing = failure.message().to_owned();
+        let suggested = async { Ok(self.suggest(failure, catalog).await) };
+        match stop.unless(suggested).await {
+            Ok(failure) => failure,
+            Err(stopped) => stopped.with_source(missing),
+        }
+    }
+
+    /// Whether the failure is that the store has no such package.
+    fn is_missing(&self, failure: &Failure) -> bool {
+        self.file.is_none() && failure.code() == NOT_FOUND
     }
 }
 
@@ -155,4 +184,30 @@ pub(crate) fn succeeded(record: &DeploymentRecord, again: &Again) -> Result<(), 
         format!("`helion-deploy logs {id}` shows what its commands printed")
     });
     Err(Failure::after_document(FAILED, message).with_hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use store::MemoryStore;
+
+    use super::*;
+    use crate::stop::StopSignal;
+
+    #[tokio::test]
+    async fn a_signal_does_not_wait_for_a_suggestion() {
+        let wanted = Wanted::parse("fooo").unwrap();
+        let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
+        let missing = || Failure::new(NOT_FOUND, "no `fooo`");
+        let mut stop = Stop::new().unwrap();
+        let failure = wanted
+            .suggest_unless_stopped(missing(), &catalog, &mut stop)
+            .await;
+        assert_eq!((failure.code(), failure.message()), (3, "no `fooo`"));
+        stop.put_back(StopSignal::Interrupt);
+        let failure = wanted
+            .suggest_unless_stopped(missing(), &catalog, &mut stop)
+            .await;
+        let stopped = "stopped by SIGINT (no `fooo`)";
+        assert_eq!((failure.code(), failure.message()), (130, stopped));
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use deployment::{Error, PackageCatalog, PackageDetails};
 use futures_util::StreamExt as _;
@@ -16,7 +15,7 @@ use crate::hint::nearest;
 use crate::output::{Output, on_one_line, printable};
 use crate::quantity;
 use crate::report::table;
-use crate::stop::Stop;
+use crate::stop::{Halt, Stop};
 
 /// Does what was asked for; `stop` has listened since before the store was opened.
 pub(crate) async fn run(
@@ -58,10 +57,10 @@ async fn add(
 ) -> Result<(), Failure> {
     let open = async { Ok(PackageCatalog::open_package_file(&file).await?) };
     let (name, contents) = stop.unless(open).await?;
-    let stopped = Arc::new(AtomicBool::new(false));
-    let contents = until_stopped(contents, Arc::clone(&stopped));
+    let halt = Arc::new(Halt::default());
+    let contents = until_stopped(contents, Arc::clone(&halt));
     let save = async { Ok(catalog.save_package(&name, contents).await?) };
-    let package = stop.ending(save, &stopped).await?;
+    let package = stop.ending(save, &halt).await?;
     output.print(&details(&package), |_| {
         format!("added {} ({})", package.name, quantity::bytes(package.size))
     })
@@ -70,10 +69,10 @@ async fn add(
 /// The contents, which break off when they are to be stopped: so the store saves nothing of them.
 ///
 /// A save that was dropped instead might be done and lack its manifest.
-fn until_stopped(contents: FileContents, stopped: Arc<AtomicBool>) -> FileContents {
+fn until_stopped(contents: FileContents, halt: Arc<Halt>) -> FileContents {
     contents.map_stream(move |chunks| {
         let checked = chunks.map(move |chunk| {
-            if stopped.load(Ordering::Relaxed) {
+            if halt.heed() {
                 let error = store::Error::new(store::ErrorKind::Interrupted, "read file");
                 return Err(error.with_message("the program is stopped"));
             }

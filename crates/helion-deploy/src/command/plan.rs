@@ -19,7 +19,7 @@ use crate::checks::Checks;
 use crate::cli::{Client, Target};
 use crate::clients;
 use crate::command::deploy::Wanted;
-use crate::failure::{Failure, INVALID, NOT_FOUND};
+use crate::failure::{CONFLICT, Failure, INVALID, NOT_FOUND};
 use crate::hint;
 use crate::output::{Output, on_one_line};
 use crate::report::table;
@@ -205,7 +205,8 @@ async fn free(
 ) -> Result<((), String), Failure> {
     if let Some(by) = deployer.busy_with(request).await? {
         let message = format!("deployment `{by}` deploys the application");
-        return Err(Failure::new(crate::failure::CONFLICT, message).with_hint(hint::busy(&by)));
+        let hint = hint::about_holder(deployer, &by).await;
+        return Err(Failure::new(CONFLICT, message).with_hint(hint));
     }
     let has_locks = store.capabilities().exclusive_create == Guarantee::Exclusive;
     let detail = if has_locks {

@@ -48,10 +48,16 @@ pub(crate) async fn run(
     if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
-    let record = match follow(&deployer, &status, request, stop).await {
-        Ok(record) => record,
-        Err(failure) => return Err(wanted.suggest(failure, &PackageCatalog::new(store)).await),
+    let followed = match follow(&deployer, &status, request, &mut stop).await {
+        Ok(followed) => followed,
+        Err(failure) => {
+            let catalog = PackageCatalog::new(store);
+            return Err(wanted
+                .suggest_unless_stopped(failure, &catalog, &mut stop)
+                .await);
+        }
     };
-    output.print(&record, |record| report::followed(record, output.paint()))?;
-    succeeded(&record, &again).map_err(|failure| clients::explain(failure, client))
+    let record = followed.record();
+    output.print(record, |_| report::followed(&followed, output.paint()))?;
+    succeeded(record, &again).map_err(|failure| clients::explain(failure, client))
 }

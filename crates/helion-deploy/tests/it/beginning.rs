@@ -62,28 +62,32 @@ fn what_begins_after_all_is_cancelled() {
 }
 
 #[test]
-fn a_store_that_takes_no_beginning_is_left() {
+fn a_beginning_that_fails_after_all_says_why() {
     let world = World::with_package();
     let (mut running, writer) = beginning(&world);
     running.signal(Signal::INT);
     running.until("stopping");
-    // The second one waits for nothing.
-    running.signal(Signal::TERM);
-    let stopped = running.finish().code(130);
-    let error = stopped.json()["error"].clone();
-    assert_eq!(error["message"], "stopped by SIGINT");
-    let hint = error["hint"].as_str().unwrap();
-    assert!(hint.contains("`helion-deploy recover` ends it"), "{hint}");
-    writer.execute_batch("ROLLBACK").unwrap();
+    writer
+        .execute_batch("ALTER TABLE file RENAME TO gone; COMMIT")
+        .unwrap();
+    let failed = running.finish().code(5);
+    let message = failed.json()["error"]["message"].to_string();
+    assert!(message.contains("no such table"), "{message}");
+    assert!(!failed.stderr.contains("recover"), "{failed:?}");
     world.assert_nothing_left();
 }
 
+/// The second signal, and how long the first one waits, are tested by a paused clock.
 #[test]
-fn one_signal_does_not_wait_for_ever() {
+fn a_store_that_takes_no_beginning_is_left() {
     let world = World::with_package();
     let (running, writer) = beginning(&world);
     running.signal(Signal::HUP);
     let stopped = running.finish().code(129);
-    assert!(stopped.stderr.contains("stopped by SIGHUP"), "{stopped:?}");
-    drop(writer);
+    let error = stopped.json()["error"].clone();
+    assert_eq!(error["message"], "stopped by SIGHUP");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("`helion-deploy recover` ends it"), "{hint}");
+    writer.execute_batch("ROLLBACK").unwrap();
+    world.assert_nothing_left();
 }

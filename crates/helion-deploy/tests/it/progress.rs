@@ -5,7 +5,7 @@ use std::process::Command;
 use standin::Behaviour;
 
 use crate::terminal::{Streams, Terminal};
-use crate::world::{Running, SUCCESS, World, finish};
+use crate::world::{ENDPOINT, Running, SUCCESS, World, finish};
 
 /// A client whose push prints seven lines and waits for the file `go`, and then ends with `code`.
 fn talk_at_the_push(world: &World, code: u8) {
@@ -235,6 +235,26 @@ fn a_watched_deployment_is_drawn_and_ends_with_its_record() {
     assert!(screen.contains("status       SUCCESS"), "{screen}");
     assert!(screen.starts_with("deployment   "), "{screen}");
     assert!(screen.contains(record["deploy_id"].as_str().unwrap()));
+}
+
+#[test]
+fn what_did_not_run_here_is_told_with_its_history() {
+    let world = World::with_package();
+    let text = &["deploy", "foo", "--endpoint", ENDPOINT, "--username", "ann"];
+    let deploy = [&text[..], &["--idempotency-key", "k"]].concat();
+    let size = (60, 120);
+    let shown = || {
+        let deploy = on_xterm(world.command(&deploy));
+        let (code, screen, _) = Terminal::start(deploy, Streams::Both, size).finish();
+        assert_eq!(code, 0, "{screen}");
+        screen
+    };
+    let here = shown();
+    assert!(here.contains("DEPLOYED  "), "{here}");
+    assert!(!here.contains("~ INIT"), "{here}");
+    let elsewhere = shown();
+    assert!(elsewhere.contains("history"), "{elsewhere}");
+    assert!(elsewhere.contains("~ INIT"), "{elsewhere}");
 }
 
 #[test]

@@ -111,6 +111,28 @@ fn who_is_in_the_way_is_named_with_what_can_be_done() {
 }
 
 #[test]
+fn who_holds_an_application_without_a_record_is_to_be_waited_for() {
+    let world = World::with_package_on(Backend::Fs);
+    let record = finish(world.deploy(&[])).code(0).json();
+    let id = record["deploy_id"].as_str().unwrap();
+    // Its lock stays, as that of a program which died before it recorded anything.
+    let file = format!("store/deployment_{id}.json");
+    std::fs::remove_file(world.path(&file)).unwrap();
+    let busy = finish(world.deploy(&[])).code(4).json()["error"].clone();
+    assert!(busy["message"].to_string().contains(id), "{busy}");
+    let to = ["--endpoint", crate::world::ENDPOINT, "--username", "ann"];
+    let plan = [&["--output", "json", "plan", "foo"], &to[..]].concat();
+    let plan = world.run(&plan).code(4).json();
+    let checks = plan["checks"].as_array().unwrap();
+    let planned = checks.iter().find_map(|check| check["hint"].as_str());
+    for hint in [busy["hint"].as_str().unwrap(), planned.unwrap()] {
+        // There is nothing to watch or to cancel.
+        assert!(hint.starts_with("it is not recorded: "), "{hint}");
+        assert!(!hint.contains(id), "{hint}");
+    }
+}
+
+#[test]
 fn what_prune_cannot_read_is_named_with_what_can_be_done() {
     let world = World::with_package_on(Backend::Fs);
     let mut ids = Vec::new();
