@@ -110,7 +110,7 @@ Examples:
 pub(crate) const MAN: &str = "\
 Examples:
   helion-deploy man > helion-deploy.1
-  helion-deploy man --dir ~/.local/share/man/man1";
+  helion-deploy man --dir ~/.cargo/share/man/man1";
 
 pub(crate) const PLAN: &str = "\
 Examples:
