@@ -13,8 +13,9 @@ use crate::paint::Paint;
 /// The variable that tells what is logged.
 const VARIABLE: &str = "RUST_LOG";
 
-/// What is logged where nothing else is asked for.
-const DEFAULT: &str = "warn";
+/// What is logged where nothing else is asked for: which deployments it has interrupted, the
+/// program says itself.
+const DEFAULT: &str = "warn,deployment::interruption=error";
 
 /// Logs from now on what `RUST_LOG` asks for; where nobody can tell what that is, this is said, and
 /// the default is logged.

@@ -54,7 +54,10 @@ pub(crate) fn pushing(world: &World) -> Running {
 }
 
 fn recover(world: &World) -> Value {
-    world.run(&["--output", "json", "recover"]).code(0).json()
+    let recovered = world.run(&["--output", "json", "recover"]).code(0);
+    // What the document tells is not logged as well.
+    assert_eq!(recovered.stderr, "");
+    recovered.json()
 }
 
 #[test]
