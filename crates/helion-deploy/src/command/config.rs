@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, INVALID};
 use crate::output::Output;
+use crate::panel::terminal_columns;
 use crate::report::table;
 use crate::setting::{self, CLIENT, OUTPUT, STORE_URL, Setting};
 use crate::settings::{Found, Settings, Source};
@@ -75,11 +76,13 @@ fn text(rows: &[Row]) -> String {
 
 /// The words in lines that fit a terminal.
 fn folded(words: &[&str]) -> String {
-    const WIDTH: usize = 78;
+    const WIDEST: usize = 78;
+    // A line as wide as the terminal would be broken by some.
+    let width = WIDEST.min(terminal_columns().saturating_sub(1));
     let mut lines = vec![String::new()];
     for word in words {
         match lines.last_mut() {
-            Some(line) if line.len() + word.len() < WIDTH => {
+            Some(line) if line.len() + word.len() < width => {
                 line.push_str("  ");
                 line.push_str(word);
             }

@@ -16,11 +16,12 @@ use crate::cli::Client;
 use crate::clients;
 use crate::command::deploy::succeeded;
 use crate::failure::{FAILED, Failure};
-use crate::follow::follow;
+use crate::follow::{Followed, follow};
 use crate::invocation::{Invocation, quoted};
 use crate::message::say;
 use crate::output::Output;
 use crate::paint::Paint;
+use crate::report;
 use crate::sample_package;
 use crate::stop::Stop;
 use crate::store_choice;
@@ -93,7 +94,7 @@ pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let record = followed.record();
 
     output.print(&with_folder(record, &folder)?, |_| {
-        text(record, &folder, &url, output.paint())
+        text(&followed, &folder, &url, output.paint())
     })?;
     succeeded(record, &Again::Never).map_err(|failure| match failure.hint() {
         Some(hint) => {
@@ -132,14 +133,14 @@ fn with_folder(record: &DeploymentRecord, folder: &Folder) -> Result<Value, Fail
     Ok(document)
 }
 
-fn text(record: &DeploymentRecord, folder: &Folder, url: &str, paint: Paint) -> String {
+fn text(followed: &Followed, folder: &Folder, url: &str, paint: Paint) -> String {
     format!(
         "{}\n\nThe pushed files are in {}\nLook around:  helion-deploy --store {} logs {}\n\
          Clean up:     rm -r {}",
-        crate::report::record(record, paint),
+        report::followed(followed, paint),
         folder.platform().display(),
         quoted(url),
-        record.deploy_id,
+        followed.record().deploy_id,
         quoted(&folder.root.to_string_lossy()),
     )
 }

@@ -1,5 +1,6 @@
 //! `demo`.
 
+use crate::terminal::{Streams, Terminal};
 use crate::world::{SUCCESS, World, statuses};
 
 #[test]
@@ -33,4 +34,19 @@ fn as_text_it_shows_the_history_and_the_way_on() {
         assert!(demo.stderr.contains(word), "{word}: {}", demo.stderr);
     }
     assert!(demo.stdout.contains("logs"), "{}", demo.stdout);
+}
+
+#[test]
+fn a_terminal_that_was_shown_each_step_is_not_told_them_again() {
+    let world = World::new();
+    let mut demo = world.command(&["demo"]);
+    demo.env("TERM", "xterm");
+    let (code, screen, _) = Terminal::start(demo, Streams::Both, (60, 120)).finish();
+    assert_eq!(code, 0, "{screen}");
+    assert!(
+        screen.contains("ok") && screen.contains("DEPLOYED  "),
+        "{screen}"
+    );
+    assert!(!screen.contains("~ INIT"), "{screen}");
+    assert!(screen.contains("Clean up:"), "{screen}");
 }
