@@ -36,6 +36,13 @@ pub(super) fn cannot_open(path: &Path) -> impl Fn(std::io::Error) -> Error {
     }
 }
 
+/// Refuses a path where something else lies than a file.
+pub(super) fn no_regular_file(path: &Path) -> Error {
+    Error::new(ErrorKind::Configuration, "open store")
+        .with_name(path.display().to_string())
+        .with_message("the database is no regular file")
+}
+
 fn describe(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
     let Some(code) = error.sqlite_error_code() else {
         return match error {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::error::{cannot_open, failed};
+use super::error::{cannot_open, failed, no_regular_file};
 use crate::{Error, ErrorKind, Result};
 
 /// The longest time between two tries for a lock: short beside what an opening takes on a slow
@@ -47,9 +47,7 @@ pub(super) struct Opening {
 impl Opening {
     /// Waits for another opening to end, at most for the busy timeout.
     pub(super) fn begin(database: &Path, busy_timeout: Duration) -> Result<Self> {
-        let mut directory = database.as_os_str().to_owned();
-        directory.push("-locks");
-        let directory = PathBuf::from(directory);
+        let directory = locks_of(database)?;
         let failed = cannot_open(database);
         std::fs::create_dir_all(&directory).map_err(&failed)?;
         let lock = lock_file(&directory.join("opening")).map_err(&failed)?;
@@ -106,6 +104,21 @@ impl Opening {
         }
         Ok(living)
     }
+}
+
+/// The directory of locks that everybody finds, by whatever link they reach the database.
+///
+/// What is there and is no regular file is refused, before anything is left beside it.
+fn locks_of(database: &Path) -> Result<PathBuf> {
+    let place = match std::fs::canonicalize(database) {
+        Ok(place) if !place.is_file() => return Err(no_regular_file(database)),
+        Ok(place) => place,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => database.to_owned(),
+        Err(error) => return Err(cannot_open(database)(error)),
+    };
+    let mut directory = place.into_os_string();
+    directory.push("-locks");
+    Ok(directory.into())
 }
 
 /// Tries until the lock is taken or the time is over; whether it was taken.

@@ -1,12 +1,14 @@
 //! `SqliteStore`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use rusqlite::Connection;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use store::{ErrorKind, FileContents, IStore, ListOptions, SqliteOptions, SqliteStore, StoreExt};
 use tempfile::TempDir;
 
@@ -150,6 +152,54 @@ async fn files_that_are_no_database_of_ours_are_refused() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert_eq!(refusal(&path).await, ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn what_is_no_regular_file_is_refused_and_gets_nothing_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    for kind in [FileType::Fifo, FileType::Directory] {
+        match kind {
+            FileType::Fifo => mknodat(CWD, &path, kind, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+            _ => fs::create_dir(&path).unwrap(),
+        }
+        let error = SqliteStore::open(&path, SqliteOptions::default()).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains("no regular file"), "{error}");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        fs::remove_file(&path)
+            .or_else(|_| fs::remove_dir(&path))
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_opening_by_a_link_discards_no_uploads_of_the_living() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    let link = directory.path().join("link.db");
+    symlink(&path, &link).unwrap();
+    let store = open(&path).await;
+    // The first blocks are written before the fifth piece is asked for.
+    let pieces = stream::iter(0..6).then(move |index| {
+        let link = link.clone();
+        async move {
+            if index == 4 {
+                let connection = Connection::open(&link).unwrap();
+                assert_eq!(count(&connection, "upload"), 1);
+                save(&open(&link).await, "b", "x").await;
+            }
+            Ok(Bytes::from(vec![7; 1 << 20]))
+        }
+    });
+    let contents = FileContents::from_stream(pieces.boxed(), None);
+    store
+        .save_file(&name("a"), contents, &options())
+        .await
+        .unwrap();
+    assert!(bytes_of(&store, "a").await == vec![7; 6 << 20]);
+    assert!(!directory.path().join("link.db-locks").exists());
 }
 
 #[tokio::test]
