@@ -58,6 +58,12 @@ pub(super) struct NewObject {
 }
 
 impl NewObject {
+    /// Whether a checksum is kept with it: where its own metadata leaves room for that.
+    pub(super) fn has_checksum(&self) -> bool {
+        let limits = &self.container.limits;
+        limits.has_room_for_checksum(&self.options.metadata)
+    }
+
     async fn save_whole(self: Arc<Self>, piece: Piece) -> Result<FileInfo> {
         let request = self.container.file(Method::PUT, &self.name);
         let request = request.body(piece.body());

@@ -43,9 +43,9 @@ const DELETIONS: u32 = 4;
 ///   are told there with `; ` between them, however they were saved. A reading of one file is as
 ///   fresh as the cluster: one of whose servers some are down, or cannot reach each other, can give
 ///   an older version for a while.
-/// - Metadata has few entries and short values, as the cluster says; what is beyond is refused, and so
-///   is an entry of the key `helion-store-checksum`, which this store keeps for itself: of the entries
-///   that the cluster takes, a file has one less.
+/// - Metadata has few entries, short keys and short values, as the cluster says; what is beyond is
+///   refused. So is an entry of the key `helion-store-checksum`, which this store keeps for itself where
+///   a file's own metadata leaves room for it: one entry, of 95 bytes with its key.
 /// - A file that is put together of segments cannot be read to the end once it is replaced or
 ///   deleted: the read fails with [`Interrupted`](ErrorKind::Interrupted). Other files can.
 /// - Times are whole seconds.
@@ -68,19 +68,26 @@ const DELETIONS: u32 = 4;
 /// the save fails; what else a manifest names is left alone, whoever put it there. So a copy of a
 /// manifest, as `COPY` with `multipart-manifest=get` makes it, is lost with the file that it is a copy
 /// of, and that one stays when the copy goes. Where the container keeps versions, all segments are
-/// left, since the manifests of old versions name them. What a process that died leaves there, or a save that was dropped or whose outcome
-/// is unknown, is swept: by the first save in segments, as [`SwiftOptions::sweep_age`] says, or when
-/// [`sweep`](Self::sweep) is called. A file that another process has made large within the last minute
-/// may leave its segments to the sweep as well.
+/// left, since the manifests of old versions name them. What a process that died leaves there, or a
+/// save that was dropped or whose outcome is unknown, is swept: by the first save in segments, as
+/// [`SwiftOptions::sweep_age`] says, or when [`sweep`](Self::sweep) is called. A file that another
+/// process has made large within the last minute may leave its segments to the sweep as well.
 ///
-/// **Reads** check the length, and of a whole file the bytes; a part of a file has no hash. A file of one
-/// object is checked by its MD5. One that this store saved in segments is checked at its end by a
-/// checksum of all of it (XXH3, of 128 bits) in the metadata of its manifest, which takes far less of a
-/// processor; where there is none, since another program wrote the file or its metadata, the MD5 of each
-/// segment is. Either finds damage, and neither an attacker's work. A long file is read from its segments themselves, of which the next 16 MiB come
-/// in while some are handed out. A read that breaks is taken up again at the same byte of the same version.
-/// Files of other programs are read whether they are plain, static or dynamic large objects; of a
-/// dynamic one there is no hash. Names that are no [`FileName`] are not listed.
+/// **Reads** check the length, and of a whole file the bytes; a part of a file has no hash. What they
+/// are checked by depends on who saved the file:
+///
+/// - one that this store saved in segments: at its end, by a checksum of all of it (XXH3, of 128 bits)
+///   in the metadata of its manifest, which takes far less of a processor than MD5;
+/// - any other in segments, or whose metadata another program replaced: by the MD5 of each segment;
+/// - one of one object: by its MD5;
+/// - a dynamic large object of another program: by nothing, for Swift keeps no hash of it.
+///
+/// Each finds damage, and none an attacker's work.
+///
+/// A long file is read from its segments themselves, of which the next 16 MiB come in while some are
+/// handed out. A read that breaks is taken up again at the same byte of the same version. Files of
+/// other programs are read whether they are plain, static or dynamic large objects. Names that are no
+/// [`FileName`] are not listed.
 ///
 /// **Requests** carry a token, which is renewed before it ends, and once when it is refused. Their
 /// time, and how many there are, is bounded by the options. A request whose sender gave up may still
@@ -203,7 +210,7 @@ impl IStore for SwiftStore {
             .with_exclusive_update(Guarantee::Unsupported)
             .with_max_file_size(Some(self.container.max_file_size()))
             .with_max_name_len(self.container.max_name_len())
-            .with_max_metadata_entries(limits.file_metadata_entries())
+            .with_max_metadata_entries(limits.metadata_entries)
             .with_max_metadata_value_len(limits.metadata_value)
             .with_listed_metadata(Support::Unsupported)
             .with_listing(Freshness::Eventual)
@@ -241,6 +248,7 @@ impl IStore for SwiftStore {
         let capabilities = self.capabilities();
         capabilities.check_size(name, contents.size())?;
         capabilities.check_metadata(name, options)?;
+        self.container.limits.check_metadata(name, options)?;
         if let SaveMode::Update(_) = options.mode {
             return Err(save::failed(name, ErrorKind::Unsupported)
                 .with_message("Swift does not check which version it replaces"));

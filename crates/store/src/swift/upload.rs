@@ -64,7 +64,7 @@ impl Upload {
     pub(super) async fn save(self, first: Piece, mut pieces: Pieces) -> Result<FileInfo> {
         let (container, name) = (Arc::clone(&self.object.container), self.object.name.clone());
         container.note_segments();
-        if container.limits.has_checksums() {
+        if self.object.has_checksum() {
             pieces.sum_from(&first);
         }
         match self.save_parts(first, pieces).await {

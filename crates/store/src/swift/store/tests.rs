@@ -1,5 +1,6 @@
 mod ahead;
 mod long;
+mod metadata;
 
 use std::sync::Mutex;
 

@@ -71,7 +71,9 @@ impl Source {
 
 /// A server that answers early as `early` says, and otherwise as Swift where all goes well, whose
 /// tokens are renewed.
-async fn server(early: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> FakeServer {
+pub(super) async fn server(
+    early: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+) -> FakeServer {
     FakeServer::start_early(early, |seen| ready(usual(&seen)).boxed()).await
 }
 
@@ -117,14 +119,32 @@ pub(super) async fn store(options: SwiftOptions) -> SwiftStore {
     store
 }
 
+/// The one manifest that was put.
+#[track_caller]
+fn manifest(server: &FakeServer) -> Seen {
+    let mut seen = server.seen();
+    seen.retain(|seen| seen.has(MANIFEST));
+    assert_eq!(seen.len(), 1);
+    seen.remove(0)
+}
+
+/// The manifest was put with metadata of these keys.
+#[track_caller]
+pub(super) fn check_metadata_of_manifest(server: &FakeServer, expected: &[&str]) {
+    let manifest = manifest(server);
+    let keys = manifest.head.lines().filter_map(|line| {
+        let (header, _) = line.split_once(':')?;
+        header.strip_prefix("x-object-meta-")
+    });
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort_unstable();
+    assert_eq!(keys, expected);
+}
+
 /// The manifest tells the checksum of all the contents, whatever was sent twice of them.
 #[track_caller]
 fn check_checksum(server: &FakeServer) {
-    let seen = server.seen();
-    let manifests = seen.iter().filter(|seen| seen.has(MANIFEST));
-    let [manifest] = *manifests.collect::<Vec<_>>() else {
-        panic!("another number of manifests than one");
-    };
+    let manifest = manifest(server);
     let parts: Vec<serde_json::Value> = serde_json::from_str(&manifest.body).unwrap();
     let etag = hex(&Md5::digest(hashes(&parts)));
     let contents: Vec<_> = (0..LENGTH / MIB)
