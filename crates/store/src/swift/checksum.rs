@@ -1,4 +1,4 @@
-//! The checksum of a large file that this store keeps beside the manifest.
+//! The checksum of a file that this store keeps in its metadata, beside the manifest where it has one.
 //!
 //! Swift knows the MD5 of each segment, which takes as much of a processor as all the rest of a read.
 //! Against damage XXH3 is as good, at a small part of that.

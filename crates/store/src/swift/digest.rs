@@ -36,13 +36,13 @@ impl FileDigest {
         Self::new([])
     }
 
-    /// The hash of all the bytes.
+    /// The MD5 of all the bytes.
     pub(super) fn of_bytes(hash: &str, size: u64) -> Self {
         Self::new([(size, Some(Hash::Md5(hash.to_owned())))])
     }
 
-    /// The checksum of all the bytes of a large file, for which the hashes of its parts are not needed.
-    pub(super) fn of_large(checksum: Checksum, size: u64) -> Self {
+    /// The checksum of all the bytes, for which neither their MD5 nor that of the parts is needed.
+    pub(super) fn of_whole(checksum: Checksum, size: u64) -> Self {
         Self::new([(size, Some(Hash::Checksum(checksum)))])
     }
 
@@ -156,7 +156,7 @@ mod tests {
         check(FileDigest::unknown, b"hellp", None);
         let mut summing = Summing::default();
         summing.update(b"hello");
-        let large = || FileDigest::of_large(summing.checksum(), 5);
+        let large = || FileDigest::of_whole(summing.checksum(), 5);
         check(large, b"hello", None);
         check(large, b"hellp", Some(ErrorKind::Corrupt));
         let part = |hash: &str, size| Part::new("c", "o", hash.to_owned(), size);

@@ -153,12 +153,12 @@ async fn digest(
     if *range != (0..info.size) || answer.text("x-object-manifest").is_some() {
         return Ok(Some((FileDigest::unknown(), None)));
     }
+    let checksum = info::checksum(answer, &info.etag);
+    let digest = checksum.map(|checksum| FileDigest::of_whole(checksum, info.size));
     if !Manifest::is_told(answer) {
-        let digest = FileDigest::of_bytes(info.etag.as_str(), info.size);
+        let digest = digest.unwrap_or_else(|| FileDigest::of_bytes(info.etag.as_str(), info.size));
         return Ok(Some((digest, None)));
     }
-    let checksum = info::checksum(answer, &info.etag);
-    let digest = checksum.map(|checksum| FileDigest::of_large(checksum, info.size));
     // Then the manifest would tell nothing that is needed.
     if digest.is_some() && !ahead::is_long_enough(info.size) {
         return Ok(digest.map(|digest| (digest, None)));

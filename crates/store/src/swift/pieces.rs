@@ -49,6 +49,15 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    /// The checksum of the bytes.
+    pub(super) fn checksum(&self) -> Checksum {
+        let mut summing = Summing::default();
+        for block in &self.blocks {
+            summing.update(block);
+        }
+        summing.checksum()
+    }
+
     /// The bytes as a request carries them.
     pub(super) fn body(&self) -> Body {
         match self.blocks.as_slice() {

@@ -76,10 +76,10 @@ const DELETIONS: u32 = 4;
 /// **Reads** check the length, and of a whole file the bytes; a part of a file has no hash. What they
 /// are checked by depends on who saved the file:
 ///
-/// - one that this store saved in segments: at its end, by a checksum of all of it (XXH3, of 128 bits)
-///   in the metadata of its manifest, which takes far less of a processor than MD5;
-/// - any other in segments, or whose metadata another program replaced: by the MD5 of each segment;
-/// - one of one object: by its MD5;
+/// - one of at least a MiB that this store saved: at its end, by a checksum of all of it (XXH3, of 128
+///   bits) in its metadata, which takes far less of a processor than MD5;
+/// - any other, and one whose metadata another program replaced: by the MD5 of the file, or of each of
+///   its segments;
 /// - a dynamic large object of another program: by nothing, for Swift keeps no hash of it.
 ///
 /// Each finds damage, and none an attacker's work.

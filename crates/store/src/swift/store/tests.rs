@@ -1,6 +1,7 @@
 mod ahead;
 mod long;
 mod metadata;
+mod whole;
 
 use std::sync::Mutex;
 
