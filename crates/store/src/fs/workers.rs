@@ -1,32 +1,42 @@
 //! A few threads that carry out what changes the store.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 use crate::Result;
 use crate::blocking::shutting_down;
 
-/// How many calls are carried out at once: enough to keep a disk busy, and few enough that two
-/// cores are not kept busy with changing from one to the next.
+/// How many calls of a runtime are carried out at once: enough to keep a disk busy, and few enough
+/// that two cores are not kept busy with changing from one to the next.
 const WORKERS: usize = 24;
+
+/// How many calls a worker carries out before it lets others have its thread, so that reads get
+/// their turn though the runtime has few threads: enough that a hop for all of them costs little.
+const STINT: usize = 32;
 
 /// Carries out calls that block, a few at once and the others in their order.
 ///
 /// A thread that is done with one goes on with the next. With a hop for each, of many saves at once
 /// each would pay for a thread that goes to sleep and one that wakes; and a thousand saves would
 /// hold every thread that the runtime has for what blocks, so that reads wait, too (decision 16).
+///
+/// Each runtime works off its own calls: the end of one neither waits for those of another nor
+/// takes them along.
 pub(super) struct Workers {
     most: usize,
-    line: Mutex<Line>,
+    lines: Mutex<HashMap<Id, Line>>,
 }
 
 /// Carries out one call and tells its caller.
 type Job = Box<dyn FnOnce() + Send>;
 
+/// The calls of one runtime; there is one while somebody works there.
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Job>,
@@ -49,8 +59,8 @@ impl fmt::Debug for Workers {
 
 impl Workers {
     fn new(most: usize) -> Self {
-        let line = Mutex::default();
-        Self { most, line }
+        let lines = Mutex::default();
+        Self { most, lines }
     }
 
     /// Does the work when its turn comes, unless the returned future is dropped before.
@@ -68,9 +78,8 @@ impl Workers {
                 drop(reply.send(catch_unwind(AssertUnwindSafe(work))));
             }
         });
-        if self.take_on(job) {
-            let worker = Worker::new(Arc::clone(self));
-            drop(tokio::task::spawn_blocking(move || worker.work()));
+        if let Some(worker) = self.take_on(job) {
+            drop(spawn_blocking(move || worker.work()));
         }
         match answer.await {
             Ok(done) => done.unwrap_or_else(|panic| resume_unwind(panic)),
@@ -78,48 +87,55 @@ impl Workers {
         }
     }
 
-    /// Puts the job in the line; whether one more worker is to begin.
+    /// Puts the job in its runtime's line; the one more worker that is to begin there, if any.
     ///
     /// It does not get the job: until the runtime has a thread for it, others may come to it.
-    fn take_on(&self, job: Job) -> bool {
-        let mut line = self.line();
+    fn take_on(self: &Arc<Self>, job: Job) -> Option<Worker> {
+        let runtime = Handle::current().id();
+        let mut lines = self.lines();
+        let line = lines.entry(runtime).or_default();
         line.waiting.push_back(job);
-        let begins = line.working < self.most;
-        if begins {
-            line.working += 1;
+        if line.working == self.most {
+            return None;
         }
-        begins
+        line.working += 1;
+        Some(Worker {
+            workers: Arc::clone(self),
+            runtime,
+            has_left: false,
+        })
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lines(&self) -> MutexGuard<'_, HashMap<Id, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One of those who work, until it finds nothing more to do.
+/// One of those who work in a runtime, until it finds nothing more to do.
 struct Worker {
     workers: Arc<Workers>,
+    runtime: Id,
     has_left: bool,
 }
 
 impl Worker {
-    fn new(workers: Arc<Workers>) -> Self {
-        let has_left = false;
-        Self { workers, has_left }
-    }
-
     fn work(mut self) {
-        while let Some(job) = self.next_or_leave() {
+        for _ in 0..STINT {
+            let Some(job) = self.next_or_leave() else {
+                return;
+            };
             job();
         }
+        // Behind all that wait for a thread by now.
+        drop(spawn_blocking(move || self.work()));
     }
 
     /// In one step, or a job could be put in the line behind the last worker's back.
     fn next_or_leave(&mut self) -> Option<Job> {
-        let mut line = self.workers.line();
-        let next = line.waiting.pop_front();
+        let mut lines = self.workers.lines();
+        let next = lines.get_mut(&self.runtime)?.waiting.pop_front();
         if next.is_none() {
-            line.working -= 1;
+            leave(&mut lines, self.runtime);
             self.has_left = true;
         }
         next
@@ -127,36 +143,65 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// A runtime that shuts down drops a worker before it begins.
+    /// A runtime that shuts down drops a worker that has no thread.
     fn drop(&mut self) {
         if self.has_left {
             return;
         }
-        let mut line = self.workers.line();
-        line.working -= 1;
-        if line.working == 0 {
-            // Nobody is left to do them; each caller is told when its job is dropped.
-            let lost = std::mem::take(&mut line.waiting);
-            drop(line);
-            drop(lost);
-        }
+        let lost = leave(&mut self.workers.lines(), self.runtime);
+        // Nobody is left to do them; each caller is told when its job is dropped.
+        drop(lost);
     }
+}
+
+/// Counts one worker less; the line, if it was the last.
+fn leave(lines: &mut HashMap<Id, Line>, runtime: Id) -> Option<Line> {
+    let line = lines.get_mut(&runtime)?;
+    line.working -= 1;
+    if line.working > 0 {
+        return None;
+    }
+    lines.remove(&runtime)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+    use std::pin::Pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Barrier, mpsc};
 
     use futures_util::FutureExt as _;
-    use futures_util::future::join_all;
+    use futures_util::future::{join, join_all};
     use tokio::runtime::{Builder, Runtime};
 
     use super::*;
     use crate::ErrorKind;
+    use crate::blocking::run_blocking;
 
     fn runtime() -> Runtime {
         Builder::new_multi_thread().build().unwrap()
+    }
+
+    /// Where each step that blocks waits for the one before.
+    fn with_one_thread() -> Runtime {
+        let mut one = Builder::new_multi_thread();
+        one.max_blocking_threads(1).build().unwrap()
+    }
+
+    /// Lets a thread of the runtime wait until the sender is used.
+    fn occupy_a_thread(runtime: &Runtime) -> mpsc::Sender<()> {
+        let (go, wait) = mpsc::channel();
+        drop(runtime.spawn_blocking(move || wait.recv()));
+        go
+    }
+
+    /// Puts what is called in the line of the runtime.
+    fn begin<F: Future<Output: Debug>>(runtime: &Runtime, calls: F) -> Pin<Box<F>> {
+        let mut calls = Box::pin(calls);
+        let _runtime = runtime.enter();
+        assert!(calls.as_mut().now_or_never().is_none());
+        calls
     }
 
     #[test]
@@ -180,13 +225,13 @@ mod tests {
         let numbers: Vec<_> = done.into_iter().map(Result::unwrap).collect();
         assert_eq!(numbers, (0..MOST * 20).collect::<Vec<_>>());
         assert_eq!(most.load(Ordering::SeqCst), MOST);
-        assert_eq!(workers.line().working, 0);
+        assert!(workers.lines().is_empty());
     }
 
     #[test]
     fn calls_keep_their_order_though_the_runtime_has_few_threads() {
-        let few = Builder::new_multi_thread().max_blocking_threads(1).build();
-        let workers = Arc::new(Workers::new(3));
+        let (workers, one) = (Arc::new(Workers::new(3)), with_one_thread());
+        let go = occupy_a_thread(&one);
         let done = Arc::new(Mutex::new(Vec::new()));
         let calls = (0..10).map(|number| {
             let done = Arc::clone(&done);
@@ -195,8 +240,30 @@ mod tests {
                 Ok(())
             })
         });
-        few.unwrap().block_on(join_all(calls));
+        let calls = begin(&one, join_all(calls));
+        go.send(()).unwrap();
+        one.block_on(calls);
         assert_eq!(*done.lock().unwrap(), (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn others_get_the_only_thread_between_many_calls() {
+        const CALLS: usize = 1_000;
+        let workers = Arc::new(Workers::new(1));
+        let done = Arc::new(AtomicUsize::new(0));
+        let calls = (0..CALLS).map(|_| {
+            let done = Arc::clone(&done);
+            workers.run("save file", move || {
+                done.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            })
+        });
+        let counted = Arc::clone(&done);
+        let other = run_blocking("read file", move || Ok(counted.load(Ordering::SeqCst)));
+        let (calls, before) = with_one_thread().block_on(join(join_all(calls), other));
+        assert!(calls.iter().all(Result::is_ok));
+        let before = before.unwrap();
+        assert!(before < CALLS, "all {before} calls were done before");
     }
 
     #[tokio::test]
@@ -245,5 +312,43 @@ mod tests {
         }
         let call = workers.run("save file", || Ok(2));
         assert_eq!(new.block_on(call).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_runtime_that_shuts_down_takes_no_calls_of_another_along() {
+        let workers = Arc::new(Workers::new(1));
+        let (old, new) = (runtime(), with_one_thread());
+        let (reply, lost) = oneshot::channel::<()>();
+        let not_begun = {
+            let _old = old.enter();
+            workers.take_on(Box::new(move || drop(reply))).unwrap()
+        };
+        let go = occupy_a_thread(&new);
+        let kept = begin(&new, workers.run("save file", || Ok(2)));
+        drop(not_begun);
+        lost.blocking_recv().unwrap_err();
+        go.send(()).unwrap();
+        assert_eq!(new.block_on(kept).unwrap(), 2);
+    }
+
+    /// So the end of one runtime never waits for what others are asked to do.
+    #[test]
+    fn calls_are_carried_out_in_their_own_runtime() {
+        let workers = Arc::new(Workers::new(1));
+        let (first, second) = (runtime(), with_one_thread());
+        let go_second = occupy_a_thread(&second);
+        let (go, wait) = mpsc::channel();
+        let work = move || wait.recv().map_err(|_| shutting_down("save file"));
+        let waiting = begin(&first, workers.run("save file", work));
+        let here = || workers.run("save file", || Ok(Handle::current().id()));
+        let second_calls = begin(&second, join_all((0..100).map(|_| here())));
+        go.send(()).unwrap();
+        first.block_on(waiting).unwrap();
+        go_second.send(()).unwrap();
+        for runtime in second.block_on(second_calls) {
+            assert_eq!(runtime.unwrap(), second.handle().id());
+        }
+        drop((first, second));
+        assert!(workers.lines().is_empty());
     }
 }

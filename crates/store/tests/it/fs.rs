@@ -4,9 +4,13 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
-use store::{ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt};
+use futures_util::future::{join, join_all};
+use store::{
+    Durability, ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt,
+};
 
 use crate::samples::{
     LONG, bytes_of, lose_no_increment, name, names_of, options, pattern, save, streamed, wait_for,
@@ -35,7 +39,6 @@ mod conformance {
 
     mod relaxed {
         use super::*;
-        use store::Durability;
 
         async fn make_store() -> (TempDir, FsStore) {
             let directory = tempfile::tempdir().unwrap();
@@ -283,11 +286,11 @@ async fn a_dropped_save_leaves_no_temporary_file() {
     assert!(!directory.path().join("a").exists());
 }
 
-/// Runs the test where each blocking step waits for the one before.
-fn with_one_blocking_thread<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
+/// Runs the test where no more blocking steps than that are under way at once.
+fn with_blocking_threads<F: Future<Output = ()>>(most: usize, test: impl FnOnce() -> F) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(1)
+        .max_blocking_threads(most)
         .build()
         .unwrap()
         .block_on(test());
@@ -295,7 +298,7 @@ fn with_one_blocking_thread<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
 
 #[test]
 fn a_save_or_delete_that_is_given_up_before_its_turn_does_not_happen() {
-    with_one_blocking_thread(async || {
+    with_blocking_threads(1, async || {
         let directory = tempfile::tempdir().unwrap();
         let store = open(directory.path()).await;
         save(&store, "a", "old").await;
@@ -317,6 +320,31 @@ fn a_save_or_delete_that_is_given_up_before_its_turn_does_not_happen() {
         for folder in ["temporary", "facts"] {
             assert!(own_files(directory.path(), folder).is_empty(), "{folder}");
         }
+    });
+}
+
+#[test]
+fn a_read_waits_for_no_more_than_a_part_of_the_saves_before_it() {
+    const SAVES: usize = 1_000;
+    with_blocking_threads(1, async || {
+        let directory = tempfile::tempdir().unwrap();
+        let relaxed = FsOptions::default().with_durability(Durability::Process);
+        let store = FsStore::open(directory.path(), relaxed).await.unwrap();
+        save(&store, "a", "old").await;
+        let done = AtomicUsize::new(0);
+        let saves = (0..SAVES).map(|_| async {
+            save(&store, "b", "x").await;
+            done.fetch_add(1, Ordering::SeqCst);
+        });
+        let read = async {
+            assert_eq!(bytes_of(&store, "a").await, "old");
+            done.load(Ordering::SeqCst)
+        };
+        let (_, before) = join(join_all(saves), read).await;
+        assert!(
+            before < SAVES,
+            "all {before} saves were done before the read"
+        );
     });
 }
 
