@@ -1,5 +1,6 @@
 //! A store in a directory of this machine.
 
+mod change;
 mod contents;
 mod current;
 mod deletion;
@@ -30,7 +31,9 @@ use crate::{
     Result, SaveOptions, StoredFile,
 };
 
+use self::change::{Attempt, Change, Turns};
 use self::current::Current;
+use self::deletion::Deletion;
 use self::destination::Destination;
 use self::root::Root;
 use self::save::Save;
@@ -91,6 +94,7 @@ pub struct FsStore {
     current: Arc<Current>,
     stamps: Arc<Stamps>,
     workers: Arc<Workers>,
+    turns: Turns,
     durability: Durability,
 }
 
@@ -144,6 +148,7 @@ impl FsStore {
                 current: Arc::new(current),
                 stamps,
                 workers: Arc::default(),
+                turns: Turns::default(),
                 durability: options.durability,
             })
         })
@@ -160,16 +165,16 @@ impl FsStore {
         run_blocking(operation, move || current.run(work)).await
     }
 
-    /// Makes a change when its turn comes.
-    async fn change<T: Send + 'static>(
+    /// Makes a change when its turn comes, and where its name is locked, gives the turn back and
+    /// waits for the lock.
+    async fn change<C: Change>(
         &self,
-        operation: &'static str,
-        change: impl Fn(&Arc<Root>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let current = Arc::clone(&self.current);
-        self.workers
-            .run(operation, move || current.run(change))
-            .await
+        attempt: impl FnOnce() -> Result<Attempt<C>> + Send + 'static,
+    ) -> Result<C::Outcome> {
+        match self.workers.run(C::OPERATION, attempt).await? {
+            Attempt::Made(outcome) => Ok(outcome),
+            Attempt::Locked(change) => self.turns.make(change).await,
+        }
     }
 
     /// Makes saves of the file, each in the root that it is given, with its temporary file made.
@@ -210,8 +215,7 @@ impl FsStore {
             match next? {
                 Block::Inner(next) => block = next,
                 Block::Last(last) => {
-                    let finished = self.workers.run("save file", move || save.finish(&last));
-                    return finished.await;
+                    return self.change(move || save.finish(&last)).await;
                 }
             }
         }
@@ -271,7 +275,8 @@ impl IStore for FsStore {
         match blocks.next().await? {
             Block::Inner(first) => self.save_long(first, blocks, begin).await,
             Block::Last(bytes) => {
-                self.change("save file", move |root| begin(root)?.finish(&bytes))
+                let current = Arc::clone(&self.current);
+                self.change(move || current.run(|root| begin(root)?.finish(&bytes)))
                     .await
             }
         }
@@ -279,11 +284,15 @@ impl IStore for FsStore {
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
         let (name, durability) = (name.clone(), self.durability);
-        let caller = Caller::default();
+        let (current, caller) = (Arc::clone(&self.current), Caller::default());
         let presence = caller.presence();
-        self.change("delete file", move |root| {
-            deletion::delete(root, &name, durability, &presence)
-        })
-        .await
+        let deletion = move |root: &Arc<Root>| Deletion {
+            root: Arc::clone(root),
+            durability,
+            name: name.clone(),
+            caller: presence.clone(),
+        };
+        self.change(move || current.run(|root| Attempt::of(deletion(root))))
+            .await
     }
 }

@@ -1,10 +1,12 @@
 //! Deletes files, and the directories that get empty.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, FileType, unlinkat};
 use rustix::io::Errno;
 
+use super::change::Change;
 use super::error::{is_absent, not_found, system};
 use super::folder::flush;
 use super::lock::Lock;
@@ -14,33 +16,49 @@ use super::{facts, listing};
 use crate::blocking::Presence;
 use crate::{Durability, FileName, Result};
 
-pub(super) fn delete(
-    root: &Root,
-    name: &FileName,
-    durability: Durability,
-    caller: &Presence,
-) -> Result<()> {
-    const OPERATION: &str = "delete file";
-    let failed = |errno| {
-        if is_absent(errno) {
-            not_found(OPERATION, name)
-        } else {
-            system(OPERATION, errno).with_name(name.as_str())
-        }
-    };
-    let lock = Lock::take(root, OPERATION, name)?;
-    caller.check(OPERATION)?;
-    let version = Version::of(&root.stat(name).map_err(failed)?);
-    let (folder, file) = root.folder(name).map_err(failed)?;
-    unlinkat(&folder, file, AtFlags::empty()).map_err(failed)?;
-    facts::remove(root, name, &version);
-    drop(lock);
-    if durability == Durability::Full {
-        flush(&folder).map_err(failed)?;
+/// The deletion of a file, and of the folders that it was the last in.
+#[derive(Debug)]
+pub(super) struct Deletion {
+    pub(super) root: Arc<Root>,
+    pub(super) durability: Durability,
+    pub(super) name: FileName,
+    pub(super) caller: Presence,
+}
+
+impl Change for Deletion {
+    const OPERATION: &'static str = "delete file";
+    type Outcome = ();
+
+    fn root(&self) -> &Arc<Root> {
+        &self.root
     }
-    drop(folder);
-    remove_empty_folders(root, name);
-    Ok(())
+
+    fn name(&self) -> &FileName {
+        &self.name
+    }
+
+    fn make(self, lock: Lock) -> Result<()> {
+        let Self { root, name, .. } = &self;
+        let failed = |errno| {
+            if is_absent(errno) {
+                not_found(Self::OPERATION, name)
+            } else {
+                system(Self::OPERATION, errno).with_name(name.as_str())
+            }
+        };
+        self.caller.check(Self::OPERATION)?;
+        let version = Version::of(&root.stat(name).map_err(failed)?);
+        let (folder, file) = root.folder(name).map_err(failed)?;
+        unlinkat(&folder, file, AtFlags::empty()).map_err(failed)?;
+        facts::remove(root, name, &version);
+        drop(lock);
+        if self.durability == Durability::Full {
+            flush(&folder).map_err(failed)?;
+        }
+        drop(folder);
+        remove_empty_folders(root, name);
+        Ok(())
+    }
 }
 
 /// Removes the folders that the file was the last in.

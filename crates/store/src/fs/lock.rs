@@ -11,30 +11,49 @@ use super::root::{FILE_MODE, Root};
 use crate::{FileName, Result};
 
 /// A held lock; freed when dropped, or by the system when the process dies.
+///
+/// Names share lock files, which are never removed: to remove one that another process is about to
+/// lock would let two in. Nobody holds two, so sharing cannot end in a deadlock.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: OwnedFd,
 }
 
 impl Lock {
-    /// Waits for the lock on the name.
-    ///
-    /// Names share 256 lock files, which are never removed: to remove one that another process is
-    /// about to lock would let two in. Nobody holds two, so sharing cannot end in a deadlock.
-    pub(super) fn take(root: &Root, operation: &'static str, name: &FileName) -> Result<Self> {
-        let file = format!("{:02x}", Sha256::digest(name.as_str())[0]);
-        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let lock = || -> rustix::io::Result<OwnedFd> {
-            let file = openat(&root.locks, &file, flags, FILE_MODE)?;
-            loop {
-                match flock(&file, FlockOperation::LockExclusive) {
-                    Err(Errno::INTR) => {}
-                    result => return result.map(|()| file),
-                }
-            }
-        };
-        lock()
-            .map(|file| Self { _file: file })
-            .map_err(failed(operation, name))
+    /// How many locks a root has.
+    pub(super) const COUNT: usize = 256;
+
+    /// Which of the locks is that on the name.
+    pub(super) fn index(name: &FileName) -> usize {
+        usize::from(Sha256::digest(name.as_str())[0])
+    }
+
+    /// Takes the lock on the name, unless somebody else holds it.
+    pub(super) fn try_take(
+        root: &Root,
+        operation: &'static str,
+        name: &FileName,
+    ) -> Result<Option<Self>> {
+        match lock(root, name, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            locked => locked.map(Some).map_err(failed(operation, name)),
+        }
+    }
+
+    /// Waits for the lock on the name, for as long as another process may hold it.
+    pub(super) fn wait(root: &Root, operation: &'static str, name: &FileName) -> Result<Self> {
+        lock(root, name, FlockOperation::LockExclusive).map_err(failed(operation, name))
+    }
+}
+
+fn lock(root: &Root, name: &FileName, how: FlockOperation) -> rustix::io::Result<Lock> {
+    let file = format!("{:02x}", Lock::index(name));
+    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(&root.locks, &file, flags, FILE_MODE)?;
+    loop {
+        match flock(&file, how) {
+            Err(Errno::INTR) => {}
+            result => return result.map(|()| Lock { _file: file }),
+        }
     }
 }

@@ -3,15 +3,17 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use super::change::{Attempt, Change};
 use super::destination::Destination;
 use super::facts::{self, Facts};
 use super::folder::flush_file;
 use super::lock::Lock;
+use super::root::Root;
 use super::temporary::Temporary;
 use super::version::{FactsOrigin, Stamps, Version};
 use crate::blocking::Presence;
 use crate::blocks::Checksum;
-use crate::{Durability, Error, ErrorKind, FileInfo, Result, SaveMode};
+use crate::{Durability, Error, ErrorKind, FileInfo, FileName, Result, SaveMode};
 
 /// One save, from its first block to its name; leaves nothing when it is dropped.
 #[derive(Debug)]
@@ -56,36 +58,79 @@ impl Save {
         written.map_err(|error| self.destination.failed(facts::errno(&error)))
     }
 
-    /// Writes the last block and makes the file visible.
-    pub(super) fn finish(self, last: &[u8]) -> Result<FileInfo> {
+    /// Writes the last block and makes the file visible, unless its name is locked.
+    pub(super) fn finish(self, last: &[u8]) -> Result<Attempt<Settled>> {
         let root = Arc::clone(&self.destination.root);
-        self.finish_in_root(last)
+        self.settle(last)
+            .and_then(Attempt::of)
             .map_err(|error| root.explain(error))
     }
 
-    fn finish_in_root(mut self, last: &[u8]) -> Result<FileInfo> {
+    /// Writes the last block, gives the contents their time and, if they have to last, puts them on
+    /// the disk.
+    fn settle(mut self, last: &[u8]) -> Result<Settled> {
         self.write(last)?;
-        let checksum = std::mem::take(&mut self.checksum);
-        checksum.check(&self.destination.name)?;
-        let Some(mut temporary) = self.temporary.take() else {
+        let destination = self.destination;
+        self.checksum.check(&destination.name)?;
+        let Some(mut temporary) = self.temporary else {
             return Err(
-                Error::new(ErrorKind::Other, "save file").with_name(self.destination.name.as_str())
+                Error::new(ErrorKind::Other, "save file").with_name(destination.name.as_str())
             );
         };
-        let destination = &self.destination;
         let facts = Facts::of(&destination.name, &destination.options);
-        let version = self.settle(&mut temporary, facts.as_ref());
+        let origin = match facts {
+            Some(_) => FactsOrigin::Recorded,
+            None => FactsOrigin::Name,
+        };
+        let version = temporary.stamp(self.stamps.next(origin));
         let version = version.map_err(|errno| destination.failed(errno))?;
-        let lock = Lock::take(&destination.root, "save file", &destination.name)?;
-        self.caller.check("save file")?;
+        if destination.durability == Durability::Full {
+            flush_file(temporary.file()).map_err(|errno| destination.failed(errno))?;
+        }
+        Ok(Settled {
+            destination,
+            temporary,
+            version,
+            facts,
+            caller: self.caller,
+        })
+    }
+}
+
+/// A save whose contents are whole and stay as they are; leaves nothing when it is dropped.
+#[derive(Debug)]
+pub(super) struct Settled {
+    destination: Destination,
+    temporary: Temporary,
+    version: Version,
+    facts: Option<Facts>,
+    caller: Presence,
+}
+
+impl Change for Settled {
+    const OPERATION: &'static str = "save file";
+    type Outcome = FileInfo;
+
+    fn root(&self) -> &Arc<Root> {
+        &self.destination.root
+    }
+
+    fn name(&self) -> &FileName {
+        &self.destination.name
+    }
+
+    /// Makes the file visible.
+    fn make(mut self, lock: Lock) -> Result<FileInfo> {
+        self.caller.check(Self::OPERATION)?;
+        let destination = &self.destination;
         let replaced = destination.check_mode()?;
         let named = self
-            .write_facts(facts.as_ref(), &version)
-            .and_then(|()| destination.publish(&mut temporary));
+            .write_facts()
+            .and_then(|()| destination.publish(&mut self.temporary));
         let folder = match named {
             Ok(folder) => folder,
             Err(error) => {
-                facts::remove(&destination.root, &destination.name, &version);
+                facts::remove(&destination.root, &destination.name, &self.version);
                 return Err(error);
             }
         };
@@ -95,34 +140,25 @@ impl Save {
         drop(lock);
         // The version is shown, and keeps its facts whatever comes.
         destination.flush(&folder)?;
-        let info = version.info(destination.name.clone());
-        Ok(facts.map_or(info.clone(), |facts| facts.apply(info)))
+        let info = self.version.info(destination.name.clone());
+        Ok(match self.facts {
+            Some(facts) => facts.apply(info),
+            None => info,
+        })
     }
+}
 
-    fn write_facts(&self, facts: Option<&Facts>, version: &Version) -> Result<()> {
+impl Settled {
+    fn write_facts(&self) -> Result<()> {
         let Destination {
             root,
             durability,
             name,
             ..
         } = &self.destination;
-        facts.map_or(Ok(()), |facts| {
-            facts.write(root, name, version, *durability)
+        self.facts.as_ref().map_or(Ok(()), |facts| {
+            facts.write(root, name, &self.version, *durability)
         })
-    }
-
-    /// Gives the contents their time and, if they have to last, puts them on the disk.
-    fn settle(
-        &self,
-        temporary: &mut Temporary,
-        facts: Option<&Facts>,
-    ) -> rustix::io::Result<Version> {
-        let origin = facts.map_or(FactsOrigin::Name, |_| FactsOrigin::Recorded);
-        let version = temporary.stamp(self.stamps.next(origin))?;
-        if self.destination.durability == Durability::Full {
-            flush_file(temporary.file())?;
-        }
-        Ok(version)
     }
 }
 
@@ -130,11 +166,10 @@ impl Save {
 mod tests {
     use super::super::contents;
     use super::super::folder::breaking::break_after;
-    use super::super::root::Root;
     use super::*;
+    use crate::SaveOptions;
     use crate::blocking::Caller;
     use crate::clock::Clock;
-    use crate::{FileName, SaveOptions};
 
     fn save(root: &Arc<Root>, told: &str) -> Result<FileInfo> {
         let destination = Destination {
@@ -146,7 +181,10 @@ mod tests {
         let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
         let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
         save.begin()?;
-        save.finish(told.as_bytes())
+        match save.finish(told.as_bytes())? {
+            Attempt::Made(info) => Ok(info),
+            Attempt::Locked(_) => panic!("nobody else holds the lock"),
+        }
     }
 
     #[test]

@@ -61,7 +61,10 @@ fn sweep_facts(root: &Root, file: &str) -> Result<()> {
     };
     // Facts are written under the lock before their version shows, so under the lock they have it
     // or are left over.
-    let _lock = Lock::take(root, OPERATION, &name)?;
+    let Some(_lock) = Lock::try_take(root, OPERATION, &name)? else {
+        // Whoever holds it may be stopped; the next sweep comes to them.
+        return Ok(());
+    };
     let current = match root.stat(&name) {
         Ok(stat) => Some(Version::of(&stat).facts_file(&name)),
         Err(errno) if is_absent(errno) => None,

@@ -348,6 +348,55 @@ fn a_read_waits_for_no_more_than_a_part_of_the_saves_before_it() {
     });
 }
 
+#[test]
+fn a_lock_that_is_held_for_long_takes_one_thread_and_no_saves_of_other_names() {
+    // More than are carried out at once.
+    const CALLS: usize = 40;
+    with_blocking_threads(2, async || {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path()).await;
+        save(&store, "a", "old").await;
+        let locks = own_files(directory.path(), "locks");
+        let [lock] = &locks[..] else {
+            panic!("one name has one lock: {locks:?}")
+        };
+        let (a, options) = (name("a"), options());
+        let held = File::open(lock).unwrap();
+        held.lock().unwrap();
+        let mut saving =
+            join_all((0..CALLS).map(|_| store.save_bytes(&a, "new", &options))).boxed();
+        let mut given_up = store.save_bytes(&a, "no", &options).boxed();
+        for _ in 0..3 {
+            assert!((&mut saving).now_or_never().is_none());
+            assert!((&mut given_up).now_or_never().is_none());
+            save(&store, "b", "other").await;
+            assert_eq!(bytes_of(&store, "a").await, "old");
+        }
+        drop(given_up);
+        held.unlock().unwrap();
+        for saved in saving.await {
+            assert_eq!(saved.unwrap().size, 3);
+        }
+        assert_eq!(bytes_of(&store, "a").await, "new");
+
+        held.lock().unwrap();
+        let mut deleting = join_all((0..CALLS).map(|_| store.delete_file(&a))).boxed();
+        for _ in 0..3 {
+            assert!((&mut deleting).now_or_never().is_none());
+            store.delete_file(&name("b")).await.unwrap();
+            save(&store, "b", "other").await;
+        }
+        held.unlock().unwrap();
+        let (deleted, refused): (Vec<_>, Vec<_>) =
+            deleting.await.into_iter().partition(Result::is_ok);
+        assert_eq!(deleted.len(), 1);
+        for error in refused {
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+        assert!(own_files(directory.path(), "temporary").is_empty());
+    });
+}
+
 /// On tmpfs a file that is renamed gets another place in its directory, so that one reading of the
 /// directory may pass between its old place and its new one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
