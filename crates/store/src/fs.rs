@@ -8,6 +8,7 @@ mod destination;
 mod error;
 mod facts;
 mod folder;
+mod lasting;
 mod listing;
 mod lock;
 mod root;

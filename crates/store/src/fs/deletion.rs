@@ -7,14 +7,15 @@ use rustix::fs::{AtFlags, FileType, unlinkat};
 use rustix::io::Errno;
 
 use super::change::Change;
-use super::error::{is_absent, not_found, system};
-use super::folder::flush;
+use super::error::{failed, is_absent, not_found};
+use super::folder::{Folder, flush};
+use super::lasting::flush_entry;
 use super::lock::Lock;
 use super::root::{Root, open_folder};
 use super::version::Version;
 use super::{facts, listing};
 use crate::blocking::Presence;
-use crate::{Durability, FileName, Result};
+use crate::{Durability, Error, FileName, Result};
 
 /// The deletion of a file, and of the folders that it was the last in.
 #[derive(Debug)]
@@ -38,26 +39,47 @@ impl Change for Deletion {
     }
 
     fn make(self, lock: Lock) -> Result<()> {
-        let Self { root, name, .. } = &self;
-        let failed = |errno| {
-            if is_absent(errno) {
-                not_found(Self::OPERATION, name)
-            } else {
-                system(Self::OPERATION, errno).with_name(name.as_str())
-            }
-        };
         self.caller.check(Self::OPERATION)?;
-        let version = Version::of(&root.stat(name).map_err(failed)?);
-        let (folder, file) = root.folder(name).map_err(failed)?;
-        unlinkat(&folder, file, AtFlags::empty()).map_err(failed)?;
-        facts::remove(root, name, &version);
+        let (version, folder) = match self.unlink() {
+            Ok(unlinked) => unlinked,
+            Err(errno) => return Err(self.refused(errno)),
+        };
         drop(lock);
-        if self.durability == Durability::Full {
-            flush(&folder).map_err(failed)?;
-        }
+        let flushed = match self.durability {
+            Durability::Full => flush(&folder),
+            Durability::Process => Ok(()),
+        };
+        flushed.map_err(failed(Self::OPERATION, &self.name))?;
+        // Until then a crash may bring the version back.
+        facts::remove(&self.root, &self.name, &version);
         drop(folder);
-        remove_empty_folders(root, name);
+        remove_empty_folders(&self.root, &self.name);
         Ok(())
+    }
+}
+
+impl Deletion {
+    fn unlink(&self) -> rustix::io::Result<(Version, Folder<'_>)> {
+        let version = Version::of(&self.root.stat(&self.name)?);
+        let (folder, file) = self.root.folder(&self.name)?;
+        unlinkat(&folder, file, AtFlags::empty())?;
+        Ok((version, folder))
+    }
+
+    /// That there is no file is told once a crash cannot bring one back.
+    fn refused(&self, errno: Errno) -> Error {
+        let failed = failed(Self::OPERATION, &self.name);
+        if !is_absent(errno) {
+            return failed(errno);
+        }
+        let flushed = match self.durability {
+            Durability::Full => flush_entry(&self.root, &self.name),
+            Durability::Process => Ok(()),
+        };
+        match flushed {
+            Ok(()) => not_found(Self::OPERATION, &self.name),
+            Err(errno) => failed(errno),
+        }
     }
 }
 

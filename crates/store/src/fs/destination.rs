@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::deletion::remove_empty;
 use super::error::{failed, is_absent};
 use super::folder::{Folder, flush};
+use super::lasting::{flush_entry, flush_parents};
 use super::listing;
 use super::root::Root;
 use super::temporary::Temporary;
@@ -39,22 +40,32 @@ pub(super) struct Destination {
 
 impl Destination {
     /// The version that the save replaces, if it is allowed.
+    ///
+    /// A refusal tells of what is on the disk: a version that a crash may take back, or bring back,
+    /// is flushed first.
     pub(super) fn check_mode(&self) -> Result<Option<Version>> {
         let current = match self.root.stat(&self.name) {
             Ok(stat) => Some(Version::of(&stat)),
             Err(errno) if is_absent(errno) => None,
             Err(errno) => return Err(self.failed(errno)),
         };
-        self.options
-            .check_mode(&self.name, current.map(|version| version.etag()).as_ref())?;
-        Ok(current)
+        let etag = current.map(|version| version.etag());
+        match self.options.check_mode(&self.name, etag.as_ref()) {
+            Ok(()) => Ok(current),
+            Err(refusal) => {
+                if self.durability == Durability::Full {
+                    flush_entry(&self.root, &self.name).map_err(|errno| self.failed(errno))?;
+                }
+                Err(refusal)
+            }
+        }
     }
 
     /// Makes the file visible in the folder that is returned, to be called under the name's lock.
     pub(super) fn publish(&self, temporary: &mut Temporary) -> Result<Folder<'_>> {
         let mut place = Place::Free;
         for _ in 0..PUBLISH_TRIES {
-            let (folder, file) = match self.make_folder() {
+            let (folder, file) = match self.make_folder(temporary) {
                 Ok(found) => found,
                 // A folder was removed, with its last file, as soon as it was made.
                 Err(Errno::NOENT) => continue,
@@ -87,12 +98,13 @@ impl Destination {
         })
     }
 
-    fn make_folder(&self) -> rustix::io::Result<(Folder<'_>, &str)> {
-        self.root
-            .make_folder(&self.name, |parent| match self.durability {
-                Durability::Full => flush(parent),
-                Durability::Process => Ok(()),
-            })
+    /// The folder of the file, which lasts if the file has to.
+    fn make_folder(&self, temporary: &Temporary) -> rustix::io::Result<(Folder<'_>, &str)> {
+        let (folder, file) = self.root.make_folder(&self.name)?;
+        if self.durability == Durability::Full {
+            flush_parents(&self.root, &self.name, &folder, Some(temporary.opened()))?;
+        }
+        Ok((folder, file))
     }
 
     fn give_name(

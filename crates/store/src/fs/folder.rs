@@ -1,7 +1,7 @@
 //! An open directory in the root, and how what was written gets to the disk.
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::fsync;
 use rustix::io::Errno;
@@ -12,7 +12,7 @@ pub(super) enum Folder<'a> {
     /// The root.
     Root(BorrowedFd<'a>),
     /// A directory below the root.
-    Below(OwnedFd),
+    Below(File),
 }
 
 impl AsFd for Folder<'_> {
@@ -70,6 +70,13 @@ pub(super) mod breaking {
     /// Lets the disk break after so many flushes.
     pub(in super::super) fn break_after(flushes: u32) {
         LEFT.set(flushes);
+    }
+
+    /// How many directories this thread flushes meanwhile.
+    pub(in super::super) fn flushes_of<T>(work: impl FnOnce() -> T) -> (u32, T) {
+        LEFT.set(u32::MAX);
+        let done = work();
+        (u32::MAX - LEFT.get(), done)
     }
 
     pub(super) fn flush() -> rustix::io::Result<()> {

@@ -7,7 +7,8 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, mkdirat, ope
 use rustix::io::Errno;
 
 use super::error::system;
-use super::folder::Folder;
+use super::folder::{Folder, flush};
+use super::lasting::Lasting;
 use crate::directory::make_directory;
 use crate::{Error, ErrorKind, FileName, Result};
 
@@ -32,6 +33,8 @@ pub(super) struct Root {
     pub(super) facts: OwnedFd,
     /// The locks on names.
     pub(super) locks: OwnedFd,
+    /// The folders that are known to last.
+    pub(super) lasting: Lasting,
     resolution: Resolution,
 }
 
@@ -65,15 +68,20 @@ impl Root {
     fn open_directories(path: &Path) -> rustix::io::Result<Self> {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
         let directory = openat(CWD, path, flags, Mode::empty())?;
-        let own = make_folder(directory.as_fd(), FileName::RESERVED)?.0;
-        Ok(Self {
+        let own = make_folder(directory.as_fd(), FileName::RESERVED)?;
+        let root = Self {
             path: path.to_owned(),
-            temporary: make_folder(own.as_fd(), "temporary")?.0,
-            facts: make_folder(own.as_fd(), "facts")?.0,
-            locks: make_folder(own.as_fd(), "locks")?.0,
+            temporary: make_folder(own.as_fd(), "temporary")?,
+            facts: make_folder(own.as_fd(), "facts")?,
+            locks: make_folder(own.as_fd(), "locks")?,
+            lasting: Lasting::default(),
             resolution: Resolution::of_kernel(directory.as_fd()),
             directory,
-        })
+        };
+        // Facts last no longer than the folder that they are in.
+        flush(&own)?;
+        flush(&root.directory)?;
+        Ok(root)
     }
 
     /// Opens the directory at the same path, which is not made: an empty store in place of one that
@@ -119,15 +127,13 @@ impl Root {
         let Some((folder, file)) = name.as_str().rsplit_once('/') else {
             return Ok((Folder::Root(self.directory.as_fd()), name.as_str()));
         };
-        Ok((Folder::Below(self.open_folder(folder)?), file))
+        Ok((Folder::Below(self.open_folder(folder)?.into()), file))
     }
 
-    /// Like [`folder`](Self::folder), making what is missing; `made` is told the parent of each
-    /// directory that is new.
+    /// Like [`folder`](Self::folder), making what is missing.
     pub(super) fn make_folder<'a>(
         &self,
         name: &'a FileName,
-        mut made: impl FnMut(BorrowedFd<'_>) -> rustix::io::Result<()>,
     ) -> rustix::io::Result<(Folder<'_>, &'a str)> {
         match self.folder(name) {
             Err(Errno::NOENT) => {}
@@ -136,11 +142,8 @@ impl Root {
         let mut folder = Folder::Root(self.directory.as_fd());
         let mut rest = name.as_str();
         while let Some((segment, below)) = rest.split_once('/') {
-            let (next, new) = make_folder(folder.as_fd(), segment)?;
-            if new {
-                made(folder.as_fd())?;
-            }
-            (folder, rest) = (Folder::Below(next), below);
+            let next = make_folder(folder.as_fd(), segment)?;
+            (folder, rest) = (Folder::Below(next.into()), below);
         }
         Ok((folder, rest))
     }
@@ -165,7 +168,7 @@ impl Root {
         Ok((file, stat))
     }
 
-    fn open_folder(&self, path: &str) -> rustix::io::Result<OwnedFd> {
+    pub(super) fn open_folder(&self, path: &str) -> rustix::io::Result<OwnedFd> {
         match self.resolution {
             #[cfg(target_os = "linux")]
             Resolution::Kernel => open_beneath(self.directory.as_fd(), path),
@@ -216,18 +219,16 @@ pub(super) fn open_folder(parent: BorrowedFd<'_>, segment: &str) -> rustix::io::
     openat(parent, segment, FOLDER_FLAGS, Mode::empty())
 }
 
-/// Opens a directory in another one, or makes it; whether it is new.
-fn make_folder(parent: BorrowedFd<'_>, segment: &str) -> rustix::io::Result<(OwnedFd, bool)> {
+/// Opens a directory in another one, or makes it.
+fn make_folder(parent: BorrowedFd<'_>, segment: &str) -> rustix::io::Result<OwnedFd> {
     match open_folder(parent, segment) {
         Err(Errno::NOENT) => {}
-        found => return Ok((found?, false)),
+        found => return found,
     }
-    let new = match mkdirat(parent, segment, FOLDER_MODE) {
-        Ok(()) => true,
-        Err(Errno::EXIST) => false,
-        Err(errno) => return Err(errno),
-    };
-    Ok((open_folder(parent, segment)?, new))
+    match mkdirat(parent, segment, FOLDER_MODE) {
+        Ok(()) | Err(Errno::EXIST) => open_folder(parent, segment),
+        Err(errno) => Err(errno),
+    }
 }
 
 fn regular(stat: Stat) -> rustix::io::Result<Stat> {

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::error::{is_absent, system};
 use super::facts::Facts;
+use super::lasting::flush_entry;
 use super::listing::entries;
 use super::lock::Lock;
 use super::root::Root;
@@ -73,7 +74,10 @@ fn sweep_facts(root: &Root, file: &str) -> Result<()> {
     if current.as_deref() == Some(file) {
         return Ok(());
     }
-    match unlinkat(&root.facts, file, AtFlags::empty()) {
+    // Their version may be gone just now, in a way that a crash takes back.
+    let removed =
+        flush_entry(root, &name).and_then(|()| unlinkat(&root.facts, file, AtFlags::empty()));
+    match removed {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(system(OPERATION, errno)),
     }

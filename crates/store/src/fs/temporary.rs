@@ -62,6 +62,10 @@ impl Temporary {
         &self.name
     }
 
+    pub(super) fn opened(&self) -> &File {
+        &self.file
+    }
+
     pub(super) fn file(&mut self) -> &mut File {
         &mut self.file
     }
