@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::future::Future;
+use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -364,7 +365,7 @@ fn parse_json<T: DeserializeOwned>(name: &FileName, bytes: &[u8]) -> Result<T> {
 async fn open_path(name: &FileName, path: &Path) -> Result<FileContents> {
     let failed = {
         let (name, path) = (name.clone(), path.to_owned());
-        move |error: std::io::Error| {
+        move |error: io::Error| {
             Error::new(ErrorKind::InvalidInput, "save file")
                 .with_name(name.as_str())
                 .with_message(format!(
@@ -375,15 +376,34 @@ async fn open_path(name: &FileName, path: &Path) -> Result<FileContents> {
         }
     };
     let path = path.to_owned();
-    let (file, size) = run_blocking("save file", move || {
-        // A pipe would hang the open for ever, so what it is is asked before.
-        if !std::fs::metadata(&path).map_err(&failed)?.is_file() {
-            return Err(failed(std::io::Error::other("it is no regular file")));
-        }
-        let file = File::open(path).map_err(&failed)?;
-        let size = file.metadata().map_err(&failed)?.len();
-        Ok((file, size))
-    })
-    .await?;
+    let (file, size) =
+        run_blocking("save file", move || open_regular(&path).map_err(failed)).await?;
     Ok(FileContents::from_file(file, size))
+}
+
+fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    let file = open_at_once(path)?;
+    let opened = file.metadata()?;
+    if !opened.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    #[cfg(unix)]
+    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
+    Ok((file, opened.len()))
+}
+
+/// Opens what has the path, though it be a pipe that nobody writes to.
+///
+/// To ask first what it is would not do: a pipe may take its place before it is opened.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
 }

@@ -19,8 +19,9 @@ const WATCHED: Duration = Duration::from_micros(500);
 /// Spares a caller that saves one file after the other the time that it takes to wake it, which on
 /// an idle machine is about as long as a flush of a fast disk.
 ///
-/// Its task asks for the answer again and again, and lets other tasks run in between. Whoever is
-/// not the same caller as before, comes later or is not the only one sleeps until it is woken.
+/// Its task asks for the answer again and again and lets other tasks run in between; but between
+/// two questions the thread leaves its core to other threads, and the tasks of that thread wait
+/// with it. Whoever is not the same caller as before, comes later or is not the only one sleeps until it is woken.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
     last: Mutex<Option<Last>>,

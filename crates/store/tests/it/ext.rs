@@ -66,4 +66,7 @@ async fn a_local_file_is_saved() {
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
     drop(writer);
+    // Nor one that nobody has open.
+    let error = store.save_path(&name("b"), &pipe, &options()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
