@@ -64,11 +64,19 @@ const BLOCK: usize = 1024 * 1024;
 ///   read or replaced. The root itself may be reached through links.
 /// - An etag is made from inode, time and length, so a file changed by hand has another. The time
 ///   of a saved file is unique to the save.
-/// - With [`Durability::Full`] contents, directory entry and every new directory are flushed before
-///   a save returns; on Apple's systems to the disk itself (`F_FULLFSYNC`), where it can.
-/// - Up to 24 saves and deletions are carried out at once, and others wait for their turn.
-/// - A call is one hop to a blocking thread, a stream one for each MiB; saving or reading a file of
-///   any length takes about 4 MiB of memory. How long a file may be is up to the file system.
+/// - With [`Durability::Full`] contents, directory entry and every directory that may be new are
+///   flushed before a save returns, and what a refusal rests on before it is told; on Apple's systems to the disk itself (`F_FULLFSYNC`), where it can.
+/// - Of each runtime up to 24 short saves, deletions and last steps of long saves are carried out at
+///   once, and others wait for their turn; the beginning and the blocks of long saves, and reads, do
+///   not wait for them. Where the runtime has no more blocking threads than that, they take turns: a
+///   read may wait for up to 32 of those calls for each of the 24.
+/// - A call whose name is locked by another, perhaps by a process that is stopped, waits until it is
+///   free, and so do those for the 1 in 256 names that share the lock; no other call does. Of all
+///   that wait for one lock, one holds a blocking thread.
+/// - A read of up to 1 MiB, an info and a listing are one hop to a blocking thread; a short save and
+///   a deletion at most one, and two where the name is locked; longer contents are one for each MiB.
+///   Saving or reading a file of any length takes about 4 MiB of memory. How long a file may be is
+///   up to the file system.
 /// - Directories are made and, when they get empty, removed with their files.
 /// - On a file system that ignores case, or changes how letters are encoded, names that differ only so
 ///   are one file.
