@@ -176,7 +176,12 @@ async fn ended(
         let page = status.list(&query).await?;
         report.unreadable.extend(page.unreadable);
         for record in &page.records {
-            match found(record)? {
+            let Ok(id) = record.deploy_id.parse() else {
+                // Only an `IStatus` of somebody else lists what cannot be named, nor removed.
+                tracing::warn!(deploy_id = ?record.deploy_id, "a record has no id");
+                continue;
+            };
+            match found(id, record) {
                 Found::Ended(ending) => drop(ended.insert(ending)),
                 Found::Unfinished => report.unfinished += 1,
                 Found::Unreadable(record) => report.unreadable.push(record),
@@ -193,20 +198,19 @@ async fn ended(
 }
 
 /// When the deployment of `record` ended, where it has and this engine can tell.
-fn found(record: &DeploymentRecord) -> Result<Found> {
-    let id = record.deploy_id.parse()?;
+fn found(id: DeploymentId, record: &DeploymentRecord) -> Found {
     if record.newer_schema().is_some() {
         let reason = "a newer version wrote it".to_owned();
-        return Ok(Found::Unreadable(UnreadableRecord { id, reason }));
+        return Found::Unreadable(UnreadableRecord { id, reason });
     }
     if !record.is_terminal() {
-        return Ok(Found::Unfinished);
+        return Found::Unfinished;
     }
     if let Some(at) = timestamp::from_text(&record.datetime) {
-        return Ok(Found::Ended(Ended { at, id }));
+        return Found::Ended(Ended { at, id });
     }
     let reason = format!("its last status has no time but `{}`", record.datetime);
-    Ok(Found::Unreadable(UnreadableRecord { id, reason }))
+    Found::Unreadable(UnreadableRecord { id, reason })
 }
 
 /// Removes the record of `id`, unless it is another one by now.

@@ -234,7 +234,7 @@ impl RecordPage {
     }
 }
 
-/// A file that should hold a record and does not.
+/// A file that should hold a record and does not, or one that is not understood as a whole.
 ///
 /// # Examples
 ///
@@ -261,7 +261,7 @@ impl RecordPage {
 pub struct UnreadableRecord {
     /// The deployment that its name speaks of.
     pub id: DeploymentId,
-    /// Why it cannot be read.
+    /// Why it cannot be read, or is left alone.
     pub reason: String,
 }
 

@@ -110,12 +110,12 @@ const RECORDS: [(&str, &str, Option<&str>); 12] = [
     ),
     (
         "unknown status",
-        r#"{"deploy_id": "x", "deploy_status": "D\u0000NE"}"#,
+        r#"{"deploy_id": "ID", "deploy_status": "D\u0000NE"}"#,
         None,
     ),
     (
         "newer schema",
-        r#"{"deploy_id": "x", "deploy_status": "INIT", "engine": {"schema": 99, "owner": 7}}"#,
+        r#"{"deploy_id": "ID", "deploy_status": "INIT", "engine": {"schema": 99, "owner": 7}}"#,
         None,
     ),
 ];
@@ -128,7 +128,8 @@ async fn a_foreign_record_is_an_error_that_names_it_and_is_never_written() {
     let huge = " ".repeat(usize::try_from(DeploymentRecord::MAX_BYTES).unwrap() + 1);
     for (what, text, expected) in RECORDS.into_iter().chain([deep]) {
         let id = DeploymentId::generate();
-        save(store.as_ref(), &id.file_name(), text).await;
+        let text = text.replace("\"ID\"", &format!("\"{id}\""));
+        save(store.as_ref(), &id.file_name(), text.as_str()).await;
         let status = DeploymentStatus::new(Arc::clone(&store));
         match (status.get_status(&id).await, expected) {
             (Ok(Some(record)), None) => assert!(!record.is_terminal(), "{what}"),

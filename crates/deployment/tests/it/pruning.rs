@@ -198,6 +198,10 @@ async fn what_runs_or_cannot_be_read_stays() {
         kept.push(save_record(store, text).await);
     }
     let broken = save_record(store, r#"{"deploy_id": "ID", "deploy_sta"#).await;
+    // One whose text is no id, and a copy that speaks of another's record.
+    let nameless = save_record(store, r#"{"deploy_id": "x", "deploy_status": "SUCCESS"}"#).await;
+    let unfinished_id = unfinished.replace("ID", &kept[0].to_string());
+    let copied = save_record(store, &unfinished_id).await;
     add_package(store, "bar").await;
     let running = world
         .fixture
@@ -217,10 +221,14 @@ async fn what_runs_or_cannot_be_read_stays() {
         let found = unreadable.find(|record| record.id == *id).unwrap();
         found.reason.clone()
     };
-    assert_eq!(report.unreadable.len(), 3);
+    assert_eq!(report.unreadable.len(), 5);
     assert_eq!(reason(&kept[1]), "a newer version wrote it");
     assert!(reason(&kept[2]).contains("`yesterday`"));
     assert!(reason(&broken).contains("EOF"), "{report:?}");
+    for id in [nameless, copied] {
+        assert!(reason(&id).contains("deploy_id"), "{report:?}");
+        assert!(store.check_file_exists(&id.file_name()).await.unwrap());
+    }
     assert_eq!(world.left_of(&ended).await, []);
     assert_eq!(world.left_of(&kept).await, kept);
     assert!(store.check_file_exists(&broken.file_name()).await.unwrap());
