@@ -57,32 +57,32 @@ pub(crate) async fn follow(
 }
 
 /// Has the deployment begin, unless a signal comes and the store does not answer soon after it; a
-/// failure that it answers with by then is told.
+/// failure that it answers with by then is told. The signal is left to whoever goes on from there.
 async fn begin(
     deployer: &Deployer,
     request: DeployRequest,
     stop: &mut Stop,
 ) -> Result<DeploymentId, Failure> {
-    let beginning = async {
-        match deployer.deploy_package(request).await {
-            Ok(id) => Ok(id),
-            Err(error) => Err(hint::with_holder(error, deployer).await),
+    let beginning = deployer.deploy_package(request);
+    tokio::pin!(beginning);
+    let begun = tokio::select! {
+        biased;
+        begun = &mut beginning => begun,
+        signal = stop.asked() => {
+            say("stopping");
+            // Dropped in the middle, it may be recorded and run by nobody.
+            let Some(begun) = stop.last_chance(beginning).await else {
+                return Err(signal.failure().with_hint(hint::left_beginning()));
+            };
+            // It cancels what has begun, and what has failed is told without more of the store.
+            stop.put_back(signal);
+            begun
         }
     };
-    tokio::pin!(beginning);
-    let signal = tokio::select! {
-        biased;
-        begun = &mut beginning => return begun,
-        signal = stop.asked() => signal,
-    };
-    say("stopping");
-    // Dropped in the middle, it may be recorded and run by nobody.
-    let Some(begun) = stop.last_chance(beginning).await else {
-        return Err(signal.failure().with_hint(hint::left_beginning()));
-    };
-    let id = begun?;
-    stop.put_back(signal);
-    Ok(id)
+    match begun {
+        Ok(id) => Ok(id),
+        Err(error) => Err(hint::with_holder(error, deployer, stop).await),
+    }
 }
 
 /// The event of the beginning of `id`, which comes before the id does; `None` where it began
@@ -179,5 +179,65 @@ async fn stop_deployment(
             Ok(Some("cancelling; once more to stop at once"))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use batch::Secret;
+    use deployment::{Credentials, DeployerOptions};
+    use store::{FaultScript, FaultStore, IStore, MemoryStore, Operation, StoreExt as _};
+
+    use super::*;
+    use crate::cli::Client;
+    use crate::clients;
+    use crate::failure::CONFLICT;
+    use crate::stop::StopSignal;
+
+    fn deployer(store: &Arc<dyn IStore>, script: &FaultScript) -> Deployer {
+        let platform = clients::platform(Client::Helion, clients::runner_options());
+        let store = Arc::new(FaultStore::new(Arc::clone(store), script));
+        Deployer::new(store, platform, DeployerOptions::default())
+    }
+
+    fn request() -> DeployRequest {
+        let credentials = Credentials::new("ann", Secret::new("correct")).unwrap();
+        DeployRequest::new("foo", "https://api.example.com", credentials).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_signal_what_is_in_the_way_is_told_without_its_record() {
+        let store: Arc<dyn IStore> = Arc::new(MemoryStore::new());
+        let archive = testkit::package("foo", &[("index.html", b"hello")]);
+        let file = store::FileName::new("foo.tar.gz").unwrap();
+        let options = store::SaveOptions::default();
+        store.save_bytes(&file, archive, &options).await.unwrap();
+        // Another engine has its lock, and hangs with its record.
+        let script = FaultScript::new();
+        script.on(Operation::SaveFile).nth(2).hang();
+        let other = deployer(&store, &script);
+        let other = tokio::spawn(async move { other.deploy_package(request()).await });
+        script.wait_for_hang().await;
+        let calls = script.calls();
+        let mut saves = calls
+            .iter()
+            .filter(|call| call.operation == Operation::SaveFile);
+        let record = saves.nth(1).and_then(|call| call.name.clone()).unwrap();
+        let script = FaultScript::new();
+        let reading = script.on(Operation::GetFileContents).named(record).nth(2);
+        reading.hang();
+        let looking = script.on(Operation::GetFileInfo).named("foo.tar.gz");
+        looking.delay(Duration::from_secs(1));
+        let mut stop = Stop::new().unwrap();
+        stop.put_back(StopSignal::Terminate);
+        let deployer = deployer(&store, &script);
+        let begun = begin(&deployer, request(), &mut stop);
+        let begun = tokio::time::timeout(Duration::from_hours(1), begun).await;
+        let failure = begun.unwrap().unwrap_err();
+        assert_eq!(failure.code(), CONFLICT, "{failure:?}");
+        other.abort();
     }
 }

@@ -5,6 +5,7 @@ use store::ErrorKind;
 
 use crate::failure::Failure;
 use crate::setting::{self, STORE_URL};
+use crate::stop::Stop;
 
 /// What to do after an error of the engine.
 pub(crate) fn after(error: &Error) -> Option<String> {
@@ -27,16 +28,20 @@ pub(crate) fn after(error: &Error) -> Option<String> {
     })
 }
 
-/// The failure of a request, with what to do about a deployment in its way.
-pub(crate) async fn with_holder(error: Error, deployer: &Deployer) -> Failure {
+/// The failure of a request, with what to do about a deployment in its way; a signal does not wait
+/// for what that one's record tells.
+pub(crate) async fn with_holder(error: Error, deployer: &Deployer, stop: &mut Stop) -> Failure {
     let holder = match &error {
         Error::Busy { by, .. } => Some(*by),
         _ => None,
     };
     let failure = Failure::from(error);
-    match holder {
-        Some(by) => failure.with_hint(about_holder(deployer, &by).await),
-        None => failure,
+    let Some(by) = holder else {
+        return failure;
+    };
+    match stop.before(about_holder(deployer, &by)).await {
+        Ok(hint) => failure.with_hint(hint),
+        Err(_) => failure,
     }
 }
 

@@ -71,10 +71,21 @@ impl Stop {
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        match self.before(work).await {
+            Ok(done) => done,
+            Err(signal) => Err(signal.failure()),
+        }
+    }
+
+    /// Does `work` before the next signal, or tells that signal; the work is dropped then.
+    pub(crate) async fn before<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, StopSignal> {
         tokio::select! {
             biased;
-            signal = self.asked() => Err(signal.failure()),
-            done = work => done,
+            signal = self.asked() => Err(signal),
+            done = work => Ok(done),
         }
     }
 

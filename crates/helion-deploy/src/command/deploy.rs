@@ -86,7 +86,7 @@ impl Wanted {
         }
     }
 
-    /// The same; a signal does not wait for it.
+    /// The same; after a signal, the failure is told as it is.
     pub(crate) async fn suggest_unless_stopped(
         &self,
         failure: Failure,
@@ -96,11 +96,9 @@ impl Wanted {
         if !self.is_missing(&failure) {
             return failure;
         }
-        let missing = failure.message().to_owned();
-        let suggested = async { Ok(self.suggest(failure, catalog).await) };
-        match stop.unless(suggested).await {
-            Ok(failure) => failure,
-            Err(stopped) => stopped.with_source(missing),
+        match stop.before(packages::suggestion(catalog, &self.name)).await {
+            Ok(Some(hint)) => failure.with_hint(hint),
+            Ok(None) | Err(_) => failure,
         }
     }
 
@@ -188,26 +186,56 @@ pub(crate) fn succeeded(record: &DeploymentRecord, again: &Again) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use store::MemoryStore;
+    use std::time::Duration;
+
+    use batch::Secret;
+    use store::{FaultScript, FaultStore, MemoryStore, Operation};
 
     use super::*;
+    use crate::cli::Client;
     use crate::stop::StopSignal;
 
     #[tokio::test]
     async fn a_signal_does_not_wait_for_a_suggestion() {
         let wanted = Wanted::parse("fooo").unwrap();
-        let catalog = PackageCatalog::new(Arc::new(MemoryStore::new()));
-        let missing = || Failure::new(NOT_FOUND, "no `fooo`");
+        let script = FaultScript::new();
+        let store = FaultStore::new(Arc::new(MemoryStore::new()), &script);
+        let catalog = PackageCatalog::new(Arc::new(store));
+        let missing = || Failure::new(NOT_FOUND, "no `fooo`").with_hint("look");
         let mut stop = Stop::new().unwrap();
-        let failure = wanted
-            .suggest_unless_stopped(missing(), &catalog, &mut stop)
-            .await;
+        let suggested = wanted.suggest_unless_stopped(missing(), &catalog, &mut stop);
+        let failure = suggested.await;
         assert_eq!((failure.code(), failure.message()), (3, "no `fooo`"));
+        assert_eq!(failure.hint(), Some("look"));
+        script.on(Operation::GetFilesList).always().hang();
         stop.put_back(StopSignal::Interrupt);
-        let failure = wanted
-            .suggest_unless_stopped(missing(), &catalog, &mut stop)
-            .await;
-        let stopped = "stopped by SIGINT (no `fooo`)";
-        assert_eq!((failure.code(), failure.message()), (130, stopped));
+        let suggested = wanted.suggest_unless_stopped(missing(), &catalog, &mut stop);
+        let failure = suggested.await;
+        assert_eq!((failure.code(), failure.message()), (3, "no `fooo`"));
+        assert_eq!(failure.hint(), Some("look"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_signal_ends_a_beginning_that_fails_after_it() {
+        let script = FaultScript::new();
+        let asked = script.on(Operation::GetFileInfo).named("fooo.tar.gz");
+        asked.delay(Duration::from_secs(1));
+        script.on(Operation::GetFilesList).always().hang();
+        let store = FaultStore::new(Arc::new(MemoryStore::new()), &script);
+        let store: Arc<dyn IStore> = Arc::new(store);
+        let platform = clients::platform(Client::Helion, clients::runner_options());
+        let deployer = Deployer::new(Arc::clone(&store), platform, DeployerOptions::default());
+        let status = DeploymentStatus::new(Arc::clone(&store));
+        let credentials = Credentials::new("ann", Secret::new("correct")).unwrap();
+        let request = DeployRequest::new("fooo", "https://api.example.com", credentials).unwrap();
+        let mut stop = Stop::new().unwrap();
+        stop.put_back(StopSignal::Terminate);
+        let followed = follow(&deployer, &status, request, &mut stop).await;
+        let failure = followed.err().unwrap();
+        let (wanted, catalog) = (Wanted::parse("fooo").unwrap(), PackageCatalog::new(store));
+        let suggested = wanted.suggest_unless_stopped(failure, &catalog, &mut stop);
+        let hang = Duration::from_hours(1);
+        let failure = tokio::time::timeout(hang, suggested).await.unwrap();
+        assert_eq!(failure.code(), NOT_FOUND, "{failure:?}");
     }
 }

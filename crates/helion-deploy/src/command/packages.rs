@@ -99,15 +99,19 @@ async fn known<T>(
 
 /// The failure to find package `name`, with the one that may be meant.
 pub(crate) async fn suggest(failure: Failure, catalog: &PackageCatalog, name: &str) -> Failure {
-    // A store that cannot list them has nothing to suggest; what is at fault was told already.
-    let entries = catalog.get_package_list(None).await.unwrap_or_default();
-    let names = entries.iter().map(|entry| entry.name.as_str());
-    match nearest(name, names) {
-        Some(near) => failure.with_hint(format!(
-            "did you mean `{near}`? `helion-deploy packages list` shows all"
-        )),
+    match suggestion(catalog, name).await {
+        Some(hint) => failure.with_hint(hint),
         None => failure,
     }
+}
+
+/// Which package may be meant by `name`, where it is none.
+pub(crate) async fn suggestion(catalog: &PackageCatalog, name: &str) -> Option<String> {
+    // A store that cannot list them has nothing to suggest; what is at fault was told already.
+    let entries = catalog.get_package_list(None).await.unwrap_or_default();
+    let near = nearest(name, entries.iter().map(|entry| entry.name.as_str()))?;
+    let hint = format!("did you mean `{near}`? `helion-deploy packages list` shows all");
+    Some(hint)
 }
 
 async fn list(
