@@ -114,8 +114,10 @@ async fn follow_own(
             biased;
             _ = stop.asked() => {
                 stops += 1;
-                if let Some(line) = stop_deployment(deployer, id, stops).await? {
-                    progress.line(line);
+                if stops == 1 {
+                    progress.line(cancel(deployer, id).await?);
+                } else if deployer.cancel_now(id) {
+                    progress.line("stopping at once");
                 }
             }
             _ = redraws.tick(), if progress.is_live() => progress.redraw(),
@@ -131,7 +133,8 @@ async fn follow_own(
     Ok(record?)
 }
 
-/// Watches the record of a deployment that this process does not run.
+/// Watches the record of a deployment that this process does not run; the first signal asks its
+/// owner to cancel it, and the second one leaves it to its owner.
 async fn follow_another(
     deployer: &Deployer,
     status: &DeploymentStatus,
@@ -146,38 +149,25 @@ async fn follow_another(
         watch::watch(status, id).await
     };
     tokio::pin!(ended);
-    let mut stops = 0;
-    loop {
-        tokio::select! {
-            biased;
-            _ = stop.asked() => {
-                stops += 1;
-                let Some(line) = stop_deployment(deployer, id, stops).await? else {
-                    let reason = format!("deployment {id} is left to its owner");
-                    return Err(Failure::new(FAILED, reason));
-                };
-                say(line);
-            }
-            record = &mut ended => return record,
-        }
+    if let Ok(record) = stop.before(&mut ended).await {
+        return record;
     }
+    let cancelled = async {
+        say(cancel(deployer, id).await?);
+        ended.await
+    };
+    // The store may take long with that, too.
+    stop.before(cancelled).await.unwrap_or_else(|_| {
+        let reason = format!("deployment {id} is left to its owner");
+        Err(Failure::new(FAILED, reason))
+    })
 }
 
-/// Passes a stop on; `None` when there is nothing left to wait for.
-async fn stop_deployment(
-    deployer: &Deployer,
-    id: &DeploymentId,
-    stops: u32,
-) -> Result<Option<&'static str>, Failure> {
-    if stops > 1 {
-        // A deployment of another process, which the same key has found, is left to its owner.
-        return Ok(deployer.cancel_now(id).then_some("stopping at once"));
-    }
+/// Asks for the end of a deployment, and tells what a person can do next.
+async fn cancel(deployer: &Deployer, id: &DeploymentId) -> Result<&'static str, Failure> {
     match deployer.cancel(id).await {
         // It has just ended by itself.
-        Ok(()) | Err(Error::IllegalMove { .. }) => {
-            Ok(Some("cancelling; once more to stop at once"))
-        }
+        Ok(()) | Err(Error::IllegalMove { .. }) => Ok("cancelling; once more to stop at once"),
         Err(error) => Err(error.into()),
     }
 }

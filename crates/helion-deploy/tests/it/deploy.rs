@@ -1,5 +1,6 @@
 //! `deploy`, and reading its record in other processes.
 
+use rusqlite::Connection;
 use rustix::process::Signal;
 use standin::Behaviour;
 
@@ -280,6 +281,28 @@ fn the_same_key_follows_the_deployment_of_another_process() {
     let late = finish(world.deploy(&key)).code(1);
     assert!(!late.stderr.contains("another process"), "{late:?}");
     assert_eq!(late.json(), record);
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_the_store_to_take_the_first() {
+    let world = World::with_package();
+    world.behave("push", Behaviour::Hang);
+    let key = ["--idempotency-key", "k"];
+    let mut running = Running::start(world.deploy(&key));
+    running.until("  LIST");
+    let mut following = Running::start(world.deploy(&key));
+    following.until("another process deploys it");
+    // Nobody can write to the store.
+    let writer = Connection::open(world.path("store")).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    following.signal(Signal::INT);
+    following.signal(Signal::TERM);
+    let left = following.finish().code(1);
+    assert!(left.stderr.contains("left to its owner"), "{left:?}");
+    writer.execute_batch("ROLLBACK").unwrap();
+    running.signal(Signal::INT);
+    running.finish().code(1);
+    world.assert_nothing_left();
 }
 
 #[test]
