@@ -72,7 +72,8 @@ impl Interruption {
         Ok(self.owner(record) == Owner::Alive)
     }
 
-    /// Ends the deployment of `record` when its owner is dead; whether this call did.
+    /// Ends the deployment of `record` when its owner is dead; whether this call did, which is the
+    /// caller's to tell.
     ///
     /// # Errors
     ///
@@ -84,10 +85,7 @@ impl Interruption {
         }
         let change = StatusChange::interrupt(record, self.clock.now());
         match self.status.set_status(id, &change).await {
-            Ok(_) => {
-                tracing::warn!(deployment = %id, "deployment interrupted: its owner is dead");
-                Ok(true)
-            }
+            Ok(_) => Ok(true),
             // Its owner lives after all, or another process was faster.
             Err(Error::LostOwnership { .. } | Error::IllegalMove { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -109,7 +107,9 @@ impl Interruption {
             Owner::Alive => return Ok(true),
             Owner::Dead => {}
         }
-        if !self.end(id, record).await? {
+        if self.end(id, record).await? {
+            log(id);
+        } else {
             let record = self.status.get_status(id).await?;
             if record.is_some_and(|record| !record.is_terminal()) {
                 return Ok(true);
@@ -161,6 +161,11 @@ impl Interruption {
         });
         listed.await.map_err(Error::task)?
     }
+}
+
+/// Logs an interruption that no report tells.
+pub(crate) fn log(id: &DeploymentId) {
+    tracing::warn!(deployment = %id, "deployment interrupted: its owner is dead");
 }
 
 fn clean(id: DeploymentId, layout: &Layout) -> Result<()> {

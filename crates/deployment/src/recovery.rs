@@ -1,13 +1,14 @@
 //! Finding the deployments whose owner died.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::claim::Claims;
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
-use crate::interruption::Interruption;
+use crate::interruption::{self, Interruption};
 use crate::pruning::forget_cancels;
 use crate::running::RunningSet;
 use crate::status::{IStatus, ListQuery};
@@ -49,7 +50,8 @@ const PAGE: usize = 100;
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RecoveryReport {
-    /// The deployments that are `INTERRUPTED` since this call.
+    /// The deployments that are `INTERRUPTED` since this call; one that fails or is dropped logs
+    /// them instead.
     pub interrupted: Vec<DeploymentId>,
     /// The deployments that had ended before, or have no record, and of which something was left
     /// on this machine.
@@ -90,6 +92,11 @@ pub(crate) struct Recovery<'a> {
     pub(crate) interruption: &'a Interruption,
 }
 
+/// A report that the caller does not have yet: where the recovery fails or is dropped in the
+/// middle, the interruptions in it are logged instead.
+#[derive(Debug, Default)]
+struct PendingReport(RecoveryReport);
+
 /// What became of one deployment that was looked at.
 enum Found {
     Nothing,
@@ -99,8 +106,13 @@ enum Found {
 
 impl Recovery<'_> {
     pub(crate) async fn run(&self) -> Result<RecoveryReport> {
-        let mut report = RecoveryReport::default();
-        let candidates = self.candidates(&mut report).await?;
+        let mut pending = PendingReport::default();
+        self.fill(&mut pending.0).await?;
+        Ok(mem::take(&mut pending.0))
+    }
+
+    async fn fill(&self, report: &mut RecoveryReport) -> Result<()> {
+        let candidates = self.candidates(report).await?;
         let mut ended = stream::iter(candidates)
             .map(|id| async move { (id, self.end(&id).await) })
             .buffer_unordered(PARALLEL_READS);
@@ -122,7 +134,7 @@ impl Recovery<'_> {
         if let Err(error) = forget_cancels(self.status(), &self.claims.store).await {
             tracing::warn!(error = %error.chain(), "cancel files not removed");
         }
-        Ok(report)
+        Ok(())
     }
 
     /// Every deployment that may have lost its owner.
@@ -190,6 +202,12 @@ impl Recovery<'_> {
 
     fn status(&self) -> &dyn IStatus {
         self.interruption.status.as_ref()
+    }
+}
+
+impl Drop for PendingReport {
+    fn drop(&mut self) {
+        self.0.interrupted.iter().for_each(interruption::log);
     }
 }
 

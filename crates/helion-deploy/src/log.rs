@@ -13,9 +13,8 @@ use crate::paint::Paint;
 /// The variable that tells what is logged.
 const VARIABLE: &str = "RUST_LOG";
 
-/// What is logged where nothing else is asked for: which deployments it has interrupted, the
-/// program says itself.
-const DEFAULT: &str = "warn,deployment::interruption=error";
+/// What is logged where nothing else is asked for.
+const DEFAULT: &str = "warn";
 
 /// Logs from now on what `RUST_LOG` asks for; where nobody can tell what that is, this is said, and
 /// the default is logged.

@@ -37,5 +37,6 @@ mod recovery;
 mod repeating;
 mod stopped;
 mod swapping;
+mod telling;
 mod two_processes;
 mod wall_clock;

@@ -19,13 +19,13 @@ use crate::played_client::Play;
 use crate::wall_clock::{PAST_THE_LEASE, WallClock};
 
 /// A store that several engines share, and their wall clock.
-struct World {
-    store: Arc<dyn IStore>,
-    wall_clock: WallClock,
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn IStore>,
+    pub(crate) wall_clock: WallClock,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::on(Arc::new(MemoryStore::new()))
     }
 
@@ -34,12 +34,12 @@ impl World {
         Self { store, wall_clock }
     }
 
-    async fn engine(&self) -> Fixture {
+    pub(crate) async fn engine(&self) -> Fixture {
         Fixture::at(Arc::clone(&self.store), &self.wall_clock).await
     }
 
     /// The deployment of an engine that died in the middle of its push.
-    fn died(&self, package: &'static str) -> DeploymentId {
+    pub(crate) fn died(&self, package: &'static str) -> DeploymentId {
         let world = Self {
             store: Arc::clone(&self.store),
             wall_clock: self.wall_clock.clone(),

@@ -52,7 +52,7 @@ pub(crate) async fn quietly(deployer: &Deployer, stop: &mut Stop) -> Result<(), 
         }
         Err(error) => {
             let failure = Failure::from(error);
-            say(&format!("nothing is recovered: {}", failure.message()));
+            say(&format!("not all is recovered: {}", failure.message()));
         }
     }
     Ok(())

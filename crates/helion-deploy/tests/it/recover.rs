@@ -117,7 +117,14 @@ fn a_deploy_ends_what_a_killed_program_left() {
     running.kill();
     end_lease(&world, &running.id);
     world.restore_client();
-    let record = finish(world.deploy(&[])).code(0).json();
+    let deployed = finish(world.deploy(&[])).code(0);
+    let told = deployed.stderr.lines().filter(|l| l.contains("owner"));
+    let once = format!(
+        "deployment {} was interrupted: its owner is dead",
+        running.id
+    );
+    assert_eq!(told.collect::<Vec<_>>(), [once]);
+    let record = deployed.json();
     assert_eq!(statuses(&record), SUCCESS);
     assert_eq!(working_for(&running.id), 0);
     world.assert_nothing_left();
@@ -126,6 +133,28 @@ fn a_deploy_ends_what_a_killed_program_left() {
         world.run(&old).code(0).json()["deploy_status"],
         "INTERRUPTED"
     );
+}
+
+#[test]
+fn a_recovery_that_fails_tells_what_it_has_ended() {
+    let world = World::with_package();
+    let mut running = pushing(&world);
+    running.kill();
+    end_lease(&world, &running.id);
+    let mut recover = world.command(&["--output", "json", "recover"]);
+    // Private directories cannot be in a file.
+    recover.env("TMPDIR", world.path("foo.tar.gz"));
+    let failed = finish(recover).code(2);
+    let message = failed.json()["error"]["message"].to_string();
+    assert!(message.contains("the temporary folder"), "{message}");
+    let told = failed.stderr.lines().filter(|l| l.contains(&running.id));
+    assert_eq!(told.count(), 1, "{failed:?}");
+    assert!(failed.stderr.contains("its owner is dead"), "{failed:?}");
+    // The rest is for one that finds its directory.
+    let report = self::recover(&world);
+    assert_eq!(report["cleaned"], json!([running.id]));
+    assert_eq!(working_for(&running.id), 0);
+    world.assert_nothing_left();
 }
 
 /// Recovers on a host whose clock is an hour ahead: by then every lease has ended, and no record
