@@ -1,9 +1,10 @@
 //! What a deployment is doing right now.
 
+use std::io;
 use std::time::Instant;
 
 use crate::paint::Paint;
-use crate::panel::terminal_columns;
+use crate::panel::terminal_size;
 use crate::quantity;
 use crate::step_line::{Mark, StepLine, output_line};
 use crate::tail::Tail;
@@ -44,7 +45,7 @@ impl Activity {
     pub(crate) fn lines(&self, paint: Paint) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
-            Self::Fetching(fetching) => vec![fetching.line(paint, terminal_columns())],
+            Self::Fetching(fetching) => vec![fetching.line(paint, terminal_size(io::stderr()).0)],
             Self::Running(running) => running.lines(paint),
         }
     }

@@ -9,6 +9,7 @@ use crate::failure::{FAILED, Failure};
 use crate::invocation::Invocation;
 use crate::message::say_failure;
 use crate::paint::Paint;
+use crate::panel::terminal_size;
 use crate::stop::end_at_once;
 
 /// Where results are printed.
@@ -34,6 +35,12 @@ impl<'a> Output<'a> {
             Format::Text => Paint::on(&io::stdout()),
             Format::Json => Paint::Plain,
         }
+    }
+
+    /// How many columns there are for what is printed as text; the usual ones where it goes to no
+    /// terminal.
+    pub(crate) fn columns() -> usize {
+        terminal_size(io::stdout()).0
     }
 
     /// Prints `document` as JSON, or what `text` makes of it.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::os::fd::AsFd;
 
 use rustix::termios::tcgetwinsize;
 
@@ -45,7 +46,7 @@ impl Panel {
     }
 
     fn replace(&mut self, kept: &[String], lines: &[String]) {
-        let (width, height) = size();
+        let (width, height) = terminal_size(io::stderr());
         let mut text = String::new();
         if self.drawn > 0 {
             // To the panel's first line, and everything from there on is gone.
@@ -76,15 +77,10 @@ impl Drop for Panel {
     }
 }
 
-/// Columns and rows of the terminal.
-fn size() -> (usize, usize) {
-    let told = tcgetwinsize(io::stderr()).ok();
+/// Columns and rows of the terminal that `stream` is; the usual ones where it is none, or tells none.
+pub(crate) fn terminal_size(stream: impl AsFd) -> (usize, usize) {
+    let told = tcgetwinsize(stream).ok();
     let told = told.filter(|size| size.ws_col > 0 && size.ws_row > 0);
     let (columns, rows) = told.map_or(USUAL, |size| (size.ws_col, size.ws_row));
     (usize::from(columns), usize::from(rows))
-}
-
-/// How many columns the terminal has.
-pub(crate) fn terminal_columns() -> usize {
-    size().0
 }

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::failure::{Failure, INVALID};
 use crate::output::Output;
-use crate::panel::terminal_columns;
 use crate::report::table;
 use crate::setting::{self, CLIENT, OUTPUT, STORE_URL, Setting};
 use crate::settings::{Found, Settings, Source};
@@ -27,7 +26,7 @@ pub(crate) fn show(settings: &Settings, output: Output<'_>) -> Result<(), Failur
     let rows = rows?;
     let path = settings.place().map(|place| place.path.to_string_lossy());
     let document = json!({ "config_file": path, "settings": rows });
-    output.print(&document, |_| text(&rows))
+    output.print(&document, |_| text(&rows, Output::columns()))
 }
 
 fn row(setting: &Setting, settings: &Settings) -> Result<Row, Failure> {
@@ -60,7 +59,7 @@ fn default(setting: &Setting, settings: &Settings) -> Option<Found> {
     Some(Found { value, source })
 }
 
-fn text(rows: &[Row]) -> String {
+fn text(rows: &[Row], columns: usize) -> String {
     let set: Vec<_> = rows
         .iter()
         .filter_map(|row| {
@@ -71,22 +70,23 @@ fn text(rows: &[Row]) -> String {
     let unset = rows.iter().filter(|row| row.value.is_none());
     let unset: Vec<_> = unset.map(|row| row.key).collect();
     let table = table(["SETTING", "VALUE", "SOURCE"], &set);
-    format!("{table}\n\nNot set:\n{}", folded(&unset))
+    format!("{table}\n\nNot set:\n{}", folded(&unset, columns))
 }
 
-/// The words in lines that fit a terminal.
-fn folded(words: &[&str]) -> String {
+/// The words in lines that fit a terminal of so many columns.
+fn folded(words: &[&str], columns: usize) -> String {
     const WIDEST: usize = 78;
+    const GAP: &str = "  ";
     // A line as wide as the terminal would be broken by some.
-    let width = WIDEST.min(terminal_columns().saturating_sub(1));
-    let mut lines = vec![String::new()];
+    let width = WIDEST.min(columns.saturating_sub(1));
+    let mut lines = Vec::<String>::new();
     for word in words {
         match lines.last_mut() {
-            Some(line) if line.len() + word.len() < width => {
-                line.push_str("  ");
+            Some(line) if line.len() + GAP.len() + word.len() <= width => {
+                line.push_str(GAP);
                 line.push_str(word);
             }
-            _ => lines.push(format!("  {word}")),
+            _ => lines.push(format!("{GAP}{word}")),
         }
     }
     lines.join("\n")
@@ -101,4 +101,25 @@ pub(crate) fn path(settings: &Settings, output: Output<'_>) -> Result<(), Failur
     let path = place.path.to_string_lossy();
     let document = json!({ "path": path, "exists": place.path.exists() });
     output.print(&document, |_| path.clone().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_folded_before_the_last_column_and_never_wider_than_is_read_well() {
+        let words = ["one", "two", "three"];
+        assert_eq!(folded(&words, 80), "  one  two  three");
+        assert_eq!(folded(&words, 18), "  one  two  three");
+        assert_eq!(folded(&words, 17), "  one  two\n  three");
+        // A word that does not fit has its own line.
+        assert_eq!(folded(&words, 0), "  one\n  two\n  three");
+        let many = ["word"; 40];
+        let widest = |columns| {
+            let text = folded(&many, columns);
+            text.lines().map(str::len).max().unwrap()
+        };
+        assert_eq!((widest(80), widest(500)), (78, 78));
+    }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::terminal::{Streams, Terminal};
 use crate::world::{ENDPOINT, Finished, SUCCESS, World, finish, statuses};
 
 /// Writes the user's own configuration file, for the user alone.
@@ -40,6 +41,28 @@ fn setting(document: &Value, key: &str) -> Value {
     let settings = document["settings"].as_array().unwrap();
     let row = settings.iter().find(|row| row["key"] == key).unwrap();
     json!([row["value"], row["source"]])
+}
+
+#[test]
+fn settings_that_are_not_set_fit_what_they_are_printed_on() {
+    let world = World::new();
+    let narrow = (60, 44);
+    let widest = |shown: &str| {
+        let (_, unset) = shown.split_once("Not set:\n").unwrap();
+        unset.lines().map(str::len).max().unwrap()
+    };
+    let show = world.command(&["config", "show"]);
+    let (code, screen, _) = Terminal::start(show, Streams::Both, narrow).finish();
+    assert_eq!(code, 0, "{screen}");
+    assert!(widest(&screen) <= 43, "{screen}");
+    // A terminal that only says what goes wrong is none that they are printed on.
+    let mut show = world.shell("exec \"$@\" >shown");
+    show.args(["sh", env!("CARGO_BIN_EXE_helion-deploy"), "config", "show"]);
+    show.current_dir(world.root.path());
+    let (code, screen, _) = Terminal::start(show, Streams::Error, narrow).finish();
+    assert_eq!((code, screen.as_str()), (0, ""));
+    let shown = std::fs::read_to_string(world.path("shown")).unwrap();
+    assert!((70..=78).contains(&widest(&shown)), "{shown}");
 }
 
 #[test]
