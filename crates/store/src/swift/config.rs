@@ -20,7 +20,7 @@ use super::auth::{SwiftAuth, server_url};
 ///     .with_tls(SwiftTls::CaFile("/etc/ssl/corp.pem".into()))
 ///     .with_stall_timeout(Duration::from_secs(20))
 ///     .with_max_requests(8);
-/// assert_eq!(options.segment_size, 16 * 1024 * 1024);
+/// assert_eq!(options.segment_size, 8 * 1024 * 1024);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -43,7 +43,7 @@ pub struct SwiftOptions {
     /// save has at most two: they may wait for their contents as long as the caller likes.
     pub max_requests: usize,
     /// The most bytes of one object: what is longer is saved in segments, of which a save holds up
-    /// to two in memory. By default 16 MiB.
+    /// to three in memory. By default 8 MiB.
     pub segment_size: u64,
     /// The most bytes of a segment that is sent while it comes in, and so is not in memory as a whole.
     /// By default 256 MiB; up to [`segment_size`](Self::segment_size), there is none.
@@ -95,7 +95,7 @@ impl SwiftOptions {
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_mins(1),
             max_requests: 32,
-            segment_size: 16 * 1024 * 1024,
+            segment_size: 8 * 1024 * 1024,
             streamed_segment_size: 256 * 1024 * 1024,
             sweep_age: Some(Duration::from_hours(24)),
         }

@@ -50,7 +50,7 @@ const DELETIONS: u32 = 4;
 ///   deleted: the read fails with [`Interrupted`](ErrorKind::Interrupted). Other files can.
 /// - Times are whole seconds.
 ///
-/// **Saves.** Contents are taken in pieces of [`SwiftOptions::segment_size`], of which up to two
+/// **Saves.** Contents are taken in pieces of [`SwiftOptions::segment_size`], of which up to three
 /// are in memory. A file of one piece is one request, with the MD5 that Swift is to check. A longer
 /// one is saved in segments and shows with its manifest, at the end. Where the length is known and the
 /// first three pieces went well, longer segments follow, each sent while it comes in

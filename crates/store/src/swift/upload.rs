@@ -25,11 +25,8 @@ use super::response::Response;
 use super::save::{NewObject, failed};
 use super::segment_name;
 
-/// How many pieces are in memory: one is on its way, and one comes in.
-const PIECES: usize = 2;
-
-/// How many of the first segments are short: if they go well, long ones may follow.
-const FIRST: usize = 3;
+/// How many pieces are in memory: some are on their way, and one comes in.
+const PIECES: usize = 3;
 
 /// A file that is being saved in segments, out of sight until its manifest is there.
 ///
@@ -96,7 +93,7 @@ impl Upload {
         first: Piece,
         mut pieces: Pieces,
     ) -> Result<(Manifest, Option<Checksum>)> {
-        let few = self.flow_length(&pieces).map_or(usize::MAX, |_| FIRST);
+        let few = self.flow_length(&pieces).map_or(usize::MAX, |_| PIECES);
         let mut parts = Vec::new();
         self.save_pieces(Some(first), &mut pieces, &mut parts, few)
             .await?;

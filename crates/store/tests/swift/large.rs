@@ -32,10 +32,7 @@ impl Place {
         let world = World::get()?;
         let instance = world.instance("plain");
         let network = Proxy::before(instance.ports["proxy"]).await;
-        let options = instance
-            .place_behind(network.port())
-            .with_segment_size(8 * MIB as u64)
-            .with_sweep_age(None);
+        let options = instance.place_behind(network.port()).with_sweep_age(None);
         let place = Self {
             world,
             container: options.container.clone(),
