@@ -32,7 +32,7 @@ use crate::{
     Result, SaveOptions, StoredFile,
 };
 
-use self::change::{Attempt, Change, Turns};
+use self::change::{Attempt, Change, Waiting};
 use self::current::Current;
 use self::deletion::Deletion;
 use self::destination::Destination;
@@ -65,14 +65,16 @@ const BLOCK: usize = 1024 * 1024;
 /// - An etag is made from inode, time and length, so a file changed by hand has another. The time
 ///   of a saved file is unique to the save.
 /// - With [`Durability::Full`] contents, directory entry and every directory that may be new are
-///   flushed before a save returns, and what a refusal rests on before it is told; on Apple's systems to the disk itself (`F_FULLFSYNC`), where it can.
+///   flushed before a save returns, and what the refusal of a save or deletion rests on before it
+///   is told; on Apple's systems to the disk itself (`F_FULLFSYNC`), where it can.
 /// - Of each runtime up to 24 short saves, deletions and last steps of long saves are carried out at
 ///   once, and others wait for their turn; the beginning and the blocks of long saves, and reads, do
 ///   not wait for them. Where the runtime has no more blocking threads than that, they take turns: a
 ///   read may wait for up to 32 of those calls for each of the 24.
 /// - A call whose name is locked by another, perhaps by a process that is stopped, waits until it is
-///   free, and so do those for the 1 in 256 names that share the lock; no other call does. Of all
-///   that wait for one lock, one holds a blocking thread.
+///   free, and so do those for the 1 in 256 names that share the lock; no other call does, as long
+///   as the runtime has a blocking thread left. Of all that wait for one lock, one holds such a
+///   thread, and none but long saves holds an open file.
 /// - A read of up to 1 MiB, an info and a listing are one hop to a blocking thread; a short save and
 ///   a deletion at most one, and two where the name is locked; longer contents are one for each MiB.
 ///   Saving or reading a file of any length takes about 4 MiB of memory. How long a file may be is
@@ -103,7 +105,7 @@ pub struct FsStore {
     current: Arc<Current>,
     stamps: Arc<Stamps>,
     workers: Arc<Workers>,
-    turns: Turns,
+    waiting: Waiting,
     durability: Durability,
 }
 
@@ -157,7 +159,7 @@ impl FsStore {
                 current: Arc::new(current),
                 stamps,
                 workers: Arc::default(),
-                turns: Turns::default(),
+                waiting: Waiting::default(),
                 durability: options.durability,
             })
         })
@@ -174,15 +176,38 @@ impl FsStore {
         run_blocking(operation, move || current.run(work)).await
     }
 
-    /// Makes a change when its turn comes, and where its name is locked, gives the turn back and
-    /// waits for the lock.
+    /// Makes a short change when its turn comes, and where its name is locked, behind those who
+    /// wait for the lock.
+    ///
+    /// There it is made ready anew: however many wait for one lock, they hold no open files.
     async fn change<C: Change>(
         &self,
-        attempt: impl FnOnce() -> Result<Attempt<C>> + Send + 'static,
+        name: &FileName,
+        ready: impl Fn(&Arc<Root>) -> Result<C> + Send + Sync + 'static,
     ) -> Result<C::Outcome> {
-        match self.workers.run(C::OPERATION, attempt).await? {
-            Attempt::Made(outcome) => Ok(outcome),
-            Attempt::Locked(change) => self.turns.make(change).await,
+        let waiting = self.waiting.of(name);
+        let (current, ready) = (Arc::clone(&self.current), Arc::new(ready));
+        if !waiting.are_at_work() {
+            let (current, ready) = (Arc::clone(&current), Arc::clone(&ready));
+            let attempt = move || current.run(|root| Attempt::of(ready(root)?));
+            if let Attempt::Made(outcome) = self.workers.run(C::OPERATION, attempt).await? {
+                return Ok(outcome);
+            }
+        }
+        let wait = move || current.run(|root| ready(root)?.wait_and_make());
+        waiting.run(C::OPERATION, wait).await
+    }
+
+    /// Shows a long file, of which all but the last bytes are written.
+    async fn finish(&self, save: Save, last: bytes::Bytes) -> Result<FileInfo> {
+        let waiting = Arc::clone(self.waiting.of(save.name()));
+        let finished = self.workers.run("save file", move || save.finish(&last));
+        match finished.await? {
+            Attempt::Made(info) => Ok(info),
+            Attempt::Locked(settled) => {
+                let wait = move || settled.wait_and_make();
+                waiting.run("save file", wait).await
+            }
         }
     }
 
@@ -223,9 +248,7 @@ impl FsStore {
             save = written?;
             match next? {
                 Block::Inner(next) => block = next,
-                Block::Last(last) => {
-                    return self.change(move || save.finish(&last)).await;
-                }
+                Block::Last(last) => return self.finish(save, last).await,
             }
         }
     }
@@ -284,24 +307,23 @@ impl IStore for FsStore {
         match blocks.next().await? {
             Block::Inner(first) => self.save_long(first, blocks, begin).await,
             Block::Last(bytes) => {
-                let current = Arc::clone(&self.current);
-                self.change(move || current.run(|root| begin(root)?.finish(&bytes)))
-                    .await
+                let settled = move |root: &Arc<Root>| begin(root)?.settle(&bytes);
+                self.change(name, settled).await
             }
         }
     }
 
     async fn delete_file(&self, name: &FileName) -> Result<()> {
-        let (name, durability) = (name.clone(), self.durability);
-        let (current, caller) = (Arc::clone(&self.current), Caller::default());
-        let presence = caller.presence();
-        let deletion = move |root: &Arc<Root>| Deletion {
-            root: Arc::clone(root),
-            durability,
-            name: name.clone(),
-            caller: presence.clone(),
+        let (durability, caller) = (self.durability, Caller::default());
+        let (presence, deleted) = (caller.presence(), name.clone());
+        let deletion = move |root: &Arc<Root>| {
+            Ok(Deletion {
+                root: Arc::clone(root),
+                durability,
+                name: deleted.clone(),
+                caller: presence.clone(),
+            })
         };
-        self.change(move || current.run(|root| Attempt::of(deletion(root))))
-            .await
+        self.change(name, deletion).await
     }
 }

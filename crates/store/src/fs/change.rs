@@ -3,11 +3,9 @@
 use std::array;
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
-
 use super::lock::Lock;
 use super::root::Root;
-use crate::blocking::run_blocking;
+use super::workers::Workers;
 use crate::{FileName, Result};
 
 /// A change that is ready but for the step that the lock on its name orders.
@@ -21,6 +19,17 @@ pub(super) trait Change: Send + Sized + 'static {
 
     /// Takes that step and gives the lock on the name back.
     fn make(self, lock: Lock) -> Result<Self::Outcome>;
+
+    /// Takes it as soon as the lock is free.
+    ///
+    /// The thread that waited makes the change: whoever holds a lock can always go on, even where
+    /// all other threads wait for it.
+    fn wait_and_make(self) -> Result<Self::Outcome> {
+        let root = Arc::clone(self.root());
+        Lock::wait(&root, Self::OPERATION, self.name())
+            .and_then(|lock| self.make(lock))
+            .map_err(|error| root.explain(error))
+    }
 }
 
 /// What came of a change that does not wait for its lock.
@@ -40,35 +49,21 @@ impl<C: Change> Attempt<C> {
     }
 }
 
-/// Who of a store may wait for a lock: for each one call, on a thread; the others wait without one.
+/// Who waits for locks: for each one call at a time, on a thread, and others behind it.
 ///
 /// Another process may be stopped while it holds a lock. Whoever waits for that holds no place that
-/// calls for other names need, and calls that are given up do not pile up threads.
-#[derive(Debug)]
-pub(super) struct Turns([Arc<Mutex<()>>; Lock::COUNT]);
+/// calls for other names need, and whoever gives up leaves nothing behind.
+pub(super) struct Waiting([Arc<Workers>; Lock::COUNT]);
 
-impl Default for Turns {
+impl Default for Waiting {
     fn default() -> Self {
-        Self(array::from_fn(|_| Arc::default()))
+        Self(array::from_fn(|_| Arc::new(Workers::new(1))))
     }
 }
 
-impl Turns {
-    /// Makes the change as soon as its lock is free.
-    ///
-    /// It is made by the thread that waited for the lock: whoever holds one can always go on, even
-    /// where all other threads wait for it.
-    pub(super) async fn make<C: Change>(&self, change: C) -> Result<C::Outcome> {
-        let turn = Arc::clone(&self.0[Lock::index(change.name())]);
-        let turn = turn.lock_owned().await;
-        run_blocking(C::OPERATION, move || {
-            // It ends with the work, not with the caller's patience.
-            let _turn = turn;
-            let root = Arc::clone(change.root());
-            Lock::wait(&root, C::OPERATION, change.name())
-                .and_then(|lock| change.make(lock))
-                .map_err(|error| root.explain(error))
-        })
-        .await
+impl Waiting {
+    /// Those who wait for the lock on the name.
+    pub(super) fn of(&self, name: &FileName) -> &Arc<Workers> {
+        &self.0[Lock::index(name)]
     }
 }

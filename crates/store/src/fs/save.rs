@@ -37,6 +37,10 @@ impl Save {
         }
     }
 
+    pub(super) fn name(&self) -> &FileName {
+        &self.destination.name
+    }
+
     /// Makes the temporary file, unless the save is known to be refused; the last step checks
     /// again.
     pub(super) fn begin(&mut self) -> Result<()> {
@@ -68,7 +72,7 @@ impl Save {
 
     /// Writes the last block, gives the contents their time and, if they have to last, puts them on
     /// the disk.
-    fn settle(mut self, last: &[u8]) -> Result<Settled> {
+    pub(super) fn settle(mut self, last: &[u8]) -> Result<Settled> {
         self.write(last)?;
         let destination = self.destination;
         self.checksum.check(&destination.name)?;

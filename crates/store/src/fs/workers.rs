@@ -58,7 +58,7 @@ impl fmt::Debug for Workers {
 }
 
 impl Workers {
-    fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         let lines = Mutex::default();
         Self { most, lines }
     }
@@ -72,8 +72,13 @@ impl Workers {
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
+        // The line only borrows it: a caller that goes away takes along what it holds, such as an
+        // open file, however long the line is.
+        let work = Arc::new(Mutex::new(Some(work)));
+        let waiting = Arc::downgrade(&work);
         let job = Box::new(move || {
-            if !reply.is_closed() {
+            let work = waiting.upgrade().and_then(|work| lock(&work).take());
+            if let Some(work) = work {
                 // A panic is the caller's, not that of those who wait behind.
                 drop(reply.send(catch_unwind(AssertUnwindSafe(work))));
             }
@@ -81,7 +86,9 @@ impl Workers {
         if let Some(worker) = self.take_on(job) {
             drop(spawn_blocking(move || worker.work()));
         }
-        match answer.await {
+        let answer = answer.await;
+        drop(work);
+        match answer {
             Ok(done) => done.unwrap_or_else(|panic| resume_unwind(panic)),
             Err(_) => Err(shutting_down(operation)),
         }
@@ -106,9 +113,18 @@ impl Workers {
         })
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<Id, Line>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether a call of this runtime is carried out or waits.
+    pub(super) fn are_at_work(&self) -> bool {
+        self.lines().contains_key(&Handle::current().id())
     }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<Id, Line>> {
+        lock(&self.lines)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One of those who work in a runtime, until it finds nothing more to do.
@@ -275,6 +291,21 @@ mod tests {
         let panic = panicked.unwrap_err();
         assert_eq!(panic.downcast_ref(), Some(&"of the call"));
         assert_eq!(behind.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_given_up_in_the_line_holds_nothing() {
+        let workers = Arc::new(Workers::new(1));
+        let (go, wait) = mpsc::channel::<u8>();
+        let mut first = Box::pin(workers.run("save file", move || Ok(wait.recv().unwrap())));
+        assert!((&mut first).now_or_never().is_none());
+        let held = Arc::new(());
+        let holds = Arc::clone(&held);
+        let given_up = workers.run("save file", move || Ok(Arc::strong_count(&holds)));
+        assert!(given_up.now_or_never().is_none());
+        assert_eq!(Arc::strong_count(&held), 1);
+        go.send(1).unwrap();
+        first.await.unwrap();
     }
 
     #[tokio::test]

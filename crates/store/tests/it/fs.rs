@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
@@ -302,13 +301,8 @@ fn a_save_or_delete_that_is_given_up_before_its_turn_does_not_happen() {
         let directory = tempfile::tempdir().unwrap();
         let store = open(directory.path()).await;
         save(&store, "a", "old").await;
-        let locks = own_files(directory.path(), "locks");
-        let [lock] = &locks[..] else {
-            panic!("one name has one lock: {locks:?}")
-        };
         let (name, told) = (name("a"), options().with_metadata("k", "v"));
-        let held = File::open(lock).unwrap();
-        held.lock().unwrap();
+        let held = lock_the_only_name(directory.path());
         let mut saving = store.save_bytes(&name, "new", &told).boxed();
         assert!((&mut saving).now_or_never().is_none());
         drop(saving);
@@ -330,21 +324,90 @@ fn a_read_waits_for_no_more_than_a_part_of_the_saves_before_it() {
         let directory = tempfile::tempdir().unwrap();
         let relaxed = FsOptions::default().with_durability(Durability::Process);
         let store = FsStore::open(directory.path(), relaxed).await.unwrap();
+        save(&store, "a", "").await;
+        let texts: Vec<_> = (0..SAVES).map(|number| number.to_string()).collect();
+        let saves = join_all(texts.iter().map(|text| save(&store, "a", text)));
+        let (_, read) = join(saves, bytes_of(&store, "a")).await;
+        assert_ne!(&read, texts.last().unwrap(), "it came after all of them");
+    });
+}
+
+/// Locks the only name that the store has a lock file of.
+fn lock_the_only_name(root: &Path) -> File {
+    let locks = own_files(root, "locks");
+    let [lock] = &locks[..] else {
+        panic!("one name has one lock: {locks:?}")
+    };
+    let held = File::open(lock).unwrap();
+    held.lock().unwrap();
+    held
+}
+
+/// Lets the call, and all that was asked for before, come as far as it can without its lock.
+async fn let_wait<T>(store: &FsStore, mut call: impl Future<Output = T> + Unpin) {
+    for _ in 0..3 {
+        assert!((&mut call).now_or_never().is_none());
+        save(store, "b", "other").await;
+    }
+}
+
+#[test]
+fn a_call_that_nobody_asks_any_more_holds_up_none_that_wait_for_its_lock() {
+    with_blocking_threads(2, async || {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path()).await;
         save(&store, "a", "old").await;
-        let done = AtomicUsize::new(0);
-        let saves = (0..SAVES).map(|_| async {
-            save(&store, "b", "x").await;
-            done.fetch_add(1, Ordering::SeqCst);
-        });
-        let read = async {
-            assert_eq!(bytes_of(&store, "a").await, "old");
-            done.load(Ordering::SeqCst)
-        };
-        let (_, before) = join(join_all(saves), read).await;
-        assert!(
-            before < SAVES,
-            "all {before} saves were done before the read"
-        );
+        let (a, options) = (name("a"), options());
+        let held = lock_the_only_name(directory.path());
+        let mut first = store.save_bytes(&a, "first", &options).boxed();
+        let_wait(&store, &mut first).await;
+        let mut second = store.save_bytes(&a, "second", &options).boxed();
+        let_wait(&store, &mut second).await;
+        held.unlock().unwrap();
+        first.await.unwrap();
+        held.lock().unwrap();
+        let mut third = store.save_bytes(&a, "third", &options).boxed();
+        let_wait(&store, &mut third).await;
+        drop(held);
+        third.await.unwrap();
+        second.await.unwrap();
+    });
+}
+
+#[test]
+fn saves_that_wait_for_a_lock_keep_no_files_open() {
+    const SAVES: usize = 200;
+    with_blocking_threads(2, async || {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path()).await;
+        save(&store, "a", "old").await;
+        let (a, options) = (name("a"), options());
+        let held = lock_the_only_name(directory.path());
+        let mut calls = join_all((0..SAVES).map(|_| store.save_bytes(&a, "new", &options))).boxed();
+        let_wait(&store, &mut calls).await;
+        let open = own_files(directory.path(), "temporary").len();
+        assert!(open <= 25, "{open} files are written at once");
+        drop(held);
+        let saved = calls.await;
+        assert!(saved.iter().all(Result::is_ok), "{saved:?}");
+    });
+}
+
+#[test]
+fn a_save_that_waits_for_its_lock_goes_on_in_a_root_that_is_opened_anew() {
+    with_blocking_threads(2, async || {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path()).await;
+        save(&store, "a", "old").await;
+        let (a, options) = (name("a"), options());
+        let held = lock_the_only_name(directory.path());
+        let mut waiting = store.save_bytes(&a, "new", &options).boxed();
+        let_wait(&store, &mut waiting).await;
+        fs::remove_dir_all(directory.path().join(".store")).unwrap();
+        save(&store, "b", "other").await;
+        drop(held);
+        waiting.await.unwrap();
+        assert_eq!(bytes_of(&store, "a").await, "new");
     });
 }
 
@@ -356,13 +419,8 @@ fn a_lock_that_is_held_for_long_takes_one_thread_and_no_saves_of_other_names() {
         let directory = tempfile::tempdir().unwrap();
         let store = open(directory.path()).await;
         save(&store, "a", "old").await;
-        let locks = own_files(directory.path(), "locks");
-        let [lock] = &locks[..] else {
-            panic!("one name has one lock: {locks:?}")
-        };
         let (a, options) = (name("a"), options());
-        let held = File::open(lock).unwrap();
-        held.lock().unwrap();
+        let held = lock_the_only_name(directory.path());
         let mut saving =
             join_all((0..CALLS).map(|_| store.save_bytes(&a, "new", &options))).boxed();
         let mut given_up = store.save_bytes(&a, "no", &options).boxed();
