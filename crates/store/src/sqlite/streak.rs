@@ -21,7 +21,8 @@ const WATCHED: Duration = Duration::from_micros(500);
 ///
 /// Its task asks for the answer again and again and lets other tasks run in between; but between
 /// two questions the thread leaves its core to other threads, and the tasks of that thread wait
-/// with it. Whoever is not the same caller as before, comes later or is not the only one sleeps until it is woken.
+/// with it. Whoever is not the same caller as before, comes later or is not the only one sleeps until
+/// it is woken.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
     last: Mutex<Option<Last>>,

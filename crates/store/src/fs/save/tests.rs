@@ -1,0 +1,156 @@
+use std::path::Path;
+
+use super::super::deletion::Deletion;
+use super::super::folder::breaking::{break_after, flushes_of};
+use super::super::{contents, sweep};
+use super::*;
+use crate::SaveOptions;
+use crate::blocking::Caller;
+use crate::clock::Clock;
+
+fn open(directory: &Path) -> Arc<Root> {
+    Arc::new(Root::open(directory).unwrap())
+}
+
+fn made<C: Change>(attempt: Attempt<C>) -> C::Outcome {
+    match attempt {
+        Attempt::Made(outcome) => outcome,
+        Attempt::Locked(_) => panic!("nobody else holds the lock"),
+    }
+}
+
+fn save(root: &Arc<Root>, name: &str, options: SaveOptions) -> Result<FileInfo> {
+    let destination = Destination {
+        root: Arc::clone(root),
+        durability: Durability::Full,
+        name: FileName::new(name).unwrap(),
+        options,
+    };
+    let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
+    let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+    save.begin()?;
+    save.finish(b"x").map(made)
+}
+
+fn delete(root: &Arc<Root>, name: &str) -> Result<()> {
+    let caller = Caller::default();
+    let deletion = Deletion {
+        root: Arc::clone(root),
+        durability: Durability::Full,
+        name: FileName::new(name).unwrap(),
+        caller: caller.presence(),
+    };
+    Attempt::of(deletion).map(made)
+}
+
+fn told(told: &str) -> SaveOptions {
+    SaveOptions::default().with_metadata("told", told)
+}
+
+fn facts(directory: &Path) -> usize {
+    let facts = std::fs::read_dir(directory.join(".store/facts"));
+    facts.unwrap().count()
+}
+
+#[test]
+fn each_version_that_a_crash_may_bring_back_keeps_its_metadata() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    let name = FileName::new("a").unwrap();
+    let shown = || contents::info(&root, &name).unwrap().metadata["told"].clone();
+    save(&root, "a", told("old")).unwrap();
+    // The first flush is that of the facts, the second that of the name.
+    for (flushes, now, kept) in [(0, "old", 1), (1, "new", 2)] {
+        break_after(flushes);
+        let error = save(&root, "a", told("new")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Other, "{error:?}");
+        assert_eq!((shown().as_str(), facts(directory.path())), (now, kept));
+    }
+    break_after(u32::MAX);
+    sweep::sweep(&root).unwrap();
+    assert_eq!((shown().as_str(), facts(directory.path())), ("new", 1));
+    break_after(0);
+    delete(&root, "a").unwrap_err();
+    assert_eq!(facts(directory.path()), 1);
+    break_after(u32::MAX);
+    sweep::sweep(&root).unwrap();
+    assert_eq!(facts(directory.path()), 0);
+}
+
+#[test]
+fn a_save_that_nobody_waits_for_is_not_made_under_the_lock() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    let destination = Destination {
+        root: Arc::clone(&root),
+        durability: Durability::Full,
+        name: FileName::new("a").unwrap(),
+        options: told("new"),
+    };
+    let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
+    let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+    save.begin().unwrap();
+    let settled = save.settle(b"x").unwrap();
+    let lock = Lock::wait(&root, "save file", settled.name()).unwrap();
+    drop(caller);
+    let error = settled.make(lock).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert!(!directory.path().join("a").exists());
+    assert_eq!(facts(directory.path()), 0);
+}
+
+#[test]
+fn a_refusal_rests_on_what_is_on_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    let etag = save(&root, "a", SaveOptions::default()).unwrap().etag;
+    save(&root, "a", SaveOptions::default()).unwrap();
+    let mode = |mode| SaveOptions::default().with_mode(mode);
+    let create = || save(&root, "a", mode(SaveMode::Create)).err();
+    let update = || save(&root, "a", mode(SaveMode::Update(etag.clone()))).err();
+    let update_none = || save(&root, "b", mode(SaveMode::Update(etag.clone()))).err();
+    let delete_none = || delete(&root, "b").err();
+    let refused: [(&dyn Fn() -> Option<Error>, _); 4] = [
+        (&create, ErrorKind::AlreadyExists),
+        (&update, ErrorKind::Conflict),
+        (&update_none, ErrorKind::Conflict),
+        (&delete_none, ErrorKind::NotFound),
+    ];
+    for (refused, kind) in refused {
+        let (flushes, error) = flushes_of(refused);
+        assert_eq!((flushes, error.unwrap().kind()), (1, kind));
+        break_after(0);
+        assert_eq!(refused().unwrap().kind(), ErrorKind::Other, "{kind:?}");
+    }
+    // Nothing is below a folder that is not there.
+    let (flushes, error) = flushes_of(|| delete(&root, "b/c").unwrap_err());
+    assert_eq!((flushes, error.kind()), (0, ErrorKind::NotFound));
+}
+
+#[test]
+fn a_folder_that_another_save_made_is_flushed_into_its_parents() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    let folder = directory.path().join("a/b");
+    // What another store made and did not flush yet.
+    std::fs::create_dir_all(&folder).unwrap();
+    let saved = || save(&root, "a/b/c", SaveOptions::default());
+    for flushes in 0..2 {
+        break_after(flushes);
+        saved().unwrap_err();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+    let (flushes, info) = flushes_of(saved);
+    info.unwrap();
+    assert_eq!(flushes, 3);
+    if std::fs::metadata(&folder).unwrap().created().is_err() {
+        return;
+    }
+    // It is known from a save on that began when it was there for a tick of the system's clock.
+    let is_known = || flushes_of(saved).0 == 1;
+    assert!((0..100_000).any(|_| is_known()));
+    assert!(is_known());
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    assert_eq!(flushes_of(saved).0, 3);
+}
