@@ -102,7 +102,7 @@ impl Destination {
     fn make_folder(&self, temporary: &Temporary) -> rustix::io::Result<(Folder<'_>, &str)> {
         let (folder, file) = self.root.make_folder(&self.name)?;
         if self.durability == Durability::Full {
-            flush_parents(&self.root, &self.name, &folder, Some(temporary.opened()))?;
+            flush_parents(&self.root, &self.name, &folder, temporary.opened())?;
         }
         Ok((folder, file))
     }

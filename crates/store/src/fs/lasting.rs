@@ -58,27 +58,63 @@ impl Lasting {
 }
 
 /// Makes the folder of the file last, though not what is in it.
-///
-/// It is remembered if it is older than `writing`, which was made by the same file system before:
-/// the clock of a file system ticks slowly, and a folder that is removed and made again within a
-/// tick may be its own double.
 pub(super) fn flush_parents(
     root: &Root,
     name: &FileName,
     folder: &Folder<'_>,
+    writing: &File,
+) -> rustix::io::Result<()> {
+    match (name.as_str().rsplit_once('/'), folder) {
+        (Some((path, _)), Folder::Below(folder)) => {
+            flush_parents_of(root, path, folder, Some(writing))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes last what the name shows, a file or nothing.
+///
+/// Where a folder of it is missing, somebody may have removed that and not flushed it, so the
+/// deepest one that is left is flushed.
+pub(super) fn flush_entry(root: &Root, name: &FileName) -> rustix::io::Result<()> {
+    let mut path = name.as_str();
+    while let Some((folder, _)) = path.rsplit_once('/') {
+        match flush_folder(root, folder) {
+            Err(errno) if is_absent(errno) => path = folder,
+            result => return result,
+        }
+    }
+    flush(root.directory())
+}
+
+/// Makes last the folder at the path, and what is in it.
+fn flush_folder(root: &Root, path: &str) -> rustix::io::Result<()> {
+    let folder = File::from(root.open_folder(path)?);
+    flush_parents_of(root, path, &folder, None)?;
+    flush(folder)
+}
+
+/// Makes the folder at the path last, though not what is in it.
+///
+/// It is remembered if it is older than `writing`, which was made by the same file system before:
+/// the clock of a file system ticks slowly, and a folder that is removed and made again within a
+/// tick may be its own double.
+fn flush_parents_of(
+    root: &Root,
+    path: &str,
+    folder: &File,
     writing: Option<&File>,
 ) -> rustix::io::Result<()> {
-    let (Some((path, _)), Folder::Below(opened)) = (name.as_str().rsplit_once('/'), folder) else {
-        return Ok(());
-    };
-    let identity = opened.metadata().ok().as_ref().and_then(Identity::of);
+    let identity = folder.metadata().ok().as_ref().and_then(Identity::of);
     if identity.is_some_and(|identity| root.lasting.is_known(path, identity)) {
         return Ok(());
     }
-    flush(root.directory())?;
-    for parent in name.folders().filter(|parent| *parent != path) {
+    let mut below = path;
+    while let Some((parent, _)) = below.rsplit_once('/') {
         flush(root.open_folder(parent)?)?;
+        below = parent;
     }
+    flush(root.directory())?;
     let born = |file: &File| file.metadata().and_then(|file| file.created()).ok();
     if let (Some(identity), Some(now)) = (identity, writing.and_then(born))
         && identity.born < now
@@ -86,17 +122,4 @@ pub(super) fn flush_parents(
         root.lasting.remember(path, identity);
     }
     Ok(())
-}
-
-/// Makes last what the name shows, a file or nothing.
-pub(super) fn flush_entry(root: &Root, name: &FileName) -> rustix::io::Result<()> {
-    let flushed = root.folder(name).and_then(|(folder, _)| {
-        flush_parents(root, name, &folder, None)?;
-        flush(folder)
-    });
-    match flushed {
-        // Who removes a folder flushed what was removed from it before.
-        Err(errno) if is_absent(errno) => Ok(()),
-        result => result,
-    }
 }

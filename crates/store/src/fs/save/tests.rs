@@ -33,10 +33,14 @@ fn save(root: &Arc<Root>, name: &str, options: SaveOptions) -> Result<FileInfo> 
 }
 
 fn delete(root: &Arc<Root>, name: &str) -> Result<()> {
+    delete_as(root, name, Durability::Full)
+}
+
+fn delete_as(root: &Arc<Root>, name: &str, durability: Durability) -> Result<()> {
     let caller = Caller::default();
     let deletion = Deletion {
         root: Arc::clone(root),
-        durability: Durability::Full,
+        durability,
         name: FileName::new(name).unwrap(),
         caller: caller.presence(),
     };
@@ -122,9 +126,36 @@ fn a_refusal_rests_on_what_is_on_the_disk() {
         break_after(0);
         assert_eq!(refused().unwrap().kind(), ErrorKind::Other, "{kind:?}");
     }
-    // Nothing is below a folder that is not there.
-    let (flushes, error) = flushes_of(|| delete(&root, "b/c").unwrap_err());
-    assert_eq!((flushes, error.kind()), (0, ErrorKind::NotFound));
+}
+
+#[test]
+fn a_refusal_rests_on_the_deepest_folder_that_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    let etag = save(&root, "b/c", SaveOptions::default()).unwrap().etag;
+    // Another store, which flushes nothing, removes the folder, too.
+    delete_as(&root, "b/c", Durability::Process).unwrap();
+    assert!(!directory.path().join("b").exists());
+    std::fs::create_dir(directory.path().join("d")).unwrap();
+    std::fs::write(directory.path().join("f"), "x").unwrap();
+    let update = |name| {
+        let options = SaveOptions::default().with_mode(SaveMode::Update(etag.clone()));
+        save(&root, name, options).err()
+    };
+    let delete = |name| delete(&root, name).err();
+    let refused: [(&dyn Fn(&'static str) -> Option<Error>, _, _, _); 5] = [
+        (&delete, "b/c", 1, ErrorKind::NotFound),
+        (&update, "b/c", 1, ErrorKind::Conflict),
+        (&delete, "f/c", 1, ErrorKind::NotFound),
+        (&delete, "d/e/c", 2, ErrorKind::NotFound),
+        (&update, "d/e/c", 2, ErrorKind::Conflict),
+    ];
+    for (refused, name, needed, kind) in refused {
+        let (flushes, error) = flushes_of(|| refused(name));
+        assert_eq!((flushes, error.unwrap().kind()), (needed, kind), "{name}");
+        break_after(needed - 1);
+        assert_eq!(refused(name).unwrap().kind(), ErrorKind::Other, "{name}");
+    }
 }
 
 #[test]
