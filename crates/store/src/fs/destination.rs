@@ -53,9 +53,7 @@ impl Destination {
         match self.options.check_mode(&self.name, etag.as_ref()) {
             Ok(()) => Ok(current),
             Err(refusal) => {
-                if self.durability == Durability::Full {
-                    flush_entry(&self.root, &self.name).map_err(|errno| self.failed(errno))?;
-                }
+                self.flush_found(&self.name)?;
                 Err(refusal)
             }
         }
@@ -142,7 +140,7 @@ impl Destination {
                 .and_then(|(parent, last)| statat(parent, last, AtFlags::SYMLINK_NOFOLLOW));
             match stat.map(|stat| FileType::from_raw_mode(stat.st_mode)) {
                 Ok(FileType::Directory) => {}
-                Ok(FileType::RegularFile) => return Some(Error::overlap(&self.name, folder)),
+                Ok(FileType::RegularFile) => return Some(self.overlap(&folder_name)),
                 Ok(_) => return Some(self.foreign(&format!("`{folder}`"))),
                 Err(errno) if is_absent(errno) => return None,
                 Err(errno) => return Some(self.failed(errno)),
@@ -164,7 +162,7 @@ impl Destination {
             .with_prefix(format!("{}/", self.name))
             .with_limit(1);
         if let Some(found) = listing::list(&self.root, &below)?.first() {
-            return Err(Error::overlap(&self.name, found.name.as_str()));
+            return Err(self.overlap(&found.name));
         }
         match self.kind_of(folder, file)? {
             None => Ok(Place::Free),
@@ -184,6 +182,22 @@ impl Destination {
     pub(super) fn flush(&self, folder: &Folder<'_>) -> Result<()> {
         match self.durability {
             Durability::Full => flush(folder).map_err(|errno| self.failed(errno)),
+            Durability::Process => Ok(()),
+        }
+    }
+
+    /// The error of a save that a file is in the way of, once a crash cannot take that file away.
+    fn overlap(&self, found: &FileName) -> Error {
+        match self.flush_found(found) {
+            Ok(()) => Error::overlap(&self.name, found.as_str()),
+            Err(error) => error,
+        }
+    }
+
+    /// Makes last what the name shows, if what is told of it has to.
+    fn flush_found(&self, name: &FileName) -> Result<()> {
+        match self.durability {
+            Durability::Full => flush_entry(&self.root, name).map_err(|errno| self.failed(errno)),
             Durability::Process => Ok(()),
         }
     }

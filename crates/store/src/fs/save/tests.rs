@@ -159,6 +159,27 @@ fn a_refusal_rests_on_the_deepest_folder_that_is_left() {
 }
 
 #[test]
+fn an_overlap_rests_on_the_file_that_is_in_the_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    save(&root, "a", SaveOptions::default()).unwrap();
+    // What another store made and did not flush yet.
+    std::fs::create_dir_all(directory.path().join("g/h")).unwrap();
+    std::fs::write(directory.path().join("g/h/i"), "x").unwrap();
+    for (name, needed) in [("a/b", 1), ("a/b/c", 1), ("g", 3), ("g/h/i/j", 3)] {
+        let refused = || save(&root, name, SaveOptions::default()).unwrap_err();
+        let (flushes, error) = flushes_of(refused);
+        assert_eq!(
+            (flushes, error.kind()),
+            (needed, ErrorKind::NameOverlap),
+            "{name}"
+        );
+        break_after(needed - 1);
+        assert_eq!(refused().kind(), ErrorKind::Other, "{name}");
+    }
+}
+
+#[test]
 fn a_folder_that_another_save_made_is_flushed_into_its_parents() {
     let directory = tempfile::tempdir().unwrap();
     let root = open(directory.path());
