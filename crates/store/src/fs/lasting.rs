@@ -11,8 +11,13 @@ use super::folder::{Folder, flush};
 use super::root::Root;
 use crate::FileName;
 
-/// How many folders are remembered; past that all are forgotten, which costs each a few flushes.
-const MOST: usize = 1024;
+/// How many folders are remembered, in up to 6 MiB if their paths have 40 bytes; past that some are
+/// forgotten, which costs each another flush or a few.
+const MOST: usize = 24 * 1024;
+
+/// One in so many is forgotten at once: few enough to keep the others, and enough that not each new
+/// folder has to look for one.
+const FORGOTTEN: usize = 16;
 
 /// The folders that are known to last: the entry of each in its parent, and those of all its
 /// parents up to the root, are on the disk.
@@ -51,7 +56,11 @@ impl Lasting {
     fn remember(&self, path: &str, identity: Identity) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
-            known.clear();
+            let mut place = 0;
+            known.retain(|_, _| {
+                place += 1;
+                place % FORGOTTEN != 0
+            });
         }
         known.insert(path.to_owned(), identity);
     }
@@ -96,30 +105,59 @@ fn flush_folder(root: &Root, path: &str) -> rustix::io::Result<()> {
 
 /// Makes the folder at the path last, though not what is in it.
 ///
-/// It is remembered if it is older than `writing`, which was made by the same file system before:
-/// the clock of a file system ticks slowly, and a folder that is removed and made again within a
-/// tick may be its own double.
+/// It and its parents are remembered if they are older than `writing`, which was made by the same
+/// file system before: the clock of a file system ticks slowly, and a folder that is removed and
+/// made again within a tick may be its own double.
 fn flush_parents_of(
     root: &Root,
     path: &str,
     folder: &File,
     writing: Option<&File>,
 ) -> rustix::io::Result<()> {
-    let identity = folder.metadata().ok().as_ref().and_then(Identity::of);
-    if identity.is_some_and(|identity| root.lasting.is_known(path, identity)) {
-        return Ok(());
+    let identity = |folder: &File| folder.metadata().ok().as_ref().and_then(Identity::of);
+    let (mut path, mut found) = (path, identity(folder));
+    let mut flushed = Vec::new();
+    while !found.is_some_and(|identity| root.lasting.is_known(path, identity)) {
+        flushed.extend(found.map(|identity| (path, identity)));
+        let Some((parent, _)) = path.rsplit_once('/') else {
+            flush(root.directory())?;
+            break;
+        };
+        let folder = File::from(root.open_folder(parent)?);
+        flush(&folder)?;
+        (path, found) = (parent, identity(&folder));
     }
-    let mut below = path;
-    while let Some((parent, _)) = below.rsplit_once('/') {
-        flush(root.open_folder(parent)?)?;
-        below = parent;
-    }
-    flush(root.directory())?;
     let born = |file: &File| file.metadata().and_then(|file| file.created()).ok();
-    if let (Some(identity), Some(now)) = (identity, writing.and_then(born))
-        && identity.born < now
-    {
-        root.lasting.remember(path, identity);
+    let Some(now) = writing.and_then(born) else {
+        return Ok(());
+    };
+    for (path, identity) in flushed {
+        if identity.born < now {
+            root.lasting.remember(path, identity);
+        }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn past_the_limit_most_folders_are_still_known() {
+        let lasting = Lasting::default();
+        let identity = |inode| Identity {
+            device: 0,
+            inode,
+            born: SystemTime::UNIX_EPOCH,
+        };
+        let folders = 0..=MOST as u64;
+        for inode in folders.clone() {
+            lasting.remember(&inode.to_string(), identity(inode));
+        }
+        let is_known = |inode: &u64| lasting.is_known(&inode.to_string(), identity(*inode));
+        let known = folders.filter(is_known).count();
+        assert!((MOST / 10 * 9..=MOST).contains(&known), "{known}");
+        assert!(is_known(&(MOST as u64)));
+    }
 }

@@ -204,5 +204,22 @@ fn a_folder_that_another_save_made_is_flushed_into_its_parents() {
     assert!(is_known());
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::create_dir(&folder).unwrap();
-    assert_eq!(flushes_of(saved).0, 3);
+    assert_eq!(flushes_of(saved).0, 2);
+}
+
+#[test]
+fn a_new_folder_costs_the_flush_of_its_parent_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    let flushes = |name| flushes_of(|| save(&root, name, SaveOptions::default()).unwrap()).0;
+    assert_eq!(flushes("a/b/c"), 3);
+    let folder = std::fs::metadata(directory.path().join("a/b"));
+    if folder.unwrap().created().is_err() {
+        return;
+    }
+    assert!((0..100_000).any(|_| flushes("a/b/c") == 1));
+    // What a folder lies in is known with it.
+    for sibling in ["a/b/d/e", "a/f/g", "h/i"] {
+        assert_eq!(flushes(sibling), 2, "{sibling}");
+    }
 }
