@@ -1,6 +1,6 @@
 //! The comfortable calls that every store has.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::future::Future;
 use std::io;
 use std::path::Path;
@@ -382,19 +382,29 @@ async fn open_path(name: &FileName, path: &Path) -> Result<FileContents> {
 }
 
 fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    // A pipe that is opened lets whoever waits to write to it go on, to nobody who reads, and a
+    // device may do something.
+    check_regular(&fs::metadata(path)?)?;
+    open_what_came(path)
+}
+
+/// Opens what has the path, though it be a pipe by now that nobody writes to.
+fn open_what_came(path: &Path) -> io::Result<(File, u64)> {
     let file = open_at_once(path)?;
     let opened = file.metadata()?;
-    if !opened.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
+    check_regular(&opened)?;
     #[cfg(unix)]
     rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
     Ok((file, opened.len()))
 }
 
-/// Opens what has the path, though it be a pipe that nobody writes to.
-///
-/// To ask first what it is would not do: a pipe may take its place before it is opened.
+fn check_regular(found: &Metadata) -> io::Result<()> {
+    if found.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::other("it is no regular file"))
+}
+
 #[cfg(unix)]
 fn open_at_once(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
@@ -406,4 +416,20 @@ fn open_at_once(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn open_at_once(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_took_the_place_of_a_file_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let error = open_what_came(&pipe).unwrap_err();
+        assert_eq!(error.to_string(), "it is no regular file");
+    }
 }

@@ -70,3 +70,23 @@ async fn a_local_file_is_saved() {
     let error = store.save_path(&name("b"), &pipe, &options()).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_pipe_is_refused_without_being_opened() {
+    use rustix::fs::inotify;
+    use rustix::io::{Errno, read};
+
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let opened = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&opened, &pipe, inotify::WatchFlags::OPEN).unwrap();
+    // Whoever waits to write to it would go on, and lose what is written.
+    let store = MemoryStore::new();
+    let error = store.save_path(&name("a"), &pipe, &options()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(read(&opened, &mut [0; 64]), Err(Errno::AGAIN));
+    drop(File::options().read(true).write(true).open(&pipe).unwrap());
+    assert!(read(&opened, &mut [0; 64]).unwrap() > 0);
+}
