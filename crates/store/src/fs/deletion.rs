@@ -8,8 +8,8 @@ use rustix::io::Errno;
 
 use super::change::Change;
 use super::error::{failed, is_absent, not_found};
-use super::folder::{Folder, flush};
-use super::lasting::flush_entry;
+use super::folder::Folder;
+use super::lasting::{flush_change, flush_entry};
 use super::lock::Lock;
 use super::root::{Root, open_folder};
 use super::version::Version;
@@ -46,7 +46,7 @@ impl Change for Deletion {
         };
         drop(lock);
         let flushed = match self.durability {
-            Durability::Full => flush(&folder),
+            Durability::Full => flush_change(&self.root, &self.name, &folder),
             Durability::Process => Ok(()),
         };
         flushed.map_err(failed(Self::OPERATION, &self.name))?;

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 
 use super::deletion::remove_empty;
 use super::error::{failed, is_absent};
-use super::folder::{Folder, flush};
-use super::lasting::{flush_entry, flush_parents};
+use super::folder::Folder;
+use super::lasting::{flush_change, flush_entry, flush_parents};
 use super::listing;
 use super::root::Root;
 use super::temporary::Temporary;
@@ -181,7 +181,9 @@ impl Destination {
     /// Makes the name last, if it has to.
     pub(super) fn flush(&self, folder: &Folder<'_>) -> Result<()> {
         match self.durability {
-            Durability::Full => flush(folder).map_err(|errno| self.failed(errno)),
+            Durability::Full => {
+                flush_change(&self.root, &self.name, folder).map_err(|errno| self.failed(errno))
+            }
             Durability::Process => Ok(()),
         }
     }

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
+
+use rustix::fs::fstat;
+use rustix::io::Errno;
 
 use super::error::is_absent;
 use super::folder::{Folder, flush};
@@ -81,6 +85,18 @@ pub(super) fn flush_parents(
     }
 }
 
+/// Makes last what a change did to the name in the folder, which somebody may have removed since.
+pub(super) fn flush_change(
+    root: &Root,
+    name: &FileName,
+    folder: &Folder<'_>,
+) -> rustix::io::Result<()> {
+    match flush_left(folder) {
+        Err(errno) if is_absent(errno) => flush_entry(root, name),
+        result => result,
+    }
+}
+
 /// Makes last what the name shows, a file or nothing.
 ///
 /// Where a folder of it is missing, somebody may have removed that and not flushed it, so the
@@ -100,7 +116,17 @@ pub(super) fn flush_entry(root: &Root, name: &FileName) -> rustix::io::Result<()
 fn flush_folder(root: &Root, path: &str) -> rustix::io::Result<()> {
     let folder = File::from(root.open_folder(path)?);
     flush_parents_of(root, path, &folder, None)?;
-    flush(folder)
+    flush_left(folder)
+}
+
+/// Flushes the folder, which is absent if it is removed: a power cut may bring it back, and with it
+/// what no flush of a removed folder changes.
+fn flush_left(folder: impl AsFd) -> rustix::io::Result<()> {
+    flush(&folder)?;
+    match fstat(folder)?.st_nlink {
+        0 => Err(Errno::NOENT),
+        _ => Ok(()),
+    }
 }
 
 /// Makes the folder at the path last, though not what is in it.
@@ -141,7 +167,25 @@ fn flush_parents_of(
 
 #[cfg(test)]
 mod tests {
+    use super::super::folder::breaking::flushes_of;
     use super::*;
+
+    #[test]
+    fn a_change_in_a_folder_that_is_removed_since_is_flushed_above_it() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("a/b")).unwrap();
+        let root = Root::open(directory.path()).unwrap();
+        let name = FileName::new("a/b/c").unwrap();
+        let (folder, _) = root.folder(&name).unwrap();
+        let flushes = || {
+            let (flushes, result) = flushes_of(|| flush_change(&root, &name, &folder));
+            result.unwrap();
+            flushes
+        };
+        assert_eq!(flushes(), 1);
+        std::fs::remove_dir(directory.path().join("a/b")).unwrap();
+        assert_eq!(flushes(), 3);
+    }
 
     #[test]
     fn past_the_limit_most_folders_are_still_known() {
