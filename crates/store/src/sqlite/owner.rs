@@ -113,12 +113,25 @@ fn locks_of(database: &Path) -> Result<PathBuf> {
     let place = match std::fs::canonicalize(database) {
         Ok(place) if !place.is_file() => return Err(no_regular_file(database)),
         Ok(place) => place,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => database.to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => end_of_links(database),
         Err(error) => return Err(cannot_open(database)(error)),
     };
     let mut directory = place.into_os_string();
     directory.push("-locks");
     Ok(directory.into())
+}
+
+/// Where SQLite makes a database that is not there yet: at the end of a link that leads nowhere.
+fn end_of_links(database: &Path) -> PathBuf {
+    let mut place = database.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        let Ok(target) = std::fs::read_link(&place) else {
+            break;
+        };
+        place = place.parent().unwrap_or(Path::new("")).join(target);
+    }
+    place
 }
 
 /// Tries until the lock is taken or the time is over; whether it was taken.

@@ -175,20 +175,29 @@ async fn what_is_no_regular_file_is_refused_and_gets_nothing_beside_it() {
 }
 
 #[tokio::test]
-async fn an_opening_by_a_link_discards_no_uploads_of_the_living() {
+async fn an_opening_by_another_path_discards_no_uploads_of_the_living() {
     let directory = tempfile::tempdir().unwrap();
-    let path = path(&directory);
     let link = directory.path().join("link.db");
-    symlink(&path, &link).unwrap();
-    let store = open(&path).await;
+    symlink("files.db", &link).unwrap();
+    check_no_upload_is_discarded(&path(&directory), &link).await;
+    // This one leads nowhere until the database is made.
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("link.db");
+    symlink("files.db", &link).unwrap();
+    check_no_upload_is_discarded(&link, &path(&directory)).await;
+}
+
+async fn check_no_upload_is_discarded(first: &Path, second: &Path) {
+    let store = open(first).await;
+    let other = second.to_owned();
     // The first blocks are written before the fifth piece is asked for.
     let pieces = stream::iter(0..6).then(move |index| {
-        let link = link.clone();
+        let other = other.clone();
         async move {
             if index == 4 {
-                let connection = Connection::open(&link).unwrap();
+                let connection = Connection::open(&other).unwrap();
                 assert_eq!(count(&connection, "upload"), 1);
-                save(&open(&link).await, "b", "x").await;
+                save(&open(&other).await, "b", "x").await;
             }
             Ok(Bytes::from(vec![7; 1 << 20]))
         }
@@ -199,7 +208,7 @@ async fn an_opening_by_a_link_discards_no_uploads_of_the_living() {
         .await
         .unwrap();
     assert!(bytes_of(&store, "a").await == vec![7; 6 << 20]);
-    assert!(!directory.path().join("link.db-locks").exists());
+    assert!(!first.with_file_name("link.db-locks").exists());
 }
 
 #[tokio::test]
