@@ -70,11 +70,13 @@ const BLOCK: usize = 1024 * 1024;
 /// - Of each runtime up to 24 short saves, deletions and last steps of long saves are carried out at
 ///   once, and others wait for their turn; the beginning and the blocks of long saves, and reads, do
 ///   not wait for them. Where the runtime has no more blocking threads than that, they take turns: a
-///   read may wait for up to 32 of those calls for each of the 24.
+///   read may wait for up to 32 of those calls for each of the 24, and for each lock that calls
+///   wait for.
 /// - A call whose name is locked by another, perhaps by a process that is stopped, waits until it is
 ///   free, and so do those for the 1 in 256 names that share the lock; no other call does, as long
-///   as the runtime has a blocking thread left. Of all that wait for one lock, one holds such a
-///   thread, and none but long saves holds an open file.
+///   as the runtime has a blocking thread left. Of those of one
+///   runtime that wait for one lock, one holds such a thread and its open files; of the others only
+///   long saves hold one.
 /// - A read of up to 1 MiB, an info and a listing are one hop to a blocking thread; a short save and
 ///   a deletion at most one, and two where the name is locked; longer contents are one for each MiB.
 ///   Saving or reading a file of any length takes about 4 MiB of memory. How long a file may be is
@@ -187,12 +189,19 @@ impl FsStore {
     ) -> Result<C::Outcome> {
         let waiting = self.waiting.of(name);
         let (current, ready) = (Arc::clone(&self.current), Arc::new(ready));
-        if !waiting.are_at_work() {
+        let attempt = {
             let (current, ready) = (Arc::clone(&current), Arc::clone(&ready));
-            let attempt = move || current.run(|root| Attempt::of(ready(root)?));
-            if let Attempt::Made(outcome) = self.workers.run(C::OPERATION, attempt).await? {
-                return Ok(outcome);
+            let waiting = Arc::clone(waiting);
+            move || {
+                if waiting.are_at_work() {
+                    return Ok(None);
+                }
+                let attempt = current.run(|root| Attempt::of(ready(root)?))?;
+                Ok(attempt.made())
             }
+        };
+        if let Some(outcome) = self.workers.run(C::OPERATION, attempt).await? {
+            return Ok(outcome);
         }
         let wait = move || current.run(|root| ready(root)?.wait_and_make());
         waiting.run(C::OPERATION, wait).await

@@ -32,7 +32,7 @@ pub(super) trait Change: Send + Sized + 'static {
     }
 }
 
-/// What came of a change that does not wait for its lock.
+/// What came of a change that does not wait long for its lock.
 #[derive(Debug)]
 pub(super) enum Attempt<C: Change> {
     Made(C::Outcome),
@@ -45,6 +45,13 @@ impl<C: Change> Attempt<C> {
         match Lock::try_take(change.root(), C::OPERATION, change.name())? {
             Some(lock) => change.make(lock).map(Self::Made),
             None => Ok(Self::Locked(change)),
+        }
+    }
+
+    pub(super) fn made(self) -> Option<C::Outcome> {
+        match self {
+            Self::Made(outcome) => Some(outcome),
+            Self::Locked(_) => None,
         }
     }
 }
