@@ -76,8 +76,9 @@ const DELETIONS: u32 = 4;
 /// **Reads** check the length, and of a whole file the bytes; a part of a file has no hash. What they
 /// are checked by depends on who saved the file:
 ///
-/// - one of at least a MiB that this store saved: at its end, by a checksum of all of it (XXH3, of 128
-///   bits) in its metadata, which takes far less of a processor than MD5;
+/// - one of at least a MiB that this store saved, whose own metadata left room for it: at its end,
+///   by a checksum of all of it (XXH3, of 128 bits) in its metadata, which takes far less of a
+///   processor than MD5;
 /// - any other, and one whose metadata another program replaced: by the MD5 of the file, or of each of
 ///   its segments;
 /// - a dynamic large object of another program: by nothing, for Swift keeps no hash of it.
