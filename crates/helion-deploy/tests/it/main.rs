@@ -13,6 +13,7 @@ mod completions;
 mod crash;
 mod demo;
 mod deploy;
+mod heard_signals;
 mod hints;
 mod observability;
 mod packages;

@@ -9,6 +9,8 @@ use serde_json::Value;
 use standin::{Behaviour, Platform};
 use tempfile::TempDir;
 
+use crate::heard_signals::hear_signals;
+
 pub(crate) const PASSWORD: &str = "correct-horse-battery";
 pub(crate) const ENDPOINT: &str = "https://api.example.com";
 pub(crate) const SUCCESS: &str = "INIT DOWNLOADING STARTED PREVIEW UNPACK EXTRACT DIR TARGET LOGIN \
@@ -144,6 +146,7 @@ impl World {
 
     /// Gives a program of this world its environment.
     pub(crate) fn surround(&self, command: &mut Command) {
+        hear_signals();
         command
             .env_clear()
             .env("PATH", self.path("bin"))

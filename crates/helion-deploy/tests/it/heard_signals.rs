@@ -1,0 +1,30 @@
+//! The signals that the programs of the tests hear, whoever runs the tests.
+
+use std::sync::Once;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Has programs that are started from now on hear signals that this process was told to ignore, as
+/// under `nohup`: what is ignored stays so in a child, and what is handled does not.
+pub(crate) fn hear_signals() {
+    static HEARD: Once = Once::new();
+    HEARD.call_once(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let _entered = runtime.enter();
+        let ignored = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = ignored
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or_default();
+        for kind in [SignalKind::hangup(), SignalKind::interrupt()] {
+            // Others end the tests as they always do.
+            if ignored >> (kind.as_raw_value() - 1) & 1 == 1 {
+                drop(signal(kind).unwrap());
+            }
+        }
+    });
+}
