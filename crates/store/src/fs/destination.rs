@@ -29,6 +29,16 @@ enum Place {
     Folder,
 }
 
+/// What came of a try to give the file its name.
+enum Naming {
+    Done {
+        /// What had the name before.
+        replaced: Option<Version>,
+    },
+    /// Something came or went meanwhile.
+    Again(Place),
+}
+
 /// Where a save goes, and what it may replace there.
 #[derive(Debug)]
 pub(super) struct Destination {
@@ -59,8 +69,12 @@ impl Destination {
         }
     }
 
-    /// Makes the file visible in the folder that is returned, to be called under the name's lock.
-    pub(super) fn publish(&self, temporary: &mut Temporary) -> Result<Folder<'_>> {
+    /// Makes the file visible in the folder that is returned, in place of the version that is; to
+    /// be called under the name's lock.
+    pub(super) fn publish(
+        &self,
+        temporary: &mut Temporary,
+    ) -> Result<(Folder<'_>, Option<Version>)> {
         let mut place = Place::Free;
         for _ in 0..PUBLISH_TRIES {
             let (folder, file) = match self.make_folder(temporary) {
@@ -73,19 +87,9 @@ impl Destination {
                 },
                 Err(errno) => return Err(self.failed(errno)),
             };
-            if self.clear(folder.as_fd(), file)? == Place::Folder {
-                // Another save made it and is about to fill it, or to give up.
-                place = Place::Folder;
-                continue;
-            }
-            match self.give_name(temporary, folder.as_fd(), file) {
-                Ok(()) => return Ok(folder),
-                // The folder went, or something came, since the look above: look again.
-                Err(Errno::NOENT | Errno::ISDIR) => {}
-                Err(Errno::EXIST) => {
-                    self.check_mode()?;
-                }
-                Err(errno) => return Err(self.failed(errno)),
+            match self.give_name(temporary, folder.as_fd(), file)? {
+                Naming::Done { replaced } => return Ok((folder, replaced)),
+                Naming::Again(found) => place = found,
             }
         }
         Err(match place {
@@ -110,21 +114,40 @@ impl Destination {
         temporary: &mut Temporary,
         folder: BorrowedFd<'_>,
         file: &str,
-    ) -> rustix::io::Result<()> {
-        let own = &self.root.temporary;
-        if self.options.mode != SaveMode::Create {
-            renameat(own, temporary.name(), folder, file)?;
-            temporary.keep();
-            return Ok(());
-        }
-        // A link never replaces anything, not even what somebody without the lock put there.
-        match linkat(own, temporary.name(), folder, file, AtFlags::empty()) {
-            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => {
-                create_without_link(own.as_fd(), temporary.name(), folder, file)?;
-                temporary.keep();
-                Ok(())
+    ) -> Result<Naming> {
+        let mode = &self.options.mode;
+        // Most names are new: to ask first would be to wait for others in the folder once more.
+        let refusal = match mode {
+            SaveMode::Update(_) => Errno::EXIST,
+            SaveMode::Overwrite | SaveMode::Create => {
+                match give_new_name(temporary, folder, file) {
+                    Ok(()) => return Ok(Naming::Done { replaced: None }),
+                    // The folder went.
+                    Err(Errno::NOENT) => return Ok(Naming::Again(Place::Free)),
+                    Err(errno) => errno,
+                }
             }
-            result => result,
+        };
+        let replaced = self.check_mode()?;
+        if replaced.is_none() && self.clear(folder, file)? == Place::Folder {
+            // Another save made it and is about to fill it, or to give up.
+            return Ok(Naming::Again(Place::Folder));
+        }
+        if *mode == SaveMode::Create {
+            return match refusal {
+                // What was there went.
+                Errno::EXIST => Ok(Naming::Again(Place::Free)),
+                errno => Err(self.failed(errno)),
+            };
+        }
+        match renameat(temporary.folder(), temporary.name(), folder, file) {
+            Ok(()) => {
+                temporary.keep();
+                Ok(Naming::Done { replaced })
+            }
+            // The folder went, or something came, since the look above: look again.
+            Err(Errno::NOENT | Errno::ISDIR) => Ok(Naming::Again(Place::Free)),
+            Err(errno) => Err(self.failed(errno)),
         }
     }
 
@@ -217,24 +240,66 @@ impl Destination {
     }
 }
 
+/// Gives the file a name that nothing has, not even what somebody without the lock put there.
+fn give_new_name(
+    temporary: &mut Temporary,
+    folder: BorrowedFd<'_>,
+    file: &str,
+) -> rustix::io::Result<()> {
+    match rename_to_new(temporary, folder, file) {
+        Ok(()) => {
+            temporary.keep();
+            Ok(())
+        }
+        // Not every file system can; the temporary file's own name goes when it is dropped.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_to_new(temporary, folder, file),
+        Err(errno) => Err(errno),
+    }
+}
+
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-fn create_without_link(
-    own: BorrowedFd<'_>,
-    temporary: &str,
+fn rename_to_new(
+    temporary: &Temporary,
     folder: BorrowedFd<'_>,
     file: &str,
 ) -> rustix::io::Result<()> {
     use rustix::fs::{RenameFlags, renameat_with};
 
-    renameat_with(own, temporary, folder, file, RenameFlags::NOREPLACE)
+    let (own, name) = (temporary.folder(), temporary.name());
+    renameat_with(own, name, folder, file, RenameFlags::NOREPLACE)
 }
 
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-fn create_without_link(
-    _: BorrowedFd<'_>,
-    _: &str,
-    _: BorrowedFd<'_>,
-    _: &str,
-) -> rustix::io::Result<()> {
+fn rename_to_new(_: &Temporary, _: BorrowedFd<'_>, _: &str) -> rustix::io::Result<()> {
     Err(Errno::NOTSUP)
+}
+
+fn link_to_new(
+    temporary: &Temporary,
+    folder: BorrowedFd<'_>,
+    file: &str,
+) -> rustix::io::Result<()> {
+    let (own, name) = (temporary.folder(), temporary.name());
+    linkat(own, name, folder, file, AtFlags::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What some file systems have in place of a rename that replaces nothing.
+    #[test]
+    fn a_link_gives_a_new_name_and_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Arc::new(Root::open(directory.path()).unwrap());
+        let link = || {
+            let temporary = Temporary::new(&root)?;
+            link_to_new(&temporary, root.directory(), "a")
+        };
+        assert_eq!(link(), Ok(()));
+        assert_eq!(link(), Err(Errno::EXIST));
+        assert!(directory.path().join("a").is_file());
+        let left = std::fs::read_dir(directory.path().join(".store/temporary"));
+        assert_eq!(left.unwrap().count(), 0);
+    }
 }

@@ -127,12 +127,15 @@ impl Change for Settled {
     fn make(mut self, lock: Lock) -> Result<FileInfo> {
         self.caller.check(Self::OPERATION)?;
         let destination = &self.destination;
-        let replaced = destination.check_mode()?;
+        if let SaveMode::Update(_) = destination.options.mode {
+            // Refused before anything is made.
+            destination.check_mode()?;
+        }
         let named = self
             .write_facts()
             .and_then(|()| destination.publish(&mut self.temporary));
-        let folder = match named {
-            Ok(folder) => folder,
+        let (folder, replaced) = match named {
+            Ok(named) => named,
             Err(error) => {
                 facts::remove(&destination.root, &destination.name, &self.version);
                 return Err(error);

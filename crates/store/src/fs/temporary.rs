@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,6 +57,11 @@ impl Temporary {
                 return Ok(temporary);
             }
         }
+    }
+
+    /// The folder that it lies in until it has a name to stay under.
+    pub(super) fn folder(&self) -> BorrowedFd<'_> {
+        self.root.temporary.as_fd()
     }
 
     pub(super) fn name(&self) -> &str {
