@@ -5,8 +5,6 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-use futures_util::future::{join, join_all};
 use store::{
     Durability, ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt,
 };
@@ -14,6 +12,8 @@ use store::{
 use crate::samples::{
     LONG, bytes_of, lose_no_increment, name, names_of, options, pattern, save, streamed, wait_for,
 };
+
+mod locks;
 
 async fn open(root: &Path) -> FsStore {
     FsStore::open(root, FsOptions::default()).await.unwrap()
@@ -283,176 +283,6 @@ async fn a_dropped_save_leaves_no_temporary_file() {
         own_files(directory.path(), "temporary").is_empty()
     });
     assert!(!directory.path().join("a").exists());
-}
-
-/// Runs the test where no more blocking steps than that are under way at once.
-fn with_blocking_threads<F: Future<Output = ()>>(most: usize, test: impl FnOnce() -> F) {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(most)
-        .build()
-        .unwrap()
-        .block_on(test());
-}
-
-#[test]
-fn a_save_or_delete_that_is_given_up_before_its_turn_does_not_happen() {
-    with_blocking_threads(1, async || {
-        let directory = tempfile::tempdir().unwrap();
-        let store = open(directory.path()).await;
-        save(&store, "a", "old").await;
-        let (name, told) = (name("a"), options().with_metadata("k", "v"));
-        let held = lock_the_only_name(directory.path());
-        let mut saving = store.save_bytes(&name, "new", &told).boxed();
-        assert!((&mut saving).now_or_never().is_none());
-        drop(saving);
-        let mut deleting = store.delete_file(&name);
-        assert!((&mut deleting).now_or_never().is_none());
-        drop(deleting);
-        drop(held);
-        assert_eq!(bytes_of(&store, "a").await, "old");
-        for folder in ["temporary", "facts"] {
-            assert!(own_files(directory.path(), folder).is_empty(), "{folder}");
-        }
-    });
-}
-
-#[test]
-fn a_read_waits_for_no_more_than_a_part_of_the_saves_before_it() {
-    const SAVES: usize = 1_000;
-    with_blocking_threads(1, async || {
-        let directory = tempfile::tempdir().unwrap();
-        let relaxed = FsOptions::default().with_durability(Durability::Process);
-        let store = FsStore::open(directory.path(), relaxed).await.unwrap();
-        save(&store, "a", "").await;
-        let texts: Vec<_> = (0..SAVES).map(|number| number.to_string()).collect();
-        let saves = join_all(texts.iter().map(|text| save(&store, "a", text)));
-        let (_, read) = join(saves, bytes_of(&store, "a")).await;
-        assert_ne!(&read, texts.last().unwrap(), "it came after all of them");
-    });
-}
-
-/// Locks the only name that the store has a lock file of.
-fn lock_the_only_name(root: &Path) -> File {
-    let locks = own_files(root, "locks");
-    let [lock] = &locks[..] else {
-        panic!("one name has one lock: {locks:?}")
-    };
-    let held = File::open(lock).unwrap();
-    held.lock().unwrap();
-    held
-}
-
-/// Lets the call, and all that was asked for before, come as far as it can without its lock.
-async fn let_wait<T>(store: &FsStore, mut call: impl Future<Output = T> + Unpin) {
-    for _ in 0..3 {
-        assert!((&mut call).now_or_never().is_none());
-        save(store, "b", "other").await;
-    }
-}
-
-#[test]
-fn a_call_that_nobody_asks_any_more_holds_up_none_that_wait_for_its_lock() {
-    with_blocking_threads(2, async || {
-        let directory = tempfile::tempdir().unwrap();
-        let store = open(directory.path()).await;
-        save(&store, "a", "old").await;
-        let (a, options) = (name("a"), options());
-        let held = lock_the_only_name(directory.path());
-        let mut first = store.save_bytes(&a, "first", &options).boxed();
-        let_wait(&store, &mut first).await;
-        let mut second = store.save_bytes(&a, "second", &options).boxed();
-        let_wait(&store, &mut second).await;
-        held.unlock().unwrap();
-        first.await.unwrap();
-        held.lock().unwrap();
-        let mut third = store.save_bytes(&a, "third", &options).boxed();
-        let_wait(&store, &mut third).await;
-        drop(held);
-        third.await.unwrap();
-        second.await.unwrap();
-    });
-}
-
-#[test]
-fn saves_that_wait_for_a_lock_keep_no_files_open() {
-    const SAVES: usize = 200;
-    with_blocking_threads(2, async || {
-        let directory = tempfile::tempdir().unwrap();
-        let store = open(directory.path()).await;
-        save(&store, "a", "old").await;
-        let (a, options) = (name("a"), options());
-        let held = lock_the_only_name(directory.path());
-        let mut calls = join_all((0..SAVES).map(|_| store.save_bytes(&a, "new", &options))).boxed();
-        let_wait(&store, &mut calls).await;
-        let open = own_files(directory.path(), "temporary").len();
-        assert!(open <= 25, "{open} files are written at once");
-        drop(held);
-        let saved = calls.await;
-        assert!(saved.iter().all(Result::is_ok), "{saved:?}");
-    });
-}
-
-#[test]
-fn a_save_that_waits_for_its_lock_goes_on_in_a_root_that_is_opened_anew() {
-    with_blocking_threads(2, async || {
-        let directory = tempfile::tempdir().unwrap();
-        let store = open(directory.path()).await;
-        save(&store, "a", "old").await;
-        let (a, options) = (name("a"), options());
-        let held = lock_the_only_name(directory.path());
-        let mut waiting = store.save_bytes(&a, "new", &options).boxed();
-        let_wait(&store, &mut waiting).await;
-        fs::remove_dir_all(directory.path().join(".store")).unwrap();
-        save(&store, "b", "other").await;
-        drop(held);
-        waiting.await.unwrap();
-        assert_eq!(bytes_of(&store, "a").await, "new");
-    });
-}
-
-#[test]
-fn a_lock_that_is_held_for_long_takes_one_thread_and_no_saves_of_other_names() {
-    // More than are carried out at once.
-    const CALLS: usize = 40;
-    with_blocking_threads(2, async || {
-        let directory = tempfile::tempdir().unwrap();
-        let store = open(directory.path()).await;
-        save(&store, "a", "old").await;
-        let (a, options) = (name("a"), options());
-        let held = lock_the_only_name(directory.path());
-        let mut saving =
-            join_all((0..CALLS).map(|_| store.save_bytes(&a, "new", &options))).boxed();
-        let mut given_up = store.save_bytes(&a, "no", &options).boxed();
-        for _ in 0..3 {
-            assert!((&mut saving).now_or_never().is_none());
-            assert!((&mut given_up).now_or_never().is_none());
-            save(&store, "b", "other").await;
-            assert_eq!(bytes_of(&store, "a").await, "old");
-        }
-        drop(given_up);
-        held.unlock().unwrap();
-        for saved in saving.await {
-            assert_eq!(saved.unwrap().size, 3);
-        }
-        assert_eq!(bytes_of(&store, "a").await, "new");
-
-        held.lock().unwrap();
-        let mut deleting = join_all((0..CALLS).map(|_| store.delete_file(&a))).boxed();
-        for _ in 0..3 {
-            assert!((&mut deleting).now_or_never().is_none());
-            store.delete_file(&name("b")).await.unwrap();
-            save(&store, "b", "other").await;
-        }
-        held.unlock().unwrap();
-        let (deleted, refused): (Vec<_>, Vec<_>) =
-            deleting.await.into_iter().partition(Result::is_ok);
-        assert_eq!(deleted.len(), 1);
-        for error in refused {
-            assert_eq!(error.unwrap_err().kind(), ErrorKind::NotFound);
-        }
-        assert!(own_files(directory.path(), "temporary").is_empty());
-    });
 }
 
 /// On tmpfs a file that is renamed gets another place in its directory, so that one reading of the
