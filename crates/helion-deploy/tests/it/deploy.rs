@@ -6,6 +6,8 @@ use standin::Behaviour;
 
 use crate::world::{ENDPOINT, PASSWORD, Running, SUCCESS, World, finish, statuses};
 
+const KEY: [&str; 2] = ["--idempotency-key", "k"];
+
 #[test]
 fn a_package_travels_the_whole_way() {
     let world = World::with_package();
@@ -217,7 +219,7 @@ fn the_password_can_come_from_standard_input() {
 fn another_process_follows_and_ctrl_c_cancels() {
     let world = World::with_package();
     world.behave("push", Behaviour::Hang);
-    let mut running = Running::start(world.deploy(&["--idempotency-key", "k"]));
+    let mut running = Running::start(world.deploy(&KEY));
     running.until("  LIST");
 
     let record = world
@@ -255,22 +257,25 @@ fn another_process_follows_and_ctrl_c_cancels() {
     assert_eq!(watched, record);
     world.assert_nothing_left();
 
-    let again = finish(world.deploy(&["--idempotency-key", "k"]))
-        .code(1)
-        .json();
+    let again = finish(world.deploy(&KEY)).code(1).json();
     assert_eq!(again["deploy_id"], id.as_str());
+}
+
+/// A deployment whose command hangs, and a process that was given the same key and follows it.
+fn owner_and_follower() -> (World, Running, Running) {
+    let world = World::with_package();
+    world.behave("push", Behaviour::Hang);
+    let mut owner = Running::start(world.deploy(&KEY));
+    owner.until("  LIST");
+    let mut follower = Running::start(world.deploy(&KEY));
+    follower.until("another process deploys it");
+    (world, owner, follower)
 }
 
 #[test]
 fn the_same_key_follows_the_deployment_of_another_process() {
-    let world = World::with_package();
-    world.behave("push", Behaviour::Hang);
-    let key = ["--idempotency-key", "k"];
-    let mut running = Running::start(world.deploy(&key));
-    running.until("  LIST");
-    let mut following = Running::start(world.deploy(&key));
+    let (world, running, mut following) = owner_and_follower();
     assert_eq!(following.id, running.id);
-    following.until("another process deploys it");
     following.until(" ~ LIST");
     running.signal(Signal::INT);
     let record = running.finish().code(1).json();
@@ -278,20 +283,14 @@ fn the_same_key_follows_the_deployment_of_another_process() {
     assert!(followed.stderr.contains(" ~ CANCELLED"), "{followed:?}");
     assert_eq!(followed.json(), record);
     // It has ended, so nobody deploys it.
-    let late = finish(world.deploy(&key)).code(1);
+    let late = finish(world.deploy(&KEY)).code(1);
     assert!(!late.stderr.contains("another process"), "{late:?}");
     assert_eq!(late.json(), record);
 }
 
 #[test]
 fn a_second_signal_does_not_wait_for_the_store_to_take_the_first() {
-    let world = World::with_package();
-    world.behave("push", Behaviour::Hang);
-    let key = ["--idempotency-key", "k"];
-    let mut running = Running::start(world.deploy(&key));
-    running.until("  LIST");
-    let mut following = Running::start(world.deploy(&key));
-    following.until("another process deploys it");
+    let (world, running, following) = owner_and_follower();
     // Nobody can write to the store.
     let writer = Connection::open(world.path("store")).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -4,6 +4,8 @@ use std::sync::Once;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::ignored_signals::IgnoredSignals;
+
 /// Has programs that are started from now on hear signals that this process was told to ignore, as
 /// under `nohup`: what is ignored stays so in a child, and what is handled does not.
 pub(crate) fn hear_signals() {
@@ -14,15 +16,10 @@ pub(crate) fn hear_signals() {
             .build()
             .unwrap();
         let _entered = runtime.enter();
-        let ignored = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let ignored = ignored
-            .lines()
-            .find_map(|line| line.strip_prefix("SigIgn:"))
-            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-            .unwrap_or_default();
+        let ignored = IgnoredSignals::now();
         for kind in [SignalKind::hangup(), SignalKind::interrupt()] {
             // Others end the tests as they always do.
-            if ignored >> (kind.as_raw_value() - 1) & 1 == 1 {
+            if ignored.contains(kind) {
                 drop(signal(kind).unwrap());
             }
         }

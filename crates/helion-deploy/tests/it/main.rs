@@ -15,6 +15,8 @@ mod demo;
 mod deploy;
 mod heard_signals;
 mod hints;
+#[path = "../../src/ignored_signals.rs"]
+mod ignored_signals;
 mod observability;
 mod packages;
 mod plan;
