@@ -11,6 +11,7 @@ mod folder;
 mod lasting;
 mod listing;
 mod lock;
+mod new_name;
 mod root;
 mod save;
 mod sweep;
@@ -62,6 +63,12 @@ const BLOCK: usize = 1024 * 1024;
 /// - A file that somebody puts into the root by hand is a stored file. A symbolic link, a device, a
 ///   pipe, and an entry whose name is no [`FileName`] are not: they are never followed, listed,
 ///   read or replaced. The root itself may be reached through links.
+/// - Where the file system has neither a rename that replaces nothing nor links, a `Create` is
+///   exclusive among stores, and replaces what somebody puts there by hand in that very moment.
+/// - A flush that fails once others see a save or deletion is
+///   [`Unavailable`](crate::ErrorKind::Unavailable): a crash of the machine may undo it.
+/// - On an overlay file system, directories that come from an image below it do not tell that they
+///   are removed: keep the root on a volume.
 /// - An etag is made from inode, time and length, so a file changed by hand has another. The time
 ///   of a saved file is unique to the save.
 /// - With [`Durability::Full`] contents, directory entry and every directory that may be new are

@@ -7,7 +7,7 @@ use rustix::fs::{AtFlags, FileType, unlinkat};
 use rustix::io::Errno;
 
 use super::change::Change;
-use super::error::{failed, is_absent, not_found};
+use super::error::{failed, is_absent, not_found, unsettled};
 use super::folder::Folder;
 use super::lasting::{flush_change, flush_entry};
 use super::lock::Lock;
@@ -49,7 +49,7 @@ impl Change for Deletion {
             Durability::Full => flush_change(&self.root, &self.name, &folder),
             Durability::Process => Ok(()),
         };
-        flushed.map_err(failed(Self::OPERATION, &self.name))?;
+        flushed.map_err(unsettled(Self::OPERATION, &self.name))?;
         // Until then a crash may bring the version back.
         facts::remove(&self.root, &self.name, &version);
         drop(folder);

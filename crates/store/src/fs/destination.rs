@@ -3,14 +3,15 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, linkat, renameat, statat};
+use rustix::fs::{AtFlags, FileType, renameat, statat};
 use rustix::io::Errno;
 
 use super::deletion::remove_empty;
-use super::error::{failed, is_absent};
+use super::error::{failed, is_absent, unsettled};
 use super::folder::Folder;
 use super::lasting::{flush_change, flush_entry, flush_parents};
 use super::listing;
+use super::new_name::give_new_name;
 use super::root::Root;
 use super::temporary::Temporary;
 use super::version::Version;
@@ -116,29 +117,25 @@ impl Destination {
         file: &str,
     ) -> Result<Naming> {
         let mode = &self.options.mode;
+        let mut is_taken = false;
         // Most names are new: to ask first would be to wait for others in the folder once more.
-        let refusal = match mode {
-            SaveMode::Update(_) => Errno::EXIST,
-            SaveMode::Overwrite | SaveMode::Create => {
-                match give_new_name(temporary, folder, file) {
-                    Ok(()) => return Ok(Naming::Done { replaced: None }),
-                    // The folder went.
-                    Err(Errno::NOENT) => return Ok(Naming::Again(Place::Free)),
-                    Err(errno) => errno,
-                }
+        if matches!(mode, SaveMode::Overwrite | SaveMode::Create) {
+            match give_new_name(temporary, folder, file) {
+                Ok(()) => return Ok(Naming::Done { replaced: None }),
+                // The folder went.
+                Err(Errno::NOENT) => return Ok(Naming::Again(Place::Free)),
+                // Whatever else it is, the steps below meet it again, or can do without.
+                Err(errno) => is_taken = errno == Errno::EXIST,
             }
-        };
+        }
         let replaced = self.check_mode()?;
         if replaced.is_none() && self.clear(folder, file)? == Place::Folder {
             // Another save made it and is about to fill it, or to give up.
             return Ok(Naming::Again(Place::Folder));
         }
-        if *mode == SaveMode::Create {
-            return match refusal {
-                // What was there went.
-                Errno::EXIST => Ok(Naming::Again(Place::Free)),
-                errno => Err(self.failed(errno)),
-            };
+        if is_taken && *mode == SaveMode::Create {
+            // What was there went.
+            return Ok(Naming::Again(Place::Free));
         }
         match renameat(temporary.folder(), temporary.name(), folder, file) {
             Ok(()) => {
@@ -201,11 +198,12 @@ impl Destination {
         }
     }
 
-    /// Makes the name last, if it has to.
+    /// Makes the name that is shown last, if it has to.
     pub(super) fn flush(&self, folder: &Folder<'_>) -> Result<()> {
         match self.durability {
             Durability::Full => {
-                flush_change(&self.root, &self.name, folder).map_err(|errno| self.failed(errno))
+                let flushed = flush_change(&self.root, &self.name, folder);
+                flushed.map_err(unsettled("save file", &self.name))
             }
             Durability::Process => Ok(()),
         }
@@ -237,69 +235,5 @@ impl Destination {
 
     pub(super) fn failed(&self, errno: Errno) -> Error {
         failed("save file", &self.name)(errno)
-    }
-}
-
-/// Gives the file a name that nothing has, not even what somebody without the lock put there.
-fn give_new_name(
-    temporary: &mut Temporary,
-    folder: BorrowedFd<'_>,
-    file: &str,
-) -> rustix::io::Result<()> {
-    match rename_to_new(temporary, folder, file) {
-        Ok(()) => {
-            temporary.keep();
-            Ok(())
-        }
-        // Not every file system can; the temporary file's own name goes when it is dropped.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_to_new(temporary, folder, file),
-        Err(errno) => Err(errno),
-    }
-}
-
-#[cfg(any(target_os = "linux", target_vendor = "apple"))]
-fn rename_to_new(
-    temporary: &Temporary,
-    folder: BorrowedFd<'_>,
-    file: &str,
-) -> rustix::io::Result<()> {
-    use rustix::fs::{RenameFlags, renameat_with};
-
-    let (own, name) = (temporary.folder(), temporary.name());
-    renameat_with(own, name, folder, file, RenameFlags::NOREPLACE)
-}
-
-#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-fn rename_to_new(_: &Temporary, _: BorrowedFd<'_>, _: &str) -> rustix::io::Result<()> {
-    Err(Errno::NOTSUP)
-}
-
-fn link_to_new(
-    temporary: &Temporary,
-    folder: BorrowedFd<'_>,
-    file: &str,
-) -> rustix::io::Result<()> {
-    let (own, name) = (temporary.folder(), temporary.name());
-    linkat(own, name, folder, file, AtFlags::empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What some file systems have in place of a rename that replaces nothing.
-    #[test]
-    fn a_link_gives_a_new_name_and_replaces_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let root = Arc::new(Root::open(directory.path()).unwrap());
-        let link = || {
-            let temporary = Temporary::new(&root)?;
-            link_to_new(&temporary, root.directory(), "a")
-        };
-        assert_eq!(link(), Ok(()));
-        assert_eq!(link(), Err(Errno::EXIST));
-        assert!(directory.path().join("a").is_file());
-        let left = std::fs::read_dir(directory.path().join(".store/temporary"));
-        assert_eq!(left.unwrap().count(), 0);
     }
 }

@@ -12,6 +12,19 @@ pub(super) fn failed<'a>(
     move |errno| system(operation, errno).with_name(name.as_str())
 }
 
+/// Maps a flush that failed when `operation` was done on `name` and others could see it.
+pub(super) fn unsettled<'a>(
+    operation: &'static str,
+    name: &'a FileName,
+) -> impl Fn(Errno) -> Error + 'a {
+    move |errno| {
+        Error::new(ErrorKind::Unavailable, operation)
+            .with_name(name.as_str())
+            .with_message("it is done, but a crash of the machine may undo it")
+            .with_source(std::io::Error::from(errno))
+    }
+}
+
 /// Maps what the system answered while `operation` was done.
 pub(super) fn system(operation: &'static str, errno: Errno) -> Error {
     let error = Error::new(kind(errno), operation);

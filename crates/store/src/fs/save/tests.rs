@@ -1,7 +1,10 @@
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use super::super::deletion::Deletion;
 use super::super::folder::breaking::{break_after, flushes_of};
+use super::super::new_name::lacking::{LINK_TO_NEW, RENAME_TO_NEW};
 use super::super::{contents, sweep};
 use super::*;
 use crate::SaveOptions;
@@ -19,13 +22,17 @@ fn made<C: Change>(attempt: Attempt<C>) -> C::Outcome {
     }
 }
 
-fn save(root: &Arc<Root>, name: &str, options: SaveOptions) -> Result<FileInfo> {
-    let destination = Destination {
+fn destination(root: &Arc<Root>, name: &str, options: SaveOptions) -> Destination {
+    Destination {
         root: Arc::clone(root),
         durability: Durability::Full,
         name: FileName::new(name).unwrap(),
         options,
-    };
+    }
+}
+
+fn save(root: &Arc<Root>, name: &str, options: SaveOptions) -> Result<FileInfo> {
+    let destination = destination(root, name, options);
     let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
     let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
     save.begin()?;
@@ -64,17 +71,23 @@ fn each_version_that_a_crash_may_bring_back_keeps_its_metadata() {
     let shown = || contents::info(&root, &name).unwrap().metadata["told"].clone();
     save(&root, "a", told("old")).unwrap();
     // The first flush is that of the facts, the second that of the name.
-    for (flushes, now, kept) in [(0, "old", 1), (1, "new", 2)] {
+    let cases = [
+        (0, ErrorKind::Other, "old", 1),
+        // It can be seen, so it has not plainly failed.
+        (1, ErrorKind::Unavailable, "new", 2),
+    ];
+    for (flushes, kind, now, kept) in cases {
         break_after(flushes);
         let error = save(&root, "a", told("new")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Other, "{error:?}");
+        assert_eq!(error.kind(), kind, "{error:?}");
         assert_eq!((shown().as_str(), facts(directory.path())), (now, kept));
     }
     break_after(u32::MAX);
     sweep::sweep(&root).unwrap();
     assert_eq!((shown().as_str(), facts(directory.path())), ("new", 1));
     break_after(0);
-    delete(&root, "a").unwrap_err();
+    let error = delete(&root, "a").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert_eq!(facts(directory.path()), 1);
     break_after(u32::MAX);
     sweep::sweep(&root).unwrap();
@@ -85,12 +98,7 @@ fn each_version_that_a_crash_may_bring_back_keeps_its_metadata() {
 fn a_save_that_nobody_waits_for_is_not_made_under_the_lock() {
     let directory = tempfile::tempdir().unwrap();
     let root = open(directory.path());
-    let destination = Destination {
-        root: Arc::clone(&root),
-        durability: Durability::Full,
-        name: FileName::new("a").unwrap(),
-        options: told("new"),
-    };
+    let destination = destination(&root, "a", told("new"));
     let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
     let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
     save.begin().unwrap();
@@ -221,5 +229,107 @@ fn a_new_folder_costs_the_flush_of_its_parent_alone() {
     // What a folder lies in is known with it.
     for sibling in ["a/b/d/e", "a/f/g", "h/i"] {
         assert_eq!(flushes(sibling), 2, "{sibling}");
+    }
+}
+
+#[test]
+fn a_sweep_removes_no_metadata_that_a_crash_may_want_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    save(&root, "a", told("old")).unwrap();
+    // What somebody did who did not flush it.
+    std::fs::remove_file(directory.path().join("a")).unwrap();
+    break_after(0);
+    sweep::sweep(&root).unwrap_err();
+    assert_eq!(facts(directory.path()), 1);
+    break_after(u32::MAX);
+    sweep::sweep(&root).unwrap();
+    assert_eq!(facts(directory.path()), 0);
+}
+
+#[test]
+fn a_deletion_takes_the_metadata_along() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    save(&root, "a", told("old")).unwrap();
+    delete(&root, "a").unwrap();
+    assert_eq!(facts(directory.path()), 0);
+}
+
+#[test]
+fn a_new_file_takes_the_place_of_empty_folders() {
+    for mode in [SaveMode::Create, SaveMode::Overwrite] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = open(directory.path());
+        std::fs::create_dir_all(directory.path().join("a/b")).unwrap();
+        save(&root, "a", SaveOptions::default().with_mode(mode)).unwrap();
+        assert!(directory.path().join("a").is_file());
+    }
+}
+
+#[test]
+fn a_refused_update_makes_no_folder() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open(directory.path());
+    let etag = save(&root, "a", SaveOptions::default()).unwrap().etag;
+    let update = SaveOptions::default().with_mode(SaveMode::Update(etag));
+    let destination = destination(&root, "b/c", update);
+    let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
+    let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+    // Another save came between its beginning and its end.
+    save.temporary = Some(Temporary::new(&root).unwrap());
+    let error = save.finish(b"x").map(made).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(!directory.path().join("b").exists());
+}
+
+/// What is left in the store's folder for files that are being written.
+fn left(directory: &Path) -> usize {
+    let left = std::fs::read_dir(directory.join(".store/temporary"));
+    left.unwrap().count()
+}
+
+#[test]
+fn what_a_file_system_lacks_for_new_names_is_done_in_another_way() {
+    let renames = [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::PERM];
+    for rename in renames {
+        for link in [None, Some(Errno::PERM), Some(Errno::NOTSUP)] {
+            RENAME_TO_NEW.set(Some(rename));
+            LINK_TO_NEW.set(link);
+            let directory = tempfile::tempdir().unwrap();
+            let root = open(directory.path());
+            let saved = |name, mode| save(&root, name, told("x").with_mode(mode));
+            let info = saved("a", SaveMode::Create).unwrap();
+            let error = saved("a", SaveMode::Create).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{rename} {link:?}");
+            let error = saved("a/b", SaveMode::Create).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NameOverlap, "{rename} {link:?}");
+            assert_eq!(contents::info(&root, &info.name).unwrap(), info);
+            for name in ["a", "c"] {
+                let info = saved(name, SaveMode::Overwrite).unwrap();
+                assert_eq!(contents::info(&root, &info.name).unwrap(), info);
+            }
+            assert_eq!((facts(directory.path()), left(directory.path())), (2, 0));
+        }
+    }
+}
+
+#[test]
+fn a_link_that_was_made_but_not_told_is_no_other_version() {
+    RENAME_TO_NEW.set(Some(Errno::INVAL));
+    for mode in [SaveMode::Overwrite, SaveMode::Create] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = open(directory.path());
+        let destination = destination(&root, "a", told("new").with_mode(mode));
+        let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
+        let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+        save.begin().unwrap();
+        let settled = save.settle(b"x").unwrap();
+        let own = directory.path().join(".store/temporary");
+        let own = own.join(settled.temporary.name());
+        std::fs::hard_link(own, directory.path().join("a")).unwrap();
+        let saved = made(Attempt::of(settled).unwrap());
+        assert_eq!(contents::info(&root, &saved.name).unwrap(), saved);
+        assert_eq!((facts(directory.path()), left(directory.path())), (1, 0));
     }
 }
