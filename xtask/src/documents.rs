@@ -78,8 +78,11 @@ const FILLED_IN: &[(&str, &str)] = &[
 /// Blocks that hold one of these are run elsewhere: by CI itself, or by the tests on a real Swift.
 const ELSEWHERE: &[&str] = &["cargo xtask", "OS_AUTH_URL"];
 
-/// Other names of what `sh` names.
-const NOT_RUN: &[&str] = &["bash", "console", "shell", "zsh"];
+/// The language of the blocks that are run.
+const SHELL: &str = "sh";
+
+/// The languages of those that are not: another one may be of a shell, too.
+const NOT_RUN: &[&str] = &["json", "rust", "text", "toml"];
 
 /// Blocks that hold this are run where that program is.
 const JQ: &str = "| jq ";
@@ -154,32 +157,57 @@ fn documents(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(documents)
 }
 
-/// The code between lines of three backticks and `sh`, and of three backticks.
+/// The code between a line of at least three backticks and `sh`, and one of as many backticks.
 fn blocks(text: &str) -> Result<Vec<String>> {
     let mut blocks = Vec::new();
-    // Whether the open block is one of them, and its lines so far.
-    let mut open: Option<(bool, String)> = None;
+    // How many backticks end the open block, whether it is one of them, and its lines so far.
+    let mut open: Option<(usize, bool, String)> = None;
     for line in text.lines() {
-        let marked = line.trim_start().strip_prefix("```");
-        open = match (open, marked) {
-            (None, Some(language)) => {
-                if NOT_RUN.contains(&language) {
-                    bail!("a block of `{language}` would not be run: `sh` is");
-                }
-                Some((language == "sh", String::new()))
-            }
-            (None, None) => None,
-            (Some((is_shell, block)), Some("")) => {
+        open = match open {
+            None => begin(line)?.map(|(marks, is_shell)| (marks, is_shell, String::new())),
+            Some((marks, is_shell, block)) if is_end(line, marks) => {
                 blocks.extend(is_shell.then_some(block));
                 None
             }
-            (Some((is_shell, block)), _) => Some((is_shell, block + line + "\n")),
+            Some((marks, is_shell, block)) => Some((marks, is_shell, block + line + "\n")),
         };
     }
     if open.is_some() {
         bail!("the last block has no end");
     }
     Ok(blocks)
+}
+
+/// How many backticks a line has that begins a block, and whether that is one of `sh`; what a block
+/// begins with that could be of a shell and would not be run is refused.
+fn begin(line: &str) -> Result<Option<(usize, bool)>> {
+    let line = line.trim();
+    let in_quote_or_item = line.trim_start_matches(|mark: char| {
+        mark.is_whitespace() || mark.is_ascii_digit() || ">-*+.)".contains(mark)
+    });
+    let information = in_quote_or_item.trim_start_matches('`');
+    let marks = in_quote_or_item.len() - information.len();
+    // Behind the marks of a block stands no backtick: with one, they are those of code in a line.
+    let is_block = marks >= 3 && !information.contains('`');
+    if in_quote_or_item.starts_with("~~~") || (is_block && in_quote_or_item != line) {
+        bail!("the block at `{line}` would not be run: one that begins with backticks is");
+    }
+    if !is_block {
+        return Ok(None);
+    }
+    let mut words = information.split(|c: char| c.is_whitespace() || c == ',');
+    let language = words.find(|word| !word.is_empty()).unwrap_or_default();
+    let language = language.to_lowercase();
+    if language != SHELL && !NOT_RUN.contains(&language.as_str()) {
+        bail!("a block of `{language}` would not be run: `{SHELL}` is");
+    }
+    Ok(Some((marks, language == SHELL)))
+}
+
+/// Whether a line of so many backticks, or more, ends the block.
+fn is_end(line: &str, marks: usize) -> bool {
+    let line = line.trim();
+    line.len() >= marks && line.chars().all(|c| c == '`')
 }
 
 fn script(blocks: &[String]) -> String {
@@ -227,6 +255,30 @@ mod tests {
         assert_eq!(blocks(text).unwrap(), ["b\nc\n", "e\n"]);
         let in_list = "- a\n  ```sh\n  b\n  ```\n";
         assert_eq!(blocks(in_list).unwrap(), ["  b\n"]);
+        for shell in [
+            "``` sh",
+            "```sh title",
+            "```sh ",
+            "```\tSH",
+            "````sh",
+            "```sh,ignore",
+        ] {
+            let text = format!("{shell}\na\n````\n");
+            assert_eq!(blocks(&text).unwrap(), ["a\n"], "{shell}");
+        }
+        let quoting = "````text\n```sh\na\n```\n````\n```sh\n~~~\n> ```\n``` \n";
+        assert_eq!(blocks(quoting).unwrap(), ["~~~\n> ```\n"]);
+        let inline = "- ```a``` is code\n~~no~~\n> a\n";
+        assert_eq!(blocks(inline).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn every_document_is_understood() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for document in documents(root).unwrap() {
+            let text = fs::read_to_string(&document).unwrap();
+            blocks(&text).unwrap_or_else(|error| panic!("{}: {error}", document.display()));
+        }
     }
 
     #[test]
@@ -237,6 +289,34 @@ mod tests {
             "a block of `bash` would not be run: `sh` is"
         );
         assert_eq!(refused("```sh\na\n"), "the last block has no end");
+        for (text, expected) in [
+            (
+                "```Bash\na\n```\n",
+                "a block of `bash` would not be run: `sh` is",
+            ),
+            (
+                "```{.sh}\na\n```\n",
+                "a block of `{.sh}` would not be run: `sh` is",
+            ),
+            (
+                "~~~sh\na\n~~~\n",
+                "the block at `~~~sh` would not be run: one that begins with backticks is",
+            ),
+            (
+                "> ```sh\n> a\n> ```\n",
+                "the block at `> ```sh` would not be run: one that begins with backticks is",
+            ),
+            (
+                "- ```sh\n  a\n  ```\n",
+                "the block at `- ```sh` would not be run: one that begins with backticks is",
+            ),
+            (
+                "1. ~~~ sh\n  a\n",
+                "the block at `1. ~~~ sh` would not be run: one that begins with backticks is",
+            ),
+        ] {
+            assert_eq!(refused(text), expected);
+        }
     }
 
     #[test]
