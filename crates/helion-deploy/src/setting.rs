@@ -113,7 +113,7 @@ impl Setting {
     pub(crate) fn shown(&self, value: &str) -> String {
         match self.kind {
             Kind::Secret | Kind::Password => "***".to_owned(),
-            Kind::Url if is_local(value) => value.to_owned(),
+            Kind::Url if self.is_of_the_store() && is_local(value) => value.to_owned(),
             Kind::Url => without_user(value),
             Kind::Text | Kind::Choice(_) | Kind::Duration | Kind::Switch => value.to_owned(),
         }
@@ -248,5 +248,7 @@ mod tests {
         check("swift:deployments", "swift:deployments");
         check("fs:/home/ann@x/store", "fs:/home/ann@x/store");
         check("sqlite:/what?/file", "sqlite:/what?/file");
+        // Only a store is at a path.
+        assert_eq!(ENDPOINT.shown("fs:ann:pw@x.io?a=b"), "***@x.io?***");
     }
 }

@@ -23,6 +23,7 @@ use crate::failure::{CONFLICT, Failure, INVALID, NOT_FOUND};
 use crate::hint;
 use crate::output::{Output, on_one_line};
 use crate::report::table;
+use crate::setting::ENDPOINT;
 use crate::settings::Settings;
 
 /// What is planned: the arguments, and the settings where there are none.
@@ -116,7 +117,7 @@ impl Plan {
         let commands: Vec<_> = self.steps().iter().map(command).collect();
         json!({
             "package": self.asked.package,
-            "endpoint": self.asked.endpoint,
+            "endpoint": ENDPOINT.shown(&self.asked.endpoint),
             "is_ready": self.checks.failure().is_none(),
             "checks": self.checks.to_json(output),
             "commands": commands,

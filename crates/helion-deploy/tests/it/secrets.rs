@@ -67,6 +67,40 @@ fn after_a_failure() {
 }
 
 #[test]
+fn a_password_in_an_endpoint_is_refused_and_not_repeated() {
+    let world = World::with_package();
+    for endpoint in [
+        "https://bob:swordfish@api.example.com",
+        "https://api.example.com?token=swordfish",
+        "https://api.example.com#swordfish",
+        "bob:swordfish@api.example.com",
+        "fs:bob:swordfish@api.example.com",
+    ] {
+        for (format, command) in [
+            ("json", "plan"),
+            ("text", "plan"),
+            ("json", "deploy"),
+            ("text", "deploy"),
+        ] {
+            let flag = ["--endpoint", endpoint];
+            let words = ["--output", format, command, "foo", "--username", "ann"];
+            let flagged = world.run(&[&words[..], &flag].concat());
+            let mut set = world.command(&words);
+            set.env("HELION_ENDPOINT", endpoint);
+            for refused in [flagged, finish(set)] {
+                let refused = refused.code(2);
+                assert!(!refused.stdout.contains("swordfish"), "{refused:?}");
+                assert!(!refused.stderr.contains("swordfish"), "{refused:?}");
+            }
+        }
+    }
+    let plan = ["--output", "json", "plan", "foo", "--username", "ann"];
+    let flag = ["--endpoint", "https://bob:swordfish@api.example.com"];
+    let plan = world.run(&[&plan[..], &flag].concat()).code(2).json();
+    assert_eq!(plan["endpoint"], "https://***@api.example.com");
+}
+
+#[test]
 fn a_password_where_none_is_taken_is_not_repeated() {
     let world = World::new();
     for wrong in [
