@@ -1,5 +1,6 @@
 //! Reading the command line, and what is said of one that is not understood.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -9,6 +10,7 @@ use crate::cli::{Cli, Command, Format};
 use crate::failure::{Failure, INVALID};
 use crate::invocation::Invocation;
 use crate::output::Output;
+use crate::paint::Paint;
 use crate::settings;
 
 /// What the flags begin with behind which somebody may have typed a password.
@@ -43,17 +45,32 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
 /// where JSON was asked for, that error's document too.
 fn end(error: &clap::Error, words: &[String], output: Output<'_>) -> ExitCode {
     if !error.use_stderr() {
-        // There is nowhere left to report that a stream is closed.
-        drop(error.print());
-        return ExitCode::SUCCESS;
+        return match print_help(error) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                let code = failure.code();
+                output.fail(failure);
+                ExitCode::from(code)
+            }
+        };
     }
     if may_show_a_password(error, words) {
         output.fail(without_values(error));
     } else {
+        // There is nowhere left to report that standard error is closed.
         drop(error.print());
         output.print_failure(&failure(error));
     }
     ExitCode::from(INVALID)
+}
+
+/// Prints what was asked for, which clap makes an error of: the help, or the version.
+fn print_help(error: &clap::Error) -> Result<(), Failure> {
+    let text = error.render();
+    Output::print_script(&match Paint::on(&io::stdout()) {
+        Paint::Colours => text.ansi().to_string(),
+        Paint::Plain => text.to_string(),
+    })
 }
 
 const NO_PACKAGE_HERE: &str = "the word behind --password-stdin may be a password, and is not taken for the package nor shown";
@@ -87,16 +104,29 @@ fn asked_format(words: &[String]) -> Option<Format> {
 /// The failure in parts: what is wrong, and how it is written.
 fn failure(error: &clap::Error) -> Failure {
     let text = error.to_string();
-    // Here clap shows the help, and does not say what is wrong.
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    // Here clap shows the help, or lists the commands, and does not say what is wrong.
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    ) {
         let usage = text.lines().find(|line| line.starts_with("Usage:"));
         return Failure::new(INVALID, "a command is missing").with_hint(usage.unwrap_or_default());
     }
     let text = text.trim().trim_start_matches("error: ");
     match text.split_once("\n\n") {
-        Some((message, rest)) => Failure::new(INVALID, message).with_hint(rest.trim()),
-        None => Failure::new(INVALID, text),
+        Some((message, rest)) => Failure::new(INVALID, joined(message)).with_hint(rest.trim()),
+        None => Failure::new(INVALID, joined(text)),
     }
+}
+
+/// A message on one line; below its first line, clap lists what that line tells of.
+fn joined(message: &str) -> String {
+    let mut lines = message.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let listed: Vec<_> = lines.collect();
+    format!("{first} {}", listed.join(", "))
+        .trim_end()
+        .to_owned()
 }
 
 /// Whether the error names a word that may be a password: one that stands beside a flag for

@@ -1,7 +1,9 @@
 //! Command lines that are not understood.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
+use std::process::Stdio;
 
 use crate::world::{World, finish};
 
@@ -32,7 +34,17 @@ fn in_json_the_message_says_what_is_wrong_and_the_hint_how_it_is_written() {
     assert!(hint.starts_with("Usage: helion-deploy list"), "{hint}");
     let missing = error(&["status"]);
     let message = missing["message"].as_str().unwrap();
-    assert!(message.ends_with("not provided:\n  <ID>"), "{message}");
+    assert!(message.ends_with("not provided: <ID>"), "{message}");
+    let choice = error(&["deploy", "foo", "--client", "ssh"]);
+    let message = choice["message"].as_str().unwrap();
+    assert!(message.starts_with("invalid value 'ssh' for"), "{message}");
+    assert!(
+        message.ends_with(" [possible values: helion, cf]"),
+        "{message}"
+    );
+    let both = error(&["status", "--config"]);
+    let message = both["message"].as_str().unwrap();
+    assert!(!message.contains('\n'), "{message}");
     for nothing in [&[][..], &["packages"]] {
         let mut command = world.command(nothing);
         command.env("HELION_OUTPUT", "json");
@@ -40,6 +52,38 @@ fn in_json_the_message_says_what_is_wrong_and_the_hint_how_it_is_written() {
         assert_eq!(missing["message"], "a command is missing");
         let hint = missing["hint"].as_str().unwrap();
         assert!(hint.starts_with("Usage: helion-deploy"), "{hint}");
+    }
+    let missing = error(&[]);
+    assert_eq!(missing["message"], "a command is missing");
+    let hint = missing["hint"].as_str().unwrap();
+    assert!(hint.starts_with("Usage: helion-deploy"), "{hint}");
+}
+
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let world = World::new();
+    for help in [
+        &["--help"][..],
+        &["--version"],
+        &["help"],
+        &["deploy", "-h"],
+        &["--output", "json", "--help"],
+    ] {
+        let mut full = world.command(help);
+        full.stdout(File::options().write(true).open("/dev/full").unwrap())
+            .stderr(Stdio::piped());
+        let refused = full.spawn().unwrap().wait_with_output().unwrap();
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{help:?}: {told}");
+        let expected = "error: failed to write to standard output: ";
+        assert!(told.starts_with(expected), "{told}");
+
+        // A reader that is gone has seen enough.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut unread = world.command(help);
+        unread.stdout(writer);
+        assert!(unread.status().unwrap().success(), "{help:?}");
     }
 }
 
