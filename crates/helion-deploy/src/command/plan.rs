@@ -2,8 +2,10 @@
 
 mod archive;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
 use batch::{Accept, Batch, Secret, Step, When};
 use deployment::{
@@ -78,6 +80,7 @@ impl Plan {
         archive::check(&mut checks, wanted.as_ref(), &catalog).await;
         let request = request(&mut checks, &asked, wanted.as_ref());
         checks.note("client", client(asked.client));
+        checks.note("temp folder", temp_folder(&std::env::temp_dir()));
 
         let platform = clients::platform(asked.client, clients::runner_options());
         let deployer = Deployer::new(
@@ -196,6 +199,23 @@ fn client(client: Client) -> Result<((), String), Failure> {
         return Err(Failure::new(NOT_FOUND, message).with_hint(clients::how_to_get(client)));
     };
     Ok(((), path.display().to_string()))
+}
+
+/// Whether a deployment can make its private directory in `root`: one is made and removed again,
+/// since no mode tells of a file system that is full or read-only.
+fn temp_folder(root: &Path) -> Result<((), String), Failure> {
+    let folder = root.join(format!("helion-deploy-plan-{}", Uuid::new_v4()));
+    let made = fs::create_dir(&folder).and_then(|()| fs::remove_dir(&folder));
+    let shown = root.display();
+    let Err(error) = made else {
+        return Ok(((), shown.to_string()));
+    };
+    let code = match error.kind() {
+        io::ErrorKind::NotFound => NOT_FOUND,
+        _ => INVALID,
+    };
+    let message = format!("failed to make a folder in `{shown}`: {error}");
+    Err(Failure::new(code, message).with_hint("set TMPDIR to a folder in which others can be made"))
 }
 
 /// Whether nobody deploys the application.

@@ -22,7 +22,7 @@ fn checks(plan: &Value, outcome: &str) -> Vec<String> {
         .collect()
 }
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 10] = [
     "name",
     "package",
     "archive",
@@ -31,6 +31,7 @@ const ALL: [&str; 9] = [
     "user name",
     "application",
     "client",
+    "temp folder",
     "commands",
 ];
 
@@ -96,6 +97,27 @@ fn the_first_check_that_fails_is_the_exit_code() {
     assert_eq!(checks(&refused, "failed"), ["archive"]);
     assert_eq!(checks(&refused, "skipped"), ["manifest"]);
     world.assert_nothing_left();
+}
+
+#[test]
+fn a_temporary_folder_that_cannot_be_used_is_told() {
+    let world = World::with_package();
+    let file = world.archive("foo");
+    let command = ["--output", "json", "plan", "foo", "--username", "ann"];
+    // The last one takes no folder, not even root's.
+    for (folder, code) in [
+        (world.path("nowhere").to_str().unwrap(), 3),
+        (&file, 2),
+        ("/sys", 2),
+    ] {
+        let mut plan = world.command(&[&command[..], &["--endpoint", ENDPOINT]].concat());
+        plan.env("TMPDIR", folder);
+        let refused = crate::world::finish(plan).code(code);
+        let planned = refused.json();
+        assert_eq!(checks(&planned, "failed"), ["temp folder"]);
+        assert_eq!(planned["is_ready"], false);
+        assert!(refused.stderr.contains("TMPDIR"), "{refused:?}");
+    }
 }
 
 #[test]
