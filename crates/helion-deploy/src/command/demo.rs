@@ -6,9 +6,11 @@ use std::sync::Arc;
 use batch::Secret;
 use deployment::{
     Credentials, DeployRequest, Deployer, DeployerOptions, DeploymentRecord, DeploymentStatus,
-    PackageCatalog,
+    PackageCatalog, PackageDetails,
 };
 use serde_json::Value;
+use store::{FileContents, IStore};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::again::Again;
@@ -23,54 +25,66 @@ use crate::output::Output;
 use crate::paint::Paint;
 use crate::report;
 use crate::sample_package;
-use crate::stop::Stop;
+use crate::stop::{Halt, Stop};
 use crate::store_choice;
 
 /// The address of the stand-in's platform; no request is ever sent to it.
 const ENDPOINT: &str = "https://api.demo.example";
 
 /// The demo's folder and what stands in it.
+///
+/// It is removed with this, unless it is [kept](Self::keep).
 struct Folder {
-    root: PathBuf,
+    root: TempDir,
 }
 
 impl Folder {
-    /// Makes a new folder, which stays for the user to look at.
+    /// Makes a new folder.
     fn create() -> Result<Self, Failure> {
         let folder = tempfile::Builder::new()
             .prefix("helion-deploy-demo-")
             .tempdir();
-        let root = folder.map_err(failed("make the demo's folder"))?.keep();
+        let root = folder.map_err(failed("make the demo's folder"))?;
         Ok(Self { root })
     }
 
+    /// Leaves it for the user to look at.
+    fn keep(&mut self) {
+        self.root.disable_cleanup(true);
+    }
+
+    fn root(&self) -> &Path {
+        self.root.path()
+    }
+
     fn platform(&self) -> PathBuf {
-        self.root.join("platform")
+        self.root().join("platform")
     }
 
     fn programs(&self) -> PathBuf {
-        self.root.join("bin")
+        self.root().join("bin")
     }
 
     fn temp(&self) -> PathBuf {
-        self.root.join("temp")
+        self.root().join("temp")
     }
 }
 
 pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
-    let folder = Folder::create()?;
-    let url = store_choice::sqlite_url(&folder.root.join("store.sqlite"))?;
-    let store = store_choice::open_url(&url).await?;
-    prepare(&folder)?;
-
-    let catalog = PackageCatalog::new(Arc::clone(&store));
-    let archive = sample_package::build()?;
-    let saved = catalog
-        .save_package(
-            sample_package::NAME,
-            store::FileContents::from_bytes(archive),
-        )
-        .await?;
+    let mut stop = Stop::new()?;
+    let mut folder = Folder::create()?;
+    let url = store_choice::sqlite_url(&folder.root().join("store.sqlite"))?;
+    let halt = Halt::default();
+    // The folder is removed only when nothing more is put into it.
+    let filled = async {
+        let filled = fill(&folder, &url).await?;
+        if halt.heed() {
+            return Err(Failure::new(FAILED, "the demo is stopped"));
+        }
+        Ok(filled)
+    };
+    let (store, saved) = stop.ending(filled, &halt).await?;
+    folder.keep();
     say(&format!(
         "package {} ({} bytes) is in {url}",
         saved.name, saved.size
@@ -90,7 +104,7 @@ pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let password = Secret::new(Uuid::new_v4().to_string());
     let credentials = Credentials::new("demo", password)?;
     let request = DeployRequest::new(sample_package::NAME, ENDPOINT, credentials)?;
-    let followed = follow(&deployer, &status, request, &mut Stop::new()?).await?;
+    let followed = follow(&deployer, &status, request, &mut stop).await?;
     let record = followed.record();
 
     output.print(&with_folder(record, &folder)?, |_| {
@@ -103,6 +117,17 @@ pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
         }
         None => failure,
     })
+}
+
+/// Makes the demo's store, the package in it, and the platform.
+async fn fill(folder: &Folder, url: &str) -> Result<(Arc<dyn IStore>, PackageDetails), Failure> {
+    let store = store_choice::open_url(url).await?;
+    prepare(folder)?;
+    let catalog = PackageCatalog::new(Arc::clone(&store));
+    let archive = sample_package::build()?;
+    let contents = FileContents::from_bytes(archive);
+    let saved = catalog.save_package(sample_package::NAME, contents).await?;
+    Ok((store, saved))
 }
 
 /// Makes the platform's folder and the client, which is this program under another name.
@@ -128,7 +153,7 @@ fn with_folder(record: &DeploymentRecord, folder: &Folder) -> Result<Value, Fail
     if let Value::Object(fields) = &mut document {
         let shown = |path: &Path| Value::from(path.to_string_lossy());
         fields.insert("platform_folder".to_owned(), shown(&folder.platform()));
-        fields.insert("demo_folder".to_owned(), shown(&folder.root));
+        fields.insert("demo_folder".to_owned(), shown(folder.root()));
     }
     Ok(document)
 }
@@ -141,6 +166,6 @@ fn text(followed: &Followed, folder: &Folder, url: &str, paint: Paint) -> String
         folder.platform().display(),
         quoted(url),
         followed.record().deploy_id,
-        quoted(&folder.root.to_string_lossy()),
+        quoted(&folder.root().to_string_lossy()),
     )
 }

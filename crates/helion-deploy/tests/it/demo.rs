@@ -1,7 +1,9 @@
 //! `demo`.
 
+use rustix::process::Signal;
+
 use crate::terminal::{Streams, Terminal};
-use crate::world::{SUCCESS, World, statuses};
+use crate::world::{Running, SUCCESS, World, statuses};
 
 #[test]
 fn it_ends_in_success_and_names_the_folder_with_the_pushed_files() {
@@ -20,6 +22,37 @@ fn it_ends_in_success_and_names_the_folder_with_the_pushed_files() {
     let folder = std::path::Path::new(record["demo_folder"].as_str().unwrap());
     assert_eq!(std::fs::read_dir(folder.join("temp")).unwrap().count(), 0);
     assert_eq!(std::fs::read_dir(world.path("temp")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_signal_at_its_beginning_leaves_no_folder_that_is_not_named() {
+    let world = World::new();
+    let temp = world.path("temp");
+    let folders = || -> Vec<_> {
+        let entries = std::fs::read_dir(&temp).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let running = Running::start_any(world.command(&["--output", "json", "demo"]));
+    while folders().is_empty() {
+        std::thread::yield_now();
+    }
+    // The signal finds the program in the middle, however late it comes.
+    running.signal(Signal::STOP);
+    running.signal(Signal::TERM);
+    running.signal(Signal::CONT);
+    let stopped = running.finish();
+    match folders().as_slice() {
+        [] => {
+            let stopped = stopped.code(143);
+            assert_eq!(stopped.json()["error"]["exit_code"], 143);
+        }
+        [folder] => {
+            let folder = folder.to_str().unwrap();
+            assert!(stopped.stderr.contains(folder), "{stopped:?}");
+            assert!(statuses(&stopped.code(1).json()).ends_with("CANCELLED"));
+        }
+        more => panic!("{more:?}"),
+    }
 }
 
 #[test]
