@@ -102,10 +102,14 @@ async fn run(command: Command, settings: &Settings, output: Output<'_>) -> Resul
         // These pass a signal on to what they deploy.
         Command::Demo => command::demo::run(output).await,
         Command::Deploy(arguments) => {
-            command::deploy::run(arguments, settings, open().await?, output).await
+            let mut stop = Stop::new()?;
+            let store = stop.unless(open()).await?;
+            command::deploy::run(arguments, settings, store, stop, output).await
         }
         Command::Redeploy(arguments) => {
-            command::redeploy::run(arguments, settings, open().await?, output).await
+            let mut stop = Stop::new()?;
+            let store = stop.unless(open()).await?;
+            command::redeploy::run(arguments, settings, store, stop, output).await
         }
         // These are read from, and a signal ends them as it ends any program.
         Command::List(arguments) => command::records::list(arguments, open().await?, output).await,

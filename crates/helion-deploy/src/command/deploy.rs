@@ -26,14 +26,13 @@ pub(crate) async fn run(
     arguments: Deploy,
     settings: &Settings,
     store: Arc<dyn IStore>,
+    mut stop: Stop,
     output: Output<'_>,
 ) -> Result<(), Failure> {
     let client = settings.client(arguments.target.client)?;
     let platform = clients::platform(client, clients::runner_options());
     let wanted = Wanted::parse(&arguments.target.package)?;
     let again = Again::after(&arguments, &wanted);
-    // One that listens from here to the end: between two of them a signal would be lost.
-    let mut stop = Stop::new()?;
     let request = request(arguments, &wanted, settings, &mut stop).await?;
     let catalog = PackageCatalog::new(Arc::clone(&store));
     let status = DeploymentStatus::new(Arc::clone(&store));

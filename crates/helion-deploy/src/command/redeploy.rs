@@ -24,6 +24,7 @@ pub(crate) async fn run(
     arguments: Redeploy,
     settings: &Settings,
     store: Arc<dyn IStore>,
+    mut stop: Stop,
     output: Output<'_>,
 ) -> Result<(), Failure> {
     let again = Again::after_again(&arguments);
@@ -32,7 +33,6 @@ pub(crate) async fn run(
     let username = settings.username(arguments.username)?;
     let platform = clients::platform(client, clients::runner_options());
     let deployer = Deployer::new(Arc::clone(&store), platform, DeployerOptions::default());
-    let mut stop = Stop::new()?;
     recover::quietly(&deployer, &mut stop).await?;
     let id = &arguments.id;
     let status = DeploymentStatus::new(Arc::clone(&store));

@@ -51,6 +51,33 @@ fn while_the_store_is_silent_a_signal_is_heard() {
 }
 
 #[test]
+fn while_the_store_is_opened_a_signal_is_heard() {
+    let world = World::with_package();
+    let file = world.path("store").canonicalize().unwrap();
+    let mut other = rusqlite::Connection::open(&file).unwrap();
+    let behaviour = rusqlite::TransactionBehavior::Exclusive;
+    let locked = other.transaction_with_behavior(behaviour).unwrap();
+    let id = "0198c0de-0000-7000-8000-000000000000";
+    for (arguments, signal, code) in [
+        (
+            &["deploy", "foo", "--endpoint", "https://x.io"][..],
+            Signal::TERM,
+            143,
+        ),
+        (&["redeploy", id], Signal::INT, 130),
+    ] {
+        let mut command = world.command(&["--output", "json"]);
+        command.args(arguments).env("HELION_USERNAME", "ann");
+        let mut running = Running::start_any(command);
+        running.until_open(&file);
+        running.signal(signal);
+        let stopped = running.finish().code(code);
+        assert_eq!(stopped.json()["error"]["exit_code"], code, "{arguments:?}");
+    }
+    drop(locked);
+}
+
+#[test]
 fn while_nobody_reads_the_output_a_signal_ends_the_program() {
     let world = World::new();
     let text = "x".repeat(120_000);

@@ -296,6 +296,19 @@ impl Running {
         }
     }
 
+    /// Waits until the program has opened the file.
+    pub(crate) fn until_open(&mut self, file: &Path) {
+        let opened = PathBuf::from(format!("/proc/{}/fd", self.child.id()));
+        let is_file = |entry: std::io::Result<std::fs::DirEntry>| {
+            let target = std::fs::read_link(entry.unwrap().path());
+            target.is_ok_and(|target| target == file)
+        };
+        while !std::fs::read_dir(&opened).unwrap().any(is_file) {
+            assert_eq!(self.child.try_wait().unwrap(), None, "it never opened it");
+            std::thread::yield_now();
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
