@@ -1,6 +1,6 @@
 //! `packages`: what can be deployed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deployment::{Error, PackageCatalog, PackageDetails};
@@ -91,22 +91,43 @@ async fn known<T>(
     match found {
         Ok(found) => Ok(found),
         Err(error @ Error::PackageNotFound { .. }) => {
-            Err(suggest(error.into(), catalog, name).await)
+            Err(hinted(error.into(), nearest_package(catalog, name).await))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// The failure to find package `name`, with the one that may be meant.
-pub(crate) async fn suggest(failure: Failure, catalog: &PackageCatalog, name: &str) -> Failure {
-    match suggestion(catalog, name).await {
+fn hinted(failure: Failure, hint: Option<String>) -> Failure {
+    match hint {
         Some(hint) => failure.with_hint(hint),
         None => failure,
     }
 }
 
-/// Which package may be meant by `name`, where it is none.
+/// The failure to find package `name`, which is to be deployed, with what may be meant.
+pub(crate) async fn suggest(failure: Failure, catalog: &PackageCatalog, name: &str) -> Failure {
+    hinted(failure, suggestion(catalog, name).await)
+}
+
+/// What may be meant by `name`, where no such package can be deployed.
 pub(crate) async fn suggestion(catalog: &PackageCatalog, name: &str) -> Option<String> {
+    match file_here(name) {
+        Some(hint) => Some(hint),
+        None => nearest_package(catalog, name).await,
+    }
+}
+
+/// How the archive of that name in the working directory is deployed, if there is one.
+fn file_here(name: &str) -> Option<String> {
+    let is_archive = name.ends_with(ARCHIVE) && Path::new(name).is_file();
+    is_archive.then(|| format!("with a `/` it is a file: `./{name}`"))
+}
+
+/// What the names of archives end with.
+const ARCHIVE: &str = ".tar.gz";
+
+/// Which package may be meant by `name`, where it is none.
+async fn nearest_package(catalog: &PackageCatalog, name: &str) -> Option<String> {
     // A store that cannot list them has nothing to suggest; what is at fault was told already.
     let entries = catalog.get_package_list(None).await.unwrap_or_default();
     let near = nearest(name, entries.iter().map(|entry| entry.name.as_str()))?;

@@ -78,6 +78,14 @@ fn the_first_check_that_fails_is_the_exit_code() {
         "{missing:?}"
     );
 
+    let mut beside = world.command(&["plan", "foo.tar.gz", "--endpoint", ENDPOINT]);
+    beside
+        .args(["--username", "ann"])
+        .current_dir(world.root.path());
+    let beside = crate::world::finish(beside).code(3).stderr;
+    let hint = "hint: with a `/` it is a file: `./foo.tar.gz`";
+    assert!(beside.contains(hint), "{beside}");
+
     let invalid = plan(&world, "foo", &["--name=-x"]).code(2).json();
     assert_eq!(checks(&invalid, "failed"), ["application"]);
     assert_eq!(checks(&invalid, "skipped"), ["commands", "lock"]);
