@@ -390,3 +390,15 @@ fn the_file_is_the_one_that_is_named() {
         missing.stderr
     );
 }
+
+#[test]
+fn a_swift_store_that_nobody_asks_for_names_settings_and_where_they_are_explained() {
+    let world = World::new();
+    let list = ["--output", "json", "--store", "swift:c", "list"];
+    let error = world.run(&list).code(5).json()["error"].clone();
+    let message = error["message"].as_str().unwrap();
+    for word in ["`os_auth_url`", "`st_auth`", "docs/reference/settings.md"] {
+        assert!(message.contains(word), "{message}");
+    }
+    assert!(!message.contains("open_store"), "{message}");
+}

@@ -70,7 +70,8 @@ pub(super) fn read(given: Given<'_>) -> Result<Identity> {
         (None, Some(_)) => v1(given),
         (None, None) => Err(refused(
             "os_auth_url",
-            "nothing says who asks for the files: see `open_store` for the settings",
+            "nothing says who asks for the files: set the names beside `os_auth_url` or those beside \
+             `st_auth`, as docs/reference/settings.md has them",
         )),
     }
 }
