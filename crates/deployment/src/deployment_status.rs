@@ -1,13 +1,14 @@
 //! Statuses kept as one JSON file per deployment in a store.
 
 mod listing;
+mod reading;
 mod written;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use store::{Etag, FileName, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
+use store::{Etag, Guarantee, IStore, SaveMode, SaveOptions, StoreExt};
 
 use crate::error::{Error, Result};
 use crate::id::DeploymentId;
@@ -28,6 +29,8 @@ use self::written::{Base, Unsure, Written};
 ///   what the new owner wrote.
 ///   Where it is not (OpenStack Swift), the last writer wins.
 /// - A write whose reply was lost is looked up before the next one, and not applied twice.
+/// - A record whose `deploy_id` is not that of its file's name, such as a copy, is
+///   [`Error::BadRecord`] to every call.
 ///
 /// # Examples
 ///
@@ -76,27 +79,6 @@ impl DeploymentStatus {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read(&self, file: &FileName) -> Result<Option<(DeploymentRecord, Etag)>> {
-        match self
-            .store
-            .get_file_bytes(file, DeploymentRecord::MAX_BYTES)
-            .await
-        {
-            Ok((info, bytes)) => Ok(Some((
-                DeploymentRecord::parse(file.as_str(), &bytes)?,
-                info.etag,
-            ))),
-            Err(error) => match error.kind() {
-                store::ErrorKind::NotFound => Ok(None),
-                store::ErrorKind::TooLarge => Err(Error::BadRecord {
-                    file: file.to_string(),
-                    reason: format!("it has more than {} bytes", DeploymentRecord::MAX_BYTES),
-                }),
-                _ => Err(Error::store("read a deployment's record")(error)),
-            },
-        }
-    }
-
     /// The record that a change builds upon, and the part of the change that it lacks.
     async fn base(&self, id: &DeploymentId, change: &StatusChange) -> Result<Base> {
         if change.subject.is_some() {
@@ -110,7 +92,7 @@ impl DeploymentStatus {
         };
         let (record, etag, settled) = match written.unsure {
             None => (written.record, written.etag, written.settled),
-            Some(unsure) => match self.read(&id.file_name()).await? {
+            Some(unsure) => match self.read_own(id).await? {
                 Some((stored, etag)) if stored == *unsure.record => {
                     let Unsure { change, record } = *unsure;
                     (record, etag, Some(Box::new(change)))
@@ -170,7 +152,7 @@ impl DeploymentStatus {
                 store::ErrorKind::AlreadyExists
                 | store::ErrorKind::Conflict
                 | store::ErrorKind::NotFound => {
-                    match self.read(&file).await.map_err(WriteError::Unsure)? {
+                    match self.read_own(id).await.map_err(WriteError::Unsure)? {
                         Some((stored, etag)) if stored == *record => Ok(etag),
                         _ => Err(WriteError::Refused(Error::LostOwnership { id: *id })),
                     }

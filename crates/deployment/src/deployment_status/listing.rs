@@ -70,14 +70,7 @@ impl DeploymentStatus {
     async fn read_listed(&self, file: FileName) -> Option<Listed> {
         let id = DeploymentId::from_file_name(file.as_str())?;
         match self.read(&file).await {
-            Ok(Some((record, _))) if names(&record, id) => {
-                Some(Listed::Record(id, Box::new(record)))
-            }
-            // Whoever acts on what it says would act on the record of another.
-            Ok(Some(_)) => Some(Listed::Unreadable(UnreadableRecord {
-                id,
-                reason: "its deploy_id is not the one of its file's name".to_owned(),
-            })),
+            Ok(Some((record, _))) => Some(Listed::Record(id, Box::new(record))),
             Ok(None) => None,
             Err(error) => Some(match error {
                 Error::BadRecord { reason, .. } => {
@@ -97,13 +90,6 @@ enum Listed {
     Record(DeploymentId, Box<DeploymentRecord>),
     Unreadable(UnreadableRecord),
     Failed(Error),
-}
-
-fn names(record: &DeploymentRecord, id: DeploymentId) -> bool {
-    record
-        .deploy_id
-        .parse()
-        .is_ok_and(|named: DeploymentId| named == id)
 }
 
 fn wanted(record: &DeploymentRecord, phase: Option<&Phase>) -> bool {

@@ -125,6 +125,34 @@ async fn whoever_lost_the_record_cannot_write_it() {
 }
 
 #[tokio::test]
+async fn whoever_finds_another_record_in_its_place_has_lost_it() {
+    let id = DeploymentId::generate();
+    let foreign = r#"{"deploy_id": "x", "deploy_status": "INIT"}"#;
+    for text in [foreign, "half a rec"] {
+        let script = FaultScript::new();
+        let store: Arc<dyn IStore> = Arc::new(MemoryStore::new().with_faults(&script));
+        let owner = DeploymentStatus::new(Arc::clone(&store));
+        owner.set_status(&id, &begin()).await.unwrap();
+        script
+            .on(Operation::SaveFile)
+            .named(id.file_name().as_str())
+            .nth(1)
+            .fail(ErrorKind::Unavailable);
+        fail(&owner, &id, &reach("DOWNLOADING", 2)).await;
+        // Its next write looks first, that of an owner who knows its version is refused.
+        let sure = DeploymentStatus::new(Arc::clone(&store));
+        sure.set_status(&id, &reach("STARTED", 3)).await.unwrap();
+        let options = SaveOptions::default();
+        let saved = store.save_bytes(&id.file_name(), text, &options).await;
+        saved.unwrap();
+        for status in [owner, sure] {
+            let error = status.set_status(&id, &reach("LIST", 4)).await.unwrap_err();
+            assert!(matches!(error, Error::LostOwnership { .. }), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_owner_that_renews_its_lease_is_not_interrupted() {
     let store: Arc<dyn IStore> = Arc::new(MemoryStore::new());
     let (owner, other) = (

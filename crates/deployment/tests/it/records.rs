@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use deployment::{DeploymentStatus, IStatus as _, ListQuery, Phase};
+use deployment::{
+    DeploymentId, DeploymentStatus, Error, IStatus as _, ListQuery, Phase, StatusChange,
+};
 use store::{FileName, IStore, MemoryStore};
 
 use crate::fixture::{Fixture, add_package, request};
@@ -84,4 +86,32 @@ async fn one_bad_record_does_not_hide_the_others() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), deployment::ErrorKind::Record);
+}
+
+#[tokio::test]
+async fn a_record_under_anothers_id_is_unreadable() {
+    let store: Arc<dyn IStore> = Arc::new(MemoryStore::new());
+    let name = "6eeca9c0-257e-11e5-9760-985aeb8b7458";
+    let copy: DeploymentId = "019571ff-3c1b-7d2e-8a5f-0123456789ab".parse().unwrap();
+    let status = DeploymentStatus::new(Arc::clone(&store));
+    crate::fixture::save(store.as_ref(), &copy.file_name(), ORIGINAL).await;
+    let error = status.get_status(&copy).await.unwrap_err();
+    let Error::BadRecord { file, reason, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*file, copy.file_name().as_str());
+    let page = status.list(&ListQuery::default()).await.unwrap();
+    assert_eq!((page.records.len(), page.unreadable.len()), (0, 1));
+    assert_eq!(page.unreadable[0].reason, *reason);
+    let other = StatusChange::reach(Phase::Failed, std::time::SystemTime::UNIX_EPOCH);
+    let error = status.set_status(&copy, &other).await.unwrap_err();
+    assert!(matches!(error, Error::BadRecord { .. }), "{error}");
+
+    // However the id is written, it is the same.
+    for written in [name.to_uppercase(), name.replace('-', "")] {
+        let text = ORIGINAL.replace(name, &written);
+        save(store.as_ref(), &format!("deployment_{name}.json"), &text).await;
+        let record = status.get_status(&name.parse().unwrap()).await.unwrap();
+        assert_eq!(record.unwrap().deploy_id, written);
+    }
 }

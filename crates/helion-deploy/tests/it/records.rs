@@ -180,3 +180,28 @@ fn what_prune_cannot_read_is_named_with_what_can_be_done() {
         assert!(told.contains("hint: they stay until"), "{told}");
     }
 }
+
+#[test]
+fn a_copy_under_another_id_is_used_by_no_command() {
+    let world = World::with_package_on(Backend::Fs);
+    let record = finish(world.deploy(&[])).code(0).json();
+    let id = record["deploy_id"].as_str().unwrap();
+    let copy = "019571ff-3c1b-7d2e-8a5f-0123456789ab";
+    let file = |id: &str| world.path("store").join(format!("deployment_{id}.json"));
+    std::fs::copy(file(id), file(copy)).unwrap();
+    let redeploy = ["redeploy", copy, "--username", "ann"];
+    for command in [
+        &["status", copy][..],
+        &["logs", copy],
+        &["cancel", copy],
+        &redeploy,
+    ] {
+        let refused = world.run(command).code(5);
+        assert!(refused.stderr.contains("its deploy_id"), "{refused:?}");
+        assert_eq!(refused.stdout, "");
+    }
+    let left = std::fs::read_dir(world.path("store")).unwrap();
+    let mut names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names.any(|name| name.starts_with("cancel_")));
+    world.run(&["status", id]).code(0);
+}
