@@ -14,6 +14,8 @@ pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
     document: Document,
+    /// The package that the store lacks, where that is what went wrong.
+    missing_package: Option<String>,
 }
 
 /// Whether the one JSON document has been printed already.
@@ -41,6 +43,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             document: Document::Owed,
+            missing_package: None,
         }
     }
 
@@ -77,6 +80,11 @@ impl Failure {
         self.hint.as_deref()
     }
 
+    /// The package that the store lacks, where that is what went wrong.
+    pub(crate) fn missing_package(&self) -> Option<&str> {
+        self.missing_package.as_deref()
+    }
+
     /// The failure as the one document of `--output json`; `None` when that was printed.
     pub(crate) fn to_json(&self) -> Option<Value> {
         if self.document == Document::Printed {
@@ -103,8 +111,13 @@ impl From<deployment::Error> for Failure {
             ErrorKind::Internal => internal_code(&error),
             _ => FAILED,
         };
+        let missing_package = match &error {
+            deployment::Error::PackageNotFound { name, .. } => Some(name.clone()),
+            _ => None,
+        };
         Self {
             hint: hint::after(&error),
+            missing_package,
             ..Self::new(code, chain(&error))
         }
     }

@@ -13,7 +13,7 @@ use crate::again::Again;
 use crate::cli::Deploy;
 use crate::clients;
 use crate::command::{packages, recover};
-use crate::failure::{FAILED, Failure, INVALID, NOT_FOUND};
+use crate::failure::{FAILED, Failure, INVALID};
 use crate::follow::follow;
 use crate::output::Output;
 use crate::password::{self, Source};
@@ -103,7 +103,7 @@ impl Wanted {
 
     /// Whether the failure is that the store has no such package.
     fn is_missing(&self, failure: &Failure) -> bool {
-        self.file.is_none() && failure.code() == NOT_FOUND
+        failure.missing_package() == Some(self.name.as_str())
     }
 }
 
@@ -192,6 +192,7 @@ mod tests {
 
     use super::*;
     use crate::cli::Client;
+    use crate::failure::NOT_FOUND;
     use crate::stop::StopSignal;
 
     #[tokio::test]
@@ -200,17 +201,21 @@ mod tests {
         let script = FaultScript::new();
         let store = FaultStore::new(Arc::new(MemoryStore::new()), &script);
         let catalog = PackageCatalog::new(Arc::new(store));
-        let missing = || Failure::new(NOT_FOUND, "no `fooo`").with_hint("look");
+        let missing = async || {
+            let empty = PackageCatalog::new(Arc::new(MemoryStore::new()));
+            Failure::from(empty.get_package("fooo").await.unwrap_err()).with_hint("look")
+        };
+        let message = "package `fooo` was not found in the store";
         let mut stop = Stop::new().unwrap();
-        let suggested = wanted.suggest_unless_stopped(missing(), &catalog, &mut stop);
+        let suggested = wanted.suggest_unless_stopped(missing().await, &catalog, &mut stop);
         let failure = suggested.await;
-        assert_eq!((failure.code(), failure.message()), (3, "no `fooo`"));
+        assert_eq!((failure.code(), failure.message()), (NOT_FOUND, message));
         assert_eq!(failure.hint(), Some("look"));
         script.on(Operation::GetFilesList).always().hang();
         stop.put_back(StopSignal::Interrupt);
-        let suggested = wanted.suggest_unless_stopped(missing(), &catalog, &mut stop);
+        let suggested = wanted.suggest_unless_stopped(missing().await, &catalog, &mut stop);
         let failure = suggested.await;
-        assert_eq!((failure.code(), failure.message()), (3, "no `fooo`"));
+        assert_eq!((failure.code(), failure.message()), (NOT_FOUND, message));
         assert_eq!(failure.hint(), Some("look"));
     }
 

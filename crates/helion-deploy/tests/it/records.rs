@@ -205,3 +205,27 @@ fn a_copy_under_another_id_is_used_by_no_command() {
     assert!(!names.any(|name| name.starts_with("cancel_")));
     world.run(&["status", id]).code(0);
 }
+
+#[test]
+fn a_running_deployment_whose_record_goes_suggests_no_package() {
+    let world = World::with_package_on(Backend::Fs);
+    let record = finish(world.deploy(&[])).code(0).json();
+    let id = record["deploy_id"].as_str().unwrap();
+    let again = ["redeploy", id, "--username", "ann"];
+    world.behave("push", standin::Behaviour::Hang);
+    for command in [world.deploy(&[]), world.command(&again)] {
+        let mut running = Running::start(command);
+        running.until("  LIST");
+        let file = format!("store/deployment_{}.json", running.id);
+        std::fs::remove_file(world.path(&file)).unwrap();
+        running.signal(Signal::INT);
+        let lost = running.finish().code(3);
+        assert!(lost.stderr.contains("hint: `helion-deploy "), "{lost:?}");
+        assert!(!lost.stderr.contains("did you mean"), "{lost:?}");
+        // Its lock holds for a lease after it was made.
+        let lock = std::fs::read_dir(world.path("store")).unwrap();
+        let mut names = lock.map(|entry| entry.unwrap().path());
+        let is_lock = |path: &std::path::PathBuf| path.to_string_lossy().contains("/lock_");
+        std::fs::remove_file(names.find(is_lock).unwrap()).unwrap();
+    }
+}
