@@ -30,6 +30,12 @@ pub(crate) fn time(took: Duration) -> String {
     }
 }
 
+/// How many there are of what `noun` names: `1 key`, `2 keys`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +63,13 @@ mod tests {
             (3_723_000, "1h 02m"),
         ] {
             assert_eq!(time(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        for (number, text) in [(0, "0 keys"), (1, "1 key"), (2, "2 keys")] {
+            assert_eq!(count(number, "key"), text);
         }
     }
 }

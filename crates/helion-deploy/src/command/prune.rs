@@ -11,6 +11,7 @@ use crate::clients;
 use crate::failure::Failure;
 use crate::message::{say, say_hint};
 use crate::output::Output;
+use crate::quantity;
 use crate::unreadable;
 
 pub(crate) async fn run(
@@ -44,12 +45,12 @@ pub(crate) async fn run(
 
 fn text(report: &PruneReport) -> String {
     format!(
-        "{} removed, {} kept, {} unfinished, {} unreadable, {} keys forgotten",
+        "{} removed, {} kept, {} unfinished, {} unreadable, {} forgotten",
         report.removed.len(),
         report.kept,
         report.unfinished,
         report.unreadable.len() + report.unreadable_keys,
-        report.keys
+        quantity::count(report.keys, "key")
     )
 }
 

@@ -9,8 +9,10 @@ use store::IStore;
 use crate::cli::Client;
 use crate::clients;
 use crate::failure::{FAILED, Failure, chain};
+use crate::hint;
 use crate::message::say;
 use crate::output::Output;
+use crate::quantity;
 use crate::stop::Stop;
 
 /// Recovers, prints what was done, and fails when something could not be.
@@ -24,19 +26,37 @@ pub(crate) async fn run(store: Arc<dyn IStore>, output: Output<'_>) -> Result<()
         .iter()
         .map(|(id, reason)| json!({ "deploy_id": id, "reason": reason }))
         .collect();
+    let unread_locks: Vec<_> = report.unread_locks.iter().map(|e| chain(e)).collect();
     let document = json!({
         "interrupted": report.interrupted,
         "cleaned": report.cleaned,
         "failed": failed,
+        "unread_locks": unread_locks,
     });
     output.print(&document, |_| text(&report))?;
     say_failures(&report);
-    let count = failures.len() + report.unread_locks.len();
-    if count == 0 {
+    outcome(&report)
+}
+
+/// The exit code of a report that has been printed.
+fn outcome(report: &RecoveryReport) -> Result<(), Failure> {
+    let failed = report.failed.iter().map(|failure| &failure.error);
+    let Some(first) = failed.chain(&report.unread_locks).next() else {
         return Ok(());
+    };
+    let (deployments, locks) = (report.failed.len(), report.unread_locks.len());
+    let mut parts = Vec::new();
+    if deployments > 0 {
+        let counted = quantity::count(deployments, "deployment");
+        parts.push(format!("{counted} could not be recovered"));
     }
-    let message = format!("{count} deployments could not be recovered");
-    Err(Failure::after_document(FAILED, message))
+    if locks > 0 {
+        let counted = quantity::count(locks, "lock");
+        parts.push(format!("{counted} could not be read"));
+    }
+    let hint = hint::after(first)
+        .unwrap_or_else(|| "the next `helion-deploy recover` tries it again".to_owned());
+    Err(Failure::after_document(FAILED, parts.join(", ")).with_hint(hint))
 }
 
 /// Recovers before something else is done, which goes on whatever comes of it but a signal.
@@ -85,8 +105,11 @@ fn text(report: &RecoveryReport) -> String {
         .map(|id| format!("INTERRUPTED  {id}"));
     let cleaned = report.cleaned.iter().map(|id| format!("cleaned      {id}"));
     let lines: Vec<_> = interrupted.chain(cleaned).collect();
-    if lines.is_empty() {
+    if !lines.is_empty() {
+        return lines.join("\n");
+    }
+    if report.failed.is_empty() && report.unread_locks.is_empty() {
         return NOTHING.to_owned();
     }
-    lines.join("\n")
+    "nothing recovered".to_owned()
 }

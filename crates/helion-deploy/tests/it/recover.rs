@@ -53,6 +53,13 @@ pub(crate) fn pushing(world: &World) -> Running {
     running
 }
 
+/// Has the database miss what stands in its only lock.
+pub(crate) fn lose_lock(world: &World) {
+    let database = rusqlite::Connection::open(world.path("store")).unwrap();
+    let lose = "UPDATE file SET content = 999 WHERE name LIKE 'lock_%'";
+    assert_eq!(database.execute(lose, []).unwrap(), 1);
+}
+
 fn recover(world: &World) -> Value {
     let recovered = world.run(&["--output", "json", "recover"]).code(0);
     // What the document tells is not logged as well.
@@ -70,7 +77,7 @@ fn a_killed_program_leaves_an_interrupted_record_and_nothing_else() {
     let directory = world.path(&format!("temp/helion-deploy-{id}"));
     assert!(directory.exists());
     // Its lease has not ended yet, so somebody might still be there.
-    let nothing = json!({ "interrupted": [], "cleaned": [], "failed": [] });
+    let nothing = json!({ "interrupted": [], "cleaned": [], "failed": [], "unread_locks": [] });
     assert_eq!(recover(&world), nothing);
     assert!(working_for(&id) > 0 && directory.exists());
 
@@ -78,7 +85,7 @@ fn a_killed_program_leaves_an_interrupted_record_and_nothing_else() {
     let report = recover(&world);
     assert_eq!(
         report,
-        json!({ "interrupted": [id], "cleaned": [], "failed": [] })
+        json!({ "interrupted": [id], "cleaned": [], "failed": [], "unread_locks": [] })
     );
     assert_eq!(working_for(&id), 0);
     world.assert_nothing_left();
@@ -99,6 +106,8 @@ fn a_killed_program_leaves_an_interrupted_record_and_nothing_else() {
     assert_eq!(repeated["engine"]["endpoint"], ENDPOINT);
     world.assert_nothing_left();
 
+    let told = world.run(&["prune", "--keep", "9"]).code(0);
+    assert!(told.stdout.ends_with(", 0 keys forgotten\n"), "{told:?}");
     let prune = ["--output", "json", "prune", "--keep", "1"];
     let report = world.run(&prune).code(0).json();
     let expected = json!({
@@ -209,4 +218,44 @@ fn a_stopped_program_that_wakes_up_writes_nothing() {
         let next = finish(world.deploy(&[])).code(0).json();
         assert_eq!(statuses(&next), SUCCESS);
     }
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_is_told() {
+    let world = World::with_package();
+    finish(world.deploy(&[])).code(0);
+    lose_lock(&world);
+    let failed = world.run(&["--output", "json", "recover"]).code(1);
+    let report = failed.json();
+    let unread = report["unread_locks"].as_array().unwrap();
+    let reason = unread[0].as_str().unwrap();
+    assert!(reason.contains("lock_"), "{reason}");
+    assert_eq!(
+        (unread.len(), &report["failed"]),
+        (1, &json!([])),
+        "{report}"
+    );
+
+    let failed = world.run(&["recover"]).code(1);
+    assert_eq!(failed.stdout, "nothing recovered\n");
+    assert_eq!(
+        failed.stderr,
+        format!(
+            "a lock is not read: {reason}\n\
+             error: 1 lock could not be read\n\
+             hint: restore the store from a backup\n"
+        )
+    );
+}
+
+#[test]
+fn what_was_not_recovered_is_counted() {
+    let world = World::with_package_on(Backend::Fs);
+    let record = finish(world.deploy(&[])).code(0).json();
+    let id = record["deploy_id"].as_str().unwrap();
+    std::fs::write(world.path(&format!("store/deployment_{id}.json")), "{").unwrap();
+    let failed = world.run(&["recover"]).code(1);
+    assert_eq!(failed.stdout, "nothing recovered\n");
+    let counted = "error: 1 deployment could not be recovered\nhint: `helion-deploy ";
+    assert!(failed.stderr.contains(counted), "{failed:?}");
 }

@@ -5,7 +5,7 @@ mod validation;
 use serde_json::{Value, json};
 use store::{FileName, SaveOptions, StoreExt as _};
 
-use crate::recover::{end_lease, pushing};
+use crate::recover::{end_lease, lose_lock, pushing};
 use crate::schemas::validation::Schemas;
 use crate::world::{ENDPOINT, PASSWORD, World, finish};
 
@@ -74,7 +74,7 @@ fn deployments() -> Vec<Printed> {
     ]
 }
 
-/// What a program that was killed leaves, and a record that cannot be read.
+/// What a program that was killed leaves, and a record and a lock that cannot be read.
 fn leftovers() -> Vec<Printed> {
     let world = World::with_package();
     let mut running = pushing(&world);
@@ -86,10 +86,15 @@ fn leftovers() -> Vec<Printed> {
     // Its client has left a private directory again, so a recovery asks for it.
     let directory = world.path(&format!("temp/helion-deploy-{}", running.id));
     std::fs::create_dir(directory).unwrap();
+    let unreadable = json_of(&world, &["recover"], 1);
+    let other = World::with_package();
+    finish(other.deploy(&[])).code(0);
+    lose_lock(&other);
     vec![
         ("recover", interrupted),
         ("record", record),
-        ("recover", json_of(&world, &["recover"], 1)),
+        ("recover", unreadable),
+        ("recover", json_of(&other, &["recover"], 1)),
         ("list", json_of(&world, &["list"], 0)),
         ("prune", json_of(&world, &["prune", "--keep", "9"], 0)),
         ("error", json_of(&world, &["status", &running.id], 5)),

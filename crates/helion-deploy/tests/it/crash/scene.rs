@@ -255,7 +255,7 @@ impl Scene {
                 || records.contains_key(name)
         };
         assert!(files.iter().all(known), "{files:?}");
-        let nothing = json!({ "interrupted": [], "cleaned": [], "failed": [] });
+        let nothing = json!({ "interrupted": [], "cleaned": [], "failed": [], "unread_locks": [] });
         assert_eq!(self.recover(), nothing);
     }
 
