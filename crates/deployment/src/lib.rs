@@ -63,6 +63,7 @@ mod engine;
 mod error;
 mod event;
 mod file_names;
+mod freeing;
 mod held;
 mod id;
 mod inspection;

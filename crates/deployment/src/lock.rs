@@ -9,10 +9,13 @@ use tokio::time::Instant;
 use crate::claim::{Claims, KEY_PREFIX, TRIES, busy, contended};
 use crate::claim_file::ClaimFile;
 use crate::digest;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::file_names::FileNames;
 use crate::held::{Held, Maker};
 use crate::id::{DeploymentId, engine_file};
+use crate::platform::Space;
+use crate::record::DeploymentRecord;
 use crate::request::DeployRequest;
 
 /// How many claims are read at once.
@@ -21,14 +24,26 @@ const PARALLEL_READS: usize = 16;
 /// What the names of locks begin with; those of the keys' claims do too.
 pub(crate) const LOCK_PREFIX: &str = "lock_";
 
-/// The file that tells who deploys `application` to an endpoint.
+/// The file that tells who deploys the request's application to its endpoint.
 pub(crate) fn lock_file(request: &DeployRequest) -> FileName {
     let space = request.space.as_ref();
+    file_of(&request.endpoint, space, request.application())
+}
+
+/// The same for the deployment of `record`; `None` where it had no lock.
+pub(crate) fn lock_file_of(record: &DeploymentRecord) -> Option<FileName> {
+    let engine = record.engine.as_ref()?;
+    let endpoint = engine.endpoint.parse().ok()?;
+    let space = engine.space.as_ref();
+    Some(file_of(&endpoint, space, &engine.application))
+}
+
+fn file_of(endpoint: &Endpoint, space: Option<&Space>, application: &str) -> FileName {
     let identity = digest::of_parts(&[
-        request.endpoint.identity(),
+        endpoint.identity(),
         space.map_or("", |space| space.organization.as_str()),
         space.map_or("", |space| space.space.as_str()),
-        request.application(),
+        application,
     ]);
     engine_file(&format!("{LOCK_PREFIX}{identity}.json"))
 }

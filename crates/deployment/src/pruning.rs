@@ -133,7 +133,7 @@ struct Ended {
 }
 
 /// Removes the records that `policy` names, with the keys that stood for them, and cancel files
-/// that nobody waits for.
+/// that nobody waits for; their applications are free.
 pub(crate) async fn prune(claims: &Claims, policy: &PrunePolicy) -> Result<PruneReport> {
     let (status, now) = (claims.status.as_ref(), claims.clock.now());
     let mut report = PruneReport::default();
@@ -147,7 +147,7 @@ pub(crate) async fn prune(claims: &Claims, policy: &PrunePolicy) -> Result<Prune
         .collect();
     report.kept = ended.len() - old.len();
     let mut removals = stream::iter(old)
-        .map(|id| async move { (id, remove(status, id).await) })
+        .map(|id| async move { (id, remove(claims, id).await) })
         .buffer_unordered(PARALLEL_REMOVALS);
     while let Some((id, is_removed)) = removals.next().await {
         if is_removed? {
@@ -214,11 +214,12 @@ fn found(id: DeploymentId, record: &DeploymentRecord) -> Found {
 }
 
 /// Removes the record of `id`, unless it is another one by now.
-async fn remove(status: &dyn IStatus, id: DeploymentId) -> Result<bool> {
+async fn remove(claims: &Claims, id: DeploymentId) -> Result<bool> {
     // Another process may have pruned it meanwhile, and a repeated request begun it anew.
-    match status.get_status(&id).await? {
+    match claims.status.get_status(&id).await? {
         Some(record) if record.is_terminal() => {
-            status.remove_status(&id).await?;
+            claims.free_lock(&id, &record).await;
+            claims.status.remove_status(&id).await?;
             Ok(true)
         }
         _ => Ok(false),

@@ -54,8 +54,8 @@ pub(crate) async fn about_holder(deployer: &Deployer, by: &DeploymentId) -> Stri
 }
 
 /// Where what is in the way has no record: there is nothing to watch or to cancel.
-const UNRECORDED: &str = "it is not recorded: it begins just now, or was stopped while it began; \
-                          then the application is free 70 s after that";
+const UNRECORDED: &str = "it is not recorded: it begins just now, or was stopped while it began, or its \
+                          record was removed; then the application is free 70 s after it began";
 
 /// Where that deployment is in the way.
 fn busy(by: &DeploymentId) -> String {

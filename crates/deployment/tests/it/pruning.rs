@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deployment::{DeploymentId, PrunePolicy};
+use deployment::{DeploymentId, PrunePolicy, Space};
 use store::{IStore, MemoryStore, StoreExt as _};
 
-use crate::fixture::{Fixture, add_package, request, save};
+use crate::fixture::{Fixture, SUCCESS, add_package, assert_busy, assert_history, request, save};
 use crate::played_client::Play;
 use crate::wall_clock::WallClock;
 
@@ -249,13 +249,80 @@ async fn claims_of_removed_deployments_are_in_nobodys_way() {
     assert_eq!(report.removed.len(), 1);
     world.wall_clock.jump(crate::wall_clock::PAST_THE_LEASE);
     for request in [request("foo"), keyed()] {
-        crate::fixture::assert_history(
-            &world.fixture.deploy(request).await,
-            crate::fixture::SUCCESS,
-        );
+        assert_history(&world.fixture.deploy(request).await, SUCCESS);
     }
     let report = world.fixture.deployer.recover().await.unwrap();
     assert!(report.failed.is_empty(), "{report:?}");
+}
+
+#[tokio::test]
+async fn an_application_is_free_when_its_record_has_just_been_removed() {
+    let world = World::new().await;
+    let other = Fixture::at(Arc::clone(&world.fixture.store), &world.wall_clock).await;
+    let elsewhere = || {
+        request("foo")
+            .with_space(Space {
+                organization: "acme".to_owned(),
+                space: "live".to_owned(),
+            })
+            .with_application("shop")
+            .unwrap()
+    };
+    let everything = PrunePolicy::default().with_keep(0);
+    for make in [|| request("foo"), elsewhere] {
+        world.fixture.deploy(make()).await;
+        let report = other.deployer.prune(&everything).await.unwrap();
+        assert_eq!(report.removed.len(), 1);
+        assert_eq!(other.deployer.busy_with(&make()).await.unwrap(), None);
+        assert_history(&other.deploy(make()).await, SUCCESS);
+        other.deployer.prune(&everything).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_removed_record_leaves_the_lock_that_somebody_else_has_by_now() {
+    let world = World::new().await;
+    let other = Fixture::at(Arc::clone(&world.fixture.store), &world.wall_clock).await;
+    let removed: DeploymentId = {
+        let record = world.fixture.deploy(request("foo")).await;
+        record.deploy_id.parse().unwrap()
+    };
+    let running = world
+        .fixture
+        .deploy_up_to_push(Play::HangUntilStopped, request("foo"))
+        .await;
+    let everything = PrunePolicy::default().with_keep(0);
+    let report = other.deployer.prune(&everything).await.unwrap();
+    assert_eq!(report.removed, [removed]);
+    assert_busy(&other.refuse(request("foo")).await, running);
+}
+
+#[tokio::test]
+async fn a_lock_that_cannot_be_freed_keeps_no_record() {
+    let script = store::FaultScript::new();
+    let world = World::on(Arc::new(MemoryStore::new().with_faults(&script))).await;
+    for operation in [
+        store::Operation::GetFileContents,
+        store::Operation::SaveFile,
+    ] {
+        let ids = world.deploy(1).await;
+        let lock = lock_of(&world.fixture.store).await;
+        let fault = script.on(operation).named(lock.as_str());
+        fault.fail(store::ErrorKind::Corrupt);
+        let everything = PrunePolicy::default().with_keep(0);
+        let report = world.fixture.deployer.prune(&everything).await.unwrap();
+        assert_eq!(report.removed, ids);
+        // Its claim ends with its lease.
+        assert_busy(&world.fixture.refuse(request("foo")).await, ids[0]);
+    }
+}
+
+/// The file of the only lock.
+async fn lock_of(store: &Arc<dyn IStore>) -> store::FileName {
+    let locks = store::ListOptions::default().with_prefix("lock_");
+    let mut found = store.get_files_list(&locks).await.unwrap();
+    assert_eq!(found.len(), 1);
+    found.remove(0).name
 }
 
 #[tokio::test]
@@ -269,7 +336,7 @@ async fn a_key_whose_record_was_removed_stands_for_a_new_deployment() {
     // Another process that prunes may be about to remove the old id's record once more.
     let again = world.fixture.deploy(keyed()).await;
     assert_ne!(again.deploy_id, removed.deploy_id);
-    crate::fixture::assert_history(&again, crate::fixture::SUCCESS);
+    assert_history(&again, SUCCESS);
     let repeated = world.fixture.deployer.deploy_package(keyed()).await;
     assert_eq!(repeated.unwrap().to_string(), again.deploy_id);
 }

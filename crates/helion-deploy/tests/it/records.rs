@@ -229,3 +229,12 @@ fn a_running_deployment_whose_record_goes_suggests_no_package() {
         std::fs::remove_file(names.find(is_lock).unwrap()).unwrap();
     }
 }
+
+#[test]
+fn an_application_is_free_when_its_record_has_just_been_pruned() {
+    let world = World::with_package();
+    finish(world.deploy(&[])).code(0);
+    let pruned = world.run(&["prune", "--keep", "0"]).code(0);
+    assert!(pruned.stdout.starts_with("1 removed, "), "{pruned:?}");
+    finish(world.deploy(&[])).code(0);
+}
