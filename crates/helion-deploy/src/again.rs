@@ -1,5 +1,7 @@
 //! How a deployment that was stopped is repeated.
 
+use std::time::Duration;
+
 use deployment::DeploymentRecord;
 
 use crate::cli::{Client, Deploy, Redeploy};
@@ -29,13 +31,18 @@ impl Again {
             (false, _) => Self::Redeploy(flags(
                 arguments.target.username.as_deref(),
                 arguments.target.client,
+                arguments.target.timeout,
             )),
         }
     }
 
     /// After a `redeploy`.
     pub(crate) fn after_again(arguments: &Redeploy) -> Self {
-        Self::Redeploy(flags(arguments.username.as_deref(), arguments.client))
+        Self::Redeploy(flags(
+            arguments.username.as_deref(),
+            arguments.client,
+            arguments.timeout,
+        ))
     }
 
     /// What to do after that deployment; `None` where nothing can be done.
@@ -60,8 +67,10 @@ impl Again {
 }
 
 /// What was given as flags; what came from elsewhere comes from there again.
-fn flags(username: Option<&str>, client: Option<Client>) -> String {
+fn flags(username: Option<&str>, client: Option<Client>, timeout: Option<Duration>) -> String {
     let username = username.map(|name| format!(" --username {}", quoted(name)));
     let client = client.map(|client| format!(" --client {}", clients::program(client)));
-    [username, client].into_iter().flatten().collect()
+    let timeout = timeout.map(humantime::format_duration);
+    let timeout = timeout.map(|limit| format!(" --timeout {}", quoted(&limit.to_string())));
+    [username, client, timeout].into_iter().flatten().collect()
 }

@@ -82,7 +82,15 @@ fn after_a_cancel_they_deploy_once_more_as_before() {
     world.platform.add_space("o", "s").unwrap();
     let place = ["--endpoint", ENDPOINT, "--username", "ann"];
     let cf = ["--client", "cf", "--org", "o", "--space", "s"];
-    let stopped = cancelled(&world, &[&["deploy", "foo"], &place[..], &cf].concat());
+    let limit = ["--timeout", "1h 30m"];
+    let deploy = [&["deploy", "foo"], &place[..], &cf, &limit].concat();
+    let mut stopped = cancelled(&world, &deploy);
+    let record: Vec<_> = command(&stopped)[1..2].to_vec();
+    let told = ["--username", "ann", "--client", "cf", "--timeout", "1h 30m"];
+    assert_eq!(command(&stopped)[2..], told);
+    let again = [&["redeploy", &record[0]], &told[..]].concat();
+    stopped = cancelled(&world, &again);
+    assert_eq!(command(&stopped)[2..], told);
     follow(&world, &stopped).code(0);
 
     let archive = world.archive("bar");
