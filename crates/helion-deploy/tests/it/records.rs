@@ -238,3 +238,18 @@ fn an_application_is_free_when_its_record_has_just_been_pruned() {
     assert!(pruned.stdout.starts_with("1 removed, "), "{pruned:?}");
     finish(world.deploy(&[])).code(0);
 }
+
+#[test]
+fn only_a_page_that_is_known_to_be_the_last_has_no_next() {
+    let world = World::with_package();
+    let id = finish(world.deploy(&[])).code(0).json()["deploy_id"].clone();
+    let list = ["--output", "json", "list", "--limit"];
+    let list = |more: &[&str]| world.run(&[&list, more].concat()).code(0).json();
+    assert_eq!(list(&["1"])["next"], id);
+    let behind = list(&["1", "--after", id.as_str().unwrap()]);
+    assert_eq!(
+        (&behind["deployments"], &behind["next"]),
+        (&serde_json::json!([]), &serde_json::Value::Null)
+    );
+    assert!(list(&["2"])["next"].is_null());
+}
