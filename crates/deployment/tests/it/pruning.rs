@@ -317,6 +317,43 @@ async fn a_lock_that_cannot_be_freed_keeps_no_record() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_a_lock_that_is_about_to_be_freed_keeps_it() {
+    for operation in [
+        store::Operation::GetFileContents,
+        store::Operation::SaveFile,
+    ] {
+        let script = store::FaultScript::new();
+        let world = World::on(Arc::new(MemoryStore::new().with_faults(&script))).await;
+        let store = Arc::clone(&world.fixture.store);
+        let id = world.deploy(1).await[0];
+        let lock = lock_of(&store).await;
+        let (_, claim) = store.get_file_bytes(&lock, 1 << 10).await.unwrap();
+        // Another version, which says the same.
+        let claim = [&claim[..], b" "].concat();
+        let before = script.calls().len();
+        let fault = script.on(operation).named(lock.as_str());
+        fault.delay(Duration::from_secs(1));
+        let everything = PrunePolicy::default().with_keep(0);
+        let taking = async {
+            while !script.calls()[before..]
+                .iter()
+                .any(|call| call.operation == operation && call.name.as_ref() == Some(&lock))
+            {
+                tokio::task::yield_now().await;
+            }
+            // A repeated request begins the removed deployment anew, under the same id.
+            let begun = format!(r#"{{"deploy_id": "{id}", "deploy_status": "INIT"}}"#);
+            save(store.as_ref(), &id.file_name(), begun).await;
+            save(store.as_ref(), &lock, claim.clone()).await;
+        };
+        let (pruned, ()) = tokio::join!(world.fixture.deployer.prune(&everything), taking);
+        pruned.unwrap();
+        let (_, kept) = store.get_file_bytes(&lock, 1 << 10).await.unwrap();
+        assert_eq!(kept, claim, "{operation:?}");
+    }
+}
+
 /// The file of the only lock.
 async fn lock_of(store: &Arc<dyn IStore>) -> store::FileName {
     let locks = store::ListOptions::default().with_prefix("lock_");
