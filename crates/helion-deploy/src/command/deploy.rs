@@ -10,11 +10,11 @@ use deployment::{
 use store::IStore;
 
 use crate::again::Again;
-use crate::cli::Deploy;
+use crate::cli::{Client, Deploy};
 use crate::clients;
 use crate::command::{packages, recover};
 use crate::failure::{FAILED, Failure, INVALID};
-use crate::follow::follow;
+use crate::follow::{Followed, follow};
 use crate::output::Output;
 use crate::password::{self, Source};
 use crate::report;
@@ -34,21 +34,40 @@ pub(crate) async fn run(
     let wanted = Wanted::parse(&arguments.target.package)?;
     let again = Again::after(&arguments, &wanted);
     let request = request(arguments, &wanted, settings, &mut stop).await?;
-    let catalog = PackageCatalog::new(Arc::clone(&store));
-    let status = DeploymentStatus::new(Arc::clone(&store));
-    let deployer = Deployer::new(store, platform, DeployerOptions::default());
+    let deployer = Deployer::new(Arc::clone(&store), platform, DeployerOptions::default());
     recover::quietly(&deployer, &mut stop).await?;
-    let followed = match follow(&deployer, &status, request, &mut stop).await {
-        Ok(followed) => followed,
+    let followed = to_the_end(&deployer, store, request, &wanted, &mut stop).await?;
+    tell(&followed, &again, client, output)
+}
+
+/// Deploys, and shows it to its end.
+pub(crate) async fn to_the_end(
+    deployer: &Deployer,
+    store: Arc<dyn IStore>,
+    request: DeployRequest,
+    wanted: &Wanted,
+    stop: &mut Stop,
+) -> Result<Followed, Failure> {
+    let status = DeploymentStatus::new(Arc::clone(&store));
+    match follow(deployer, &status, request, stop).await {
+        Ok(followed) => Ok(followed),
         Err(failure) => {
-            return Err(wanted
-                .suggest_unless_stopped(failure, &catalog, &mut stop)
-                .await);
+            let catalog = PackageCatalog::new(store);
+            Err(wanted.suggest_unless_stopped(failure, &catalog, stop).await)
         }
-    };
+    }
+}
+
+/// Prints the record, and fails where it ended otherwise than in `SUCCESS`.
+pub(crate) fn tell(
+    followed: &Followed,
+    again: &Again,
+    client: Client,
+    output: Output<'_>,
+) -> Result<(), Failure> {
     let record = followed.record();
-    output.print(record, |_| report::followed(&followed, output.paint()))?;
-    succeeded(record, &again).map_err(|failure| clients::explain(failure, client))
+    output.print(record, |_| report::followed(followed, output.paint()))?;
+    succeeded(record, again).map_err(|failure| clients::explain(failure, client))
 }
 
 /// The package that is to be deployed.
@@ -86,7 +105,7 @@ impl Wanted {
     }
 
     /// The same; after a signal, the failure is told as it is.
-    pub(crate) async fn suggest_unless_stopped(
+    async fn suggest_unless_stopped(
         &self,
         failure: Failure,
         catalog: &PackageCatalog,
@@ -191,7 +210,6 @@ mod tests {
     use store::{FaultScript, FaultStore, MemoryStore, Operation};
 
     use super::*;
-    use crate::cli::Client;
     use crate::failure::NOT_FOUND;
     use crate::stop::StopSignal;
 

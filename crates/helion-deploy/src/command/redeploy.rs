@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use deployment::{DeployRequest, Deployer, DeployerOptions, DeploymentStatus, PackageCatalog};
+use deployment::{DeployRequest, Deployer, DeployerOptions, DeploymentStatus};
 use store::IStore;
 
 use crate::again::Again;
 use crate::cli::Redeploy;
 use crate::clients;
-use crate::command::deploy::{Wanted, credentials, succeeded};
+use crate::command::deploy::{Wanted, credentials, tell, to_the_end};
 use crate::command::recover;
 use crate::failure::Failure;
-use crate::follow::follow;
 use crate::output::Output;
 use crate::password::Source;
-use crate::report;
 use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::watch;
@@ -48,16 +46,6 @@ pub(crate) async fn run(
     if let Some(timeout) = timeout {
         request = request.with_timeout(timeout);
     }
-    let followed = match follow(&deployer, &status, request, &mut stop).await {
-        Ok(followed) => followed,
-        Err(failure) => {
-            let catalog = PackageCatalog::new(store);
-            return Err(wanted
-                .suggest_unless_stopped(failure, &catalog, &mut stop)
-                .await);
-        }
-    };
-    let record = followed.record();
-    output.print(record, |_| report::followed(&followed, output.paint()))?;
-    succeeded(record, &again).map_err(|failure| clients::explain(failure, client))
+    let followed = to_the_end(&deployer, store, request, &wanted, &mut stop).await?;
+    tell(&followed, &again, client, output)
 }
