@@ -32,6 +32,8 @@ pub(crate) fn start() {
         // A span says most when it is over: what came of it, and how long it took.
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(io::stderr)
+        // It would be told on standard error, which is what failed, and with a panic.
+        .log_internal_errors(false)
         .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();
 }

@@ -1,6 +1,6 @@
 //! What `RUST_LOG` has the program tell.
 
-use crate::world::{Finished, World, finish};
+use crate::world::{Finished, SUCCESS, World, finish, statuses};
 
 fn with_log(mut command: std::process::Command, filter: &str) -> Finished {
     command.env("RUST_LOG", filter);
@@ -55,4 +55,15 @@ fn a_filter_that_is_none_is_told_once_and_not_heeded() {
         let list = with_log(world.command(&["config", "path"]), right).stderr;
         assert_eq!(list, "", "{right}");
     }
+}
+
+#[test]
+fn that_nobody_reads_the_log_is_no_failure() {
+    let world = World::with_package();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut deploy = world.deploy(&[]);
+    deploy.env("RUST_LOG", "info").stderr(writer);
+    let record = finish(deploy).code(0).json();
+    assert_eq!(statuses(&record), SUCCESS);
 }
