@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use crate::paint::Paint;
-use crate::panel::terminal_size;
+use crate::picture::terminal_size;
 use crate::quantity;
 use crate::step_line::{Mark, StepLine, output_line};
 use crate::tail::Tail;

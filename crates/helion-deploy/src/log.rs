@@ -2,13 +2,14 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::message::say;
 use crate::paint::Paint;
+use crate::stderr;
 
 /// The variable that tells what is logged.
 const VARIABLE: &str = "RUST_LOG";
@@ -31,11 +32,26 @@ pub(crate) fn start() {
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(DEFAULT)))
         // A span says most when it is over: what came of it, and how long it took.
         .with_span_events(FmtSpan::CLOSE)
-        .with_writer(io::stderr)
-        // It would be told on standard error, which is what failed, and with a panic.
+        .with_writer(|| Lines)
+        // They would be told on standard error behind the back of what writes there, and with a panic
+        // where that fails.
         .log_internal_errors(false)
         .with_ansi(Paint::on(&io::stderr()) == Paint::Colours)
         .init();
+}
+
+/// Takes the log, a line or more at a time.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        stderr::log(&String::from_utf8_lossy(lines));
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The filter that was asked for, or why it is none.

@@ -19,12 +19,14 @@ mod output;
 mod paint;
 mod panel;
 mod password;
+mod picture;
 mod progress;
 mod quantity;
 mod report;
 mod sample_package;
 mod setting;
 mod settings;
+mod stderr;
 mod step_line;
 mod stop;
 mod store_choice;
@@ -42,13 +44,19 @@ use crate::failure::{FAILED, Failure};
 use crate::invocation::Invocation;
 use crate::output::Output;
 use crate::settings::Settings;
-use crate::stop::{Stop, unless_stopped};
+use crate::stop::{Stop, flush_stderr, unless_stopped};
 
 /// How long work that was dropped may take to remove what it has not finished: it is a file or a
 /// transaction.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    let code = run_program();
+    flush_stderr();
+    code
+}
+
+fn run_program() -> ExitCode {
     // The demo runs this very program as its client, by a link named `helion`.
     let name = std::env::args_os().next().unwrap_or_default();
     if let Some(client) = standin::Client::from_program_name(&name) {

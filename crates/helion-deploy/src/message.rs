@@ -1,19 +1,20 @@
 //! Lines on standard error.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use crate::failure::Failure;
 use crate::output::printable;
 use crate::paint::Paint;
+use crate::stderr;
 
 /// Prints one line for a person; that nobody reads it is no failure.
 pub(crate) fn say(line: &str) {
-    drop(writeln!(io::stderr().lock(), "{}", printable(line)));
+    say_painted(&printable(line));
 }
 
 /// Prints a line that is printable already.
 pub(crate) fn say_painted(line: &str) {
-    drop(writeln!(io::stderr().lock(), "{line}"));
+    stderr::print(line);
 }
 
 /// Prints what went wrong, and what to do next.

@@ -9,8 +9,8 @@ use crate::failure::{FAILED, Failure};
 use crate::invocation::Invocation;
 use crate::message::say_failure;
 use crate::paint::Paint;
-use crate::panel::terminal_size;
-use crate::stop::end_at_once;
+use crate::picture::terminal_size;
+use crate::stop::{end_at_once, flush_stderr};
 
 /// Where results are printed.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,9 @@ fn json<T: Serialize>(document: &T) -> Result<String, Failure> {
 
 fn write(text: &str) -> Result<(), Failure> {
     let _listening = end_at_once();
+    // Both may go to one terminal, which has to show what was printed before.
+    flush_stderr();
+
     let mut stdout = io::stdout().lock();
     let text = if stdout.is_terminal() {
         printable_in_colours(text)

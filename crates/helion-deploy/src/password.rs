@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::thread;
+use std::time::Duration;
 
 use batch::Secret;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, INVALID};
 use crate::message::say;
+use crate::stderr;
 use crate::stop::{Stop, StopSignal};
 
 /// The environment variable that holds the password.
@@ -129,6 +131,8 @@ fn unread(error: impl fmt::Display) -> Failure {
 /// Asks on the terminal, with the echo turned off once: told of it as an output too, rpassword would
 /// turn it off a second time, which may be after a signal has had it turned on again.
 fn ask(prompt: &str) -> io::Result<String> {
+    // The prompt stands below what was said before, on the same terminal.
+    stderr::flush(Duration::MAX);
     let terminal = File::options().write(true).open("/dev/tty")?;
     let config = rpassword::ConfigBuilder::new()
         .output_writer(terminal)

@@ -219,13 +219,12 @@ impl Progress {
     fn print(&mut self, lines: &[String]) {
         self.last = Instant::now();
         if let Some(panel) = &mut self.panel {
-            panel.print(lines);
+            panel.print(lines, &self.activity.lines(self.paint));
         } else {
             for line in lines {
                 say_painted(line);
             }
         }
-        self.redraw();
     }
 }
 

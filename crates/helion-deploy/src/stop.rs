@@ -2,15 +2,17 @@
 
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::failure::{FAILED, Failure};
 use crate::ignored_signals::IgnoredSignals;
+use crate::stderr;
 
 /// What a shell adds to the number of the signal that ended a program.
 const BY_SIGNAL: u8 = 128;
@@ -36,6 +38,7 @@ pub(crate) enum StopSignal {
 impl Stop {
     /// Listens from now on; the signals no longer end the program by themselves.
     pub(crate) fn new() -> Result<Self, Failure> {
+        IS_LISTENED_FOR.store(true, Ordering::Relaxed);
         // What is listened for already is not ignored, so a later call finds the same.
         let ignored = IgnoredSignals::now();
         let listen = |kind| {
@@ -59,11 +62,13 @@ impl Stop {
         if let Some(signal) = self.waiting.take() {
             return signal;
         }
-        tokio::select! {
+        let signal = tokio::select! {
             () = heard(&mut self.interrupt) => StopSignal::Interrupt,
             () = heard(&mut self.terminate) => StopSignal::Terminate,
             () = heard(&mut self.hangup) => StopSignal::Hangup,
-        }
+        };
+        HAS_COME.store(true, Ordering::Relaxed);
+        signal
     }
 
     /// Does `work` unless a signal comes first, as [`unless_stopped`] does.
@@ -177,24 +182,71 @@ pub(crate) async fn unless_stopped<T>(
     Stop::new()?.unless(work).await
 }
 
-/// Has a signal end the program at once, up to the end of what this returns: so while standard
-/// output is written, whose reader may never come.
+/// Whether a signal no longer ends the program by itself.
+static IS_LISTENED_FOR: AtomicBool = AtomicBool::new(false);
+
+/// Whether one has come.
+static HAS_COME: AtomicBool = AtomicBool::new(false);
+
+/// Has a signal end the program at once, up to the end of what this returns: so while a stream is
+/// written whose reader may never come.
 ///
 /// Once listened for, a signal no longer ends the program by itself, and whoever is blocked in a
 /// write hears none.
-pub(crate) fn end_at_once() -> Option<impl Drop> {
-    // Without a runtime, nobody has listened.
-    let runtime = Handle::try_current().ok()?;
-    let mut stop = Stop::new().ok()?;
-    let listening = runtime.spawn(async move {
-        let signal = stop.asked().await;
-        std::process::exit(i32::from(signal.failure().code()));
+pub(crate) fn end_at_once() -> Option<Listening> {
+    if !IS_LISTENED_FOR.load(Ordering::Relaxed) {
+        return None;
+    }
+    if let Ok(runtime) = Handle::try_current() {
+        let stop = Stop::new().ok()?;
+        return Some(Listening(runtime.spawn(end_with_a_signal(stop))));
+    }
+    // The program's own runtime has ended, and nothing but last words is left to write: what listens
+    // to the end of those listens to the end of the program. A signal that came since then is told
+    // to the next runtime.
+    let listener = thread::Builder::new().spawn(|| {
+        let runtime = Builder::new_current_thread().enable_io().build();
+        let listen = async {
+            if let Ok(stop) = Stop::new() {
+                end_with_a_signal(stop).await;
+            }
+        };
+        runtime.map(|runtime| runtime.block_on(listen))
     });
-    Some(Listening(listening))
+    // Where there is no thread to be had, a reader that never comes is left to SIGKILL.
+    drop(listener);
+    None
 }
 
+async fn end_with_a_signal(mut stop: Stop) {
+    let signal = stop.asked().await;
+    std::process::exit(i32::from(signal.failure().code()));
+}
+
+/// Waits until standard error has taken what was printed, or a signal ends the program; after a
+/// signal that has been acted on, a reader that takes nothing is not waited for.
+pub(crate) fn flush_stderr() {
+    // Nobody has to listen meanwhile, and most readers are faster.
+    if stderr::flush(MOST_READERS) {
+        return;
+    }
+    let _listening = end_at_once();
+    let patience = if HAS_COME.load(Ordering::Relaxed) {
+        STUCK_READER
+    } else {
+        Duration::MAX
+    };
+    stderr::flush(patience);
+}
+
+/// How long a reader of standard error usually takes, with ample room.
+const MOST_READERS: Duration = Duration::from_millis(50);
+
+/// After so long without taking anything, a reader of standard error is taken for stuck.
+const STUCK_READER: Duration = Duration::from_secs(1);
+
 /// A task that listens until this is dropped.
-struct Listening(JoinHandle<()>);
+pub(crate) struct Listening(JoinHandle<()>);
 
 impl Drop for Listening {
     fn drop(&mut self) {

@@ -98,6 +98,28 @@ fn of_a_command_that_failed_the_last_lines_stay() {
 }
 
 #[test]
+fn the_log_stands_among_the_lines_that_stay() {
+    let world = World::with_package();
+    talk_at_the_push(&world, 0);
+    let mut deploy = on_xterm(world.deploy(&[]));
+    deploy.env("RUST_LOG", "deployment=info");
+    let mut terminal = Terminal::start(deploy, Streams::Error, (120, 100));
+    terminal.until(is_pushing);
+    go_on(&world);
+    let (code, screen, _) = terminal.finish();
+    assert_eq!(code, 0, "{screen}");
+    assert!(!screen.contains("running"), "{screen}");
+    assert!(!screen.contains("line 7"), "{screen}");
+    for status in ["TARGET", "LOGIN", "LIST", "DEPLOYED", "NEWLIST"] {
+        let told = format!("status=\"{status}\"");
+        assert_eq!(screen.matches(&told).count(), 1, "{status}\n{screen}");
+        let lines = screen.lines().filter(|line| line.starts_with("ok"));
+        let lines = lines.filter(|line| line.split_whitespace().nth(2) == Some(status));
+        assert_eq!(lines.count(), 1, "{status}\n{screen}");
+    }
+}
+
+#[test]
 fn a_terminal_that_is_narrow_or_changes_its_size_shows_no_leftovers() {
     let world = World::with_package();
     talk_at_the_push(&world, 0);

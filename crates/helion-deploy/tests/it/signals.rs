@@ -1,12 +1,14 @@
 //! Commands that a signal ends in the middle leave nothing half done.
 
+use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, Write as _};
 use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::world::{Backend, Running, World, finish, statuses};
+use crate::world::{Backend, Running, SUCCESS, World, finish, statuses};
 
 /// The command with a store whose server takes connections and never answers.
 fn with_silent_store(world: &World, server: &TcpListener, arguments: &[&str]) -> Command {
@@ -104,6 +106,96 @@ fn while_nobody_reads_the_output_a_signal_ends_the_program() {
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(143));
     }
+}
+
+/// A pipe that takes nothing more, and whose reader reads nothing.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(b"x").is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn while_nobody_reads_the_progress_a_deployment_goes_on_and_is_cancelled() {
+    let world = World::with_package();
+    world.behave("push", standin::Behaviour::Hang);
+    let (_reader, writer) = full_pipe();
+    let mut deploy = world.deploy(&[]);
+    deploy.env("RUST_LOG", "info");
+    deploy.stdout(Stdio::piped()).stderr(writer);
+    let child = deploy.spawn().unwrap();
+    let is_pushing = || {
+        let list = world.run(&["--output", "json", "list"]).code(0).json();
+        list["deployments"][0]["deploy_status"] == "LIST"
+    };
+    while !is_pushing() {}
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let record = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(statuses(&record).ends_with("LIST CANCELLED"), "{record}");
+    world.assert_nothing_left();
+}
+
+#[test]
+fn a_reader_that_comes_late_misses_nothing() {
+    let world = World::with_package();
+    let (mut reader, writer) = full_pipe();
+    let mut deploy = world.deploy(&[]);
+    let mut child = deploy.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    drop(deploy);
+    // The deployment does not wait for the reader; the program does.
+    let is_over = || {
+        let list = world.run(&["--output", "json", "list"]).code(0).json();
+        list["deployments"][0]["deploy_status"] == "SUCCESS"
+    };
+    while !is_over() {}
+    let mut read = String::new();
+    reader.read_to_string(&mut read).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let read = read.trim_start_matches('x');
+    let told = read.lines().filter(|line| line.starts_with("ok"));
+    let told: Vec<_> = told
+        .map(|line| line.split_whitespace().nth(2).unwrap())
+        .collect();
+    let expected = SUCCESS.replace("NEWLIST DIR", "NEWLIST LOGOUT DIR");
+    assert_eq!(told.join(" "), expected, "{read}");
+}
+
+#[test]
+fn while_nobody_reads_the_last_words_a_signal_ends_the_program() {
+    let world = World::with_package();
+    // It is more than a pipe takes.
+    let archive = format!("/{}", "x".repeat(100_000));
+    for format in ["text", "json"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut add = world.command(&["--output", format, "packages", "add", &archive]);
+        let mut child = add.stderr(writer).spawn().unwrap();
+        drop(add);
+        while rustix::io::ioctl_fionread(&reader).unwrap() == 0 {
+            std::thread::yield_now();
+        }
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(143), "{format}");
+    }
+}
+
+#[test]
+fn while_nobody_reads_a_hint_a_signal_ends_the_program() {
+    let world = World::with_package();
+    for _ in 0..2 {
+        finish(world.deploy(&[])).code(0);
+    }
+    let (_reader, writer) = full_pipe();
+    let mut list = world.command(&["list", "--limit", "1"]);
+    let mut child = list.stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.find(|line| line.as_ref().unwrap().contains("SUCCESS"));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{status:?}");
 }
 
 /// All files below `folder`.
