@@ -191,15 +191,23 @@ pub(crate) fn succeeded(record: &DeploymentRecord, again: &Again) -> Result<(), 
         _ => reason,
     };
     let message = format!("the deployment ended {}{reason}", record.deploy_status);
-    let stopped = match record.phase() {
+    let failure = Failure::after_document(FAILED, message);
+    let hint = match record.phase() {
         Some(Phase::Cancelled | Phase::Interrupted) => again.hint(record),
         _ => None,
     };
-    let hint = stopped.unwrap_or_else(|| {
-        let id = &record.deploy_id;
-        format!("`helion-deploy logs {id}` shows what its commands printed")
-    });
-    Err(Failure::after_document(FAILED, message).with_hint(hint))
+    Err(match hint.or_else(|| output_hint(record)) {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    })
+}
+
+/// How to see what the commands printed, where one has ended.
+fn output_hint(record: &DeploymentRecord) -> Option<String> {
+    let engine = record.engine.as_ref()?;
+    let id = &record.deploy_id;
+    let hint = || format!("`helion-deploy logs {id}` shows what its commands printed");
+    (!engine.steps.is_empty()).then(hint)
 }
 
 #[cfg(test)]

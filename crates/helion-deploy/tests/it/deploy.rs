@@ -363,3 +363,13 @@ fn a_client_that_leaves_its_process_group_is_not_left_running() {
     assert_eq!(statuses(&record), SUCCESS);
     world.assert_nothing_left();
 }
+
+#[test]
+fn of_a_deployment_that_ran_no_command_no_output_is_hinted_at() {
+    let world = World::with_package();
+    let mut deploy = world.deploy(&[]);
+    deploy.env("TMPDIR", world.path("nowhere"));
+    let failed = finish(deploy).code(1);
+    assert!(failed.stderr.contains("private directory"), "{failed:?}");
+    assert!(!failed.stderr.contains("hint:"), "{failed:?}");
+}
