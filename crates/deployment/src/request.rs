@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::DeploymentId;
 use crate::phase::Phase;
 use crate::platform::Space;
-use crate::record::DeploymentRecord;
+use crate::record::{DeploymentRecord, ENGINE_SCHEMA};
 
 /// A request to deploy one package to one endpoint.
 ///
@@ -79,6 +79,7 @@ impl DeployRequest {
     /// - [`Error::Busy`]: the deployment of `record` has not ended.
     /// - [`Error::InvalidRequest`]: the record does not tell what was deployed, as the original's
     ///   does not; or the package came from a file of a machine.
+    /// - [`Error::NewerRecord`]: a newer engine recorded it.
     ///
     /// # Examples
     ///
@@ -101,10 +102,17 @@ impl DeployRequest {
             let id = record.deploy_id.as_str();
             Err(Error::invalid("deployment to repeat", id, reason))
         };
+        let id: DeploymentId = record.deploy_id.parse()?;
+        if let Some(schema) = record.newer_schema() {
+            return Err(Error::NewerRecord {
+                file: id.file_name().to_string(),
+                schema,
+                known: ENGINE_SCHEMA,
+            });
+        }
         let Some(engine) = &record.engine else {
             return refuse("does not tell its endpoint");
         };
-        let id: DeploymentId = record.deploy_id.parse()?;
         if !record.is_terminal() {
             return Err(Error::Busy {
                 application: engine.application.clone(),

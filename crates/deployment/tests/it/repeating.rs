@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use batch::Secret;
-use deployment::{Credentials, DeployRequest, DeploymentId, ErrorKind, Phase, Space};
+use deployment::{Credentials, DeployRequest, DeploymentId, Error, ErrorKind, Phase, Space};
 use store::{IStore, MemoryStore};
 
 use crate::fixture::{Fixture, PASSWORD, SUCCESS, assert_busy, assert_history, request, save};
@@ -90,6 +90,19 @@ async fn only_what_has_ended_and_is_known_is_repeated() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("endpoint"), "{error}");
+
+    // What a newer engine recorded is not understood, so nothing is missing.
+    let text = format!(
+        r#"{{"deploy_id": "{nobody}", "deploy_status": "FAILED", "package": "foo",
+            "engine": {{"schema": 99}}}}"#
+    );
+    save(store.as_ref(), &nobody.file_name(), text).await;
+    let redeployed = fixture.deployer.redeploy(&nobody, credentials()).await;
+    let error = redeployed.unwrap_err();
+    assert!(
+        matches!(error, Error::NewerRecord { schema: 99, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
