@@ -91,18 +91,18 @@ impl FromStr for Endpoint {
 /// The address for a message, without a secret that someone put into it: a password, or a token
 /// in a query or a fragment.
 fn shown(text: &str) -> String {
-    let mut shown = match (text.find("://"), text.rfind('@')) {
-        (_, None) => text.to_owned(),
-        (Some(scheme), Some(at)) if scheme + 3 <= at => {
-            format!("{}***{}", &text[..scheme + 3], &text[at..])
-        }
-        (_, Some(at)) => format!("***{}", &text[at..]),
+    let behind_scheme = text.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = text.split_at(behind_scheme);
+    let (user, place) = match rest.rsplit_once('@') {
+        // It may stand in a query, of which nothing is shown.
+        Some((before, _)) if before.contains(['?', '#']) => return format!("{scheme}***"),
+        Some((_, place)) => ("***@", place),
+        None => ("", rest),
     };
-    if let Some(at) = shown.find(['?', '#']) {
-        shown.truncate(at + 1);
-        shown.push_str("***");
+    match place.find(['?', '#']) {
+        Some(at) => format!("{scheme}{user}{}***", &place[..=at]),
+        None => format!("{scheme}{user}{place}"),
     }
-    shown
 }
 
 impl fmt::Display for Endpoint {

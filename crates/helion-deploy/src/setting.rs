@@ -183,6 +183,8 @@ fn without_user(url: &str) -> String {
         None => (String::new(), url),
     };
     let (user, place) = match rest.rsplit_once('@') {
+        // It may stand in a query, of which nothing is shown.
+        Some((before, _)) if before.contains(['?', '#']) => return format!("{scheme}***"),
         Some((_, place)) => ("***@", place),
         None => ("", rest),
     };
@@ -240,8 +242,9 @@ mod tests {
         check("https://ann:pw@x.io/v3", "https://***@x.io/v3");
         check("https://ann:p/w@x.io/v3", "https://***@x.io/v3");
         check("https://ann:p@w@x.io/v3", "https://***@x.io/v3");
-        check("https://ann:p?w@x.io/v3", "https://***@x.io/v3");
-        check("https://ann:p?w@x.io/v3?a=b", "https://***@x.io/v3?***");
+        check("https://ann:p?w@x.io/v3", "https://***");
+        check("https://x.io/v3?user=ann@y.io&token=pw", "https://***");
+        check("https://x.io/v3#p@w", "https://***");
         check("https://x.io/v3?token=pw", "https://x.io/v3?***");
         check("https://ann:pw@x.io/v3?a=b", "https://***@x.io/v3?***");
         check("ann:pw@x.io", "***@x.io");

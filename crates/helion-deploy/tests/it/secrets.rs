@@ -73,6 +73,8 @@ fn a_password_in_an_endpoint_is_refused_and_not_repeated() {
         "https://bob:swordfish@api.example.com",
         "https://api.example.com?token=swordfish",
         "https://api.example.com#swordfish",
+        "https://api.example.com?user=ann@example.com&token=swordfish",
+        "https://api.example.com?token=pike@swordfish",
         "bob:swordfish@api.example.com",
         "fs:bob:swordfish@api.example.com",
     ] {
