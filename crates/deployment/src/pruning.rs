@@ -217,8 +217,7 @@ fn found(id: DeploymentId, record: &DeploymentRecord) -> Found {
 async fn remove(claims: &Claims, id: DeploymentId) -> Result<bool> {
     // Another process may have pruned it meanwhile, and a repeated request begun it anew.
     match claims.status.get_status(&id).await? {
-        Some(record) if record.is_terminal() => {
-            claims.free_lock(&id, &record).await;
+        Some(record) if record.is_terminal() && claims.free_lock(&id, &record).await => {
             claims.status.remove_status(&id).await?;
             Ok(true)
         }

@@ -120,7 +120,8 @@ async fn an_age_looks_at_none_of_those_that_are_younger() {
     // Of this engine, each a minute younger than the one before; and one of the original.
     let mut ids = Vec::new();
     for minute in 0..1_000 {
-        let age = Duration::from_mins(1_000 - minute);
+        // None is as old as the policy says, whenever its clock was read.
+        let age = Duration::from_secs((1_000 - minute) * 60 - 30);
         let since = (now - age).duration_since(std::time::SystemTime::UNIX_EPOCH);
         let uuid = (since.unwrap().as_millis() << 80) | (7 << 76) | u128::from(minute);
         let id = DeploymentId::from_uuid(uuid::Uuid::from_u128(uuid));
@@ -348,9 +349,11 @@ async fn whoever_takes_a_lock_that_is_about_to_be_freed_keeps_it() {
             save(store.as_ref(), &lock, claim.clone()).await;
         };
         let (pruned, ()) = tokio::join!(world.fixture.deployer.prune(&everything), taking);
-        pruned.unwrap();
+        assert!(pruned.unwrap().removed.is_empty(), "{operation:?}");
         let (_, kept) = store.get_file_bytes(&lock, 1 << 10).await.unwrap();
         assert_eq!(kept, claim, "{operation:?}");
+        let begun = world.fixture.deployer.get_status(&id).await.unwrap();
+        assert_eq!(begun.unwrap().deploy_status, "INIT", "{operation:?}");
     }
 }
 
