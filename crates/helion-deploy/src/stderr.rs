@@ -16,6 +16,9 @@ const LOG_WAITS: usize = 16 << 20;
 /// that much, so each of them is a sign of life.
 const PIECE: usize = 4_096;
 
+/// How long a full stream that does not wait is left to its reader.
+const FULL: Duration = Duration::from_millis(5);
+
 /// What waits to be written.
 struct Queue {
     /// Lines that stay.
@@ -87,6 +90,15 @@ pub(crate) fn flush(patience: Duration) -> bool {
         queue = after;
     }
     true
+}
+
+/// Waits no longer than `limit` until all that was printed is written; whether it is.
+pub(crate) fn flush_within(limit: Duration) -> bool {
+    let waited = WRITTEN.wait_timeout_while(lock(), limit, |queue| !queue.is_written());
+    waited
+        .unwrap_or_else(PoisonError::into_inner)
+        .0
+        .is_written()
 }
 
 impl Queue {
@@ -172,7 +184,7 @@ fn write(mut queue: MutexGuard<'static, Queue>) -> MutexGuard<'static, Queue> {
     queue.writer = Writer::Writing;
     for piece in text.as_bytes().chunks(PIECE) {
         drop(queue);
-        let written = io::stderr().lock().write_all(piece);
+        let written = write_piece(piece);
         queue = lock();
         queue.pieces += 1;
         WRITTEN.notify_all();
@@ -183,6 +195,22 @@ fn write(mut queue: MutexGuard<'static, Queue>) -> MutexGuard<'static, Queue> {
     queue.writer = Writer::Waiting;
     WRITTEN.notify_all();
     queue
+}
+
+/// Writes the piece, also to a stream that somebody who shares it made one that does not wait.
+fn write_piece(mut piece: &[u8]) -> io::Result<()> {
+    while !piece.is_empty() {
+        match io::stderr().write(piece) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(taken) => piece = &piece[taken..],
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::WouldBlock => thread::sleep(FULL),
+                _ => return Err(error),
+            },
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -227,7 +227,7 @@ async fn end_with_a_signal(mut stop: Stop) {
 /// signal that has been acted on, a reader that takes nothing is not waited for.
 pub(crate) fn flush_stderr() {
     // Nobody has to listen meanwhile, and most readers are faster.
-    if stderr::flush(MOST_READERS) {
+    if stderr::flush_within(MOST_READERS) {
         return;
     }
     let _listening = end_at_once();
@@ -240,7 +240,7 @@ pub(crate) fn flush_stderr() {
 }
 
 /// How long a reader of standard error usually takes, with ample room.
-const MOST_READERS: Duration = Duration::from_millis(50);
+pub(crate) const MOST_READERS: Duration = Duration::from_millis(50);
 
 /// After so long without taking anything, a reader of standard error is taken for stuck.
 const STUCK_READER: Duration = Duration::from_secs(1);

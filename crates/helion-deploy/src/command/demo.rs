@@ -75,7 +75,7 @@ pub(crate) async fn run(output: Output<'_>) -> Result<(), Failure> {
     let mut folder = Folder::create()?;
     let url = store_choice::sqlite_url(&folder.root().join("store.sqlite"))?;
     let halt = Halt::default();
-    // The folder is removed only when nothing more is put into it.
+    // The folder is removed when nothing more is put into it, unless that takes too long.
     let filled = async {
         let filled = fill(&folder, &url).await?;
         if halt.heed() {

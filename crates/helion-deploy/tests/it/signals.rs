@@ -141,8 +141,16 @@ fn while_nobody_reads_the_progress_a_deployment_goes_on_and_is_cancelled() {
 
 #[test]
 fn a_reader_that_comes_late_misses_nothing() {
+    let (reader, writer) = full_pipe();
+    misses_nothing(reader, writer);
+    let (reader, writer) = full_pipe();
+    // Whoever shares the pipe may have made it so.
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    misses_nothing(reader, writer);
+}
+
+fn misses_nothing(mut reader: PipeReader, writer: PipeWriter) {
     let world = World::with_package();
-    let (mut reader, writer) = full_pipe();
     let mut deploy = world.deploy(&[]);
     let mut child = deploy.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
     drop(deploy);
@@ -162,6 +170,24 @@ fn a_reader_that_comes_late_misses_nothing() {
         .collect();
     let expected = SUCCESS.replace("NEWLIST DIR", "NEWLIST LOGOUT DIR");
     assert_eq!(told.join(" "), expected, "{read}");
+}
+
+#[test]
+fn that_nobody_reads_the_progress_keeps_no_document_back() {
+    let world = World::with_package();
+    let (_reader, writer) = full_pipe();
+    let mut deploy = world.deploy(&[]);
+    let mut child = deploy
+        .stdout(Stdio::piped())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    drop(deploy);
+    let documents = serde_json::Deserializer::from_reader(child.stdout.take().unwrap());
+    let record = documents.into_iter::<serde_json::Value>().next();
+    assert!(statuses(&record.unwrap().unwrap()).ends_with("SUCCESS"));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 
 #[test]
