@@ -22,19 +22,20 @@ fn made<C: Change>(attempt: Attempt<C>) -> C::Outcome {
     }
 }
 
-fn destination(root: &Arc<Root>, name: &str, options: SaveOptions) -> Destination {
-    Destination {
+fn new_save(root: &Arc<Root>, name: &str, options: SaveOptions, caller: &Caller) -> Save {
+    let destination = Destination {
         root: Arc::clone(root),
         durability: Durability::Full,
         name: FileName::new(name).unwrap(),
         options,
-    }
+    };
+    let stamps = Arc::new(Stamps::new(Clock::system()));
+    Save::new(destination, stamps, caller.presence())
 }
 
 fn save(root: &Arc<Root>, name: &str, options: SaveOptions) -> Result<FileInfo> {
-    let destination = destination(root, name, options);
-    let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
-    let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+    let caller = Caller::default();
+    let mut save = new_save(root, name, options, &caller);
     save.begin()?;
     save.finish(b"x").map(made)
 }
@@ -98,9 +99,8 @@ fn each_version_that_a_crash_may_bring_back_keeps_its_metadata() {
 fn a_save_that_nobody_waits_for_is_not_made_under_the_lock() {
     let directory = tempfile::tempdir().unwrap();
     let root = open(directory.path());
-    let destination = destination(&root, "a", told("new"));
-    let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
-    let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+    let caller = Caller::default();
+    let mut save = new_save(&root, "a", told("new"), &caller);
     save.begin().unwrap();
     let settled = save.settle(b"x").unwrap();
     let lock = Lock::wait(&root, "save file", settled.name()).unwrap();
@@ -273,9 +273,8 @@ fn a_refused_update_makes_no_folder() {
     let root = open(directory.path());
     let etag = save(&root, "a", SaveOptions::default()).unwrap().etag;
     let update = SaveOptions::default().with_mode(SaveMode::Update(etag));
-    let destination = destination(&root, "b/c", update);
-    let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
-    let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+    let caller = Caller::default();
+    let mut save = new_save(&root, "b/c", update, &caller);
     // Another save came between its beginning and its end.
     save.temporary = Some(Temporary::new(&root).unwrap());
     let error = save.finish(b"x").map(made).unwrap_err();
@@ -320,9 +319,8 @@ fn a_link_that_was_made_but_not_told_is_no_other_version() {
     for mode in [SaveMode::Overwrite, SaveMode::Create] {
         let directory = tempfile::tempdir().unwrap();
         let root = open(directory.path());
-        let destination = destination(&root, "a", told("new").with_mode(mode));
-        let (caller, stamps) = (Caller::default(), Stamps::new(Clock::system()));
-        let mut save = Save::new(destination, Arc::new(stamps), caller.presence());
+        let caller = Caller::default();
+        let mut save = new_save(&root, "a", told("new").with_mode(mode), &caller);
         save.begin().unwrap();
         let settled = save.settle(b"x").unwrap();
         let own = directory.path().join(".store/temporary");
