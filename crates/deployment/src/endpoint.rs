@@ -91,7 +91,10 @@ impl FromStr for Endpoint {
 /// The address for a message, without a secret that someone put into it: a password, or a token
 /// in a query or a fragment.
 fn shown(text: &str) -> String {
-    let behind_scheme = text.find("://").map_or(0, |at| at + 3);
+    // Only what can be a scheme is one: a secret may stand before another `://`.
+    let end = text.find("://");
+    let end = end.filter(|at| !text[..*at].contains(['@', '?', '#', ':', '/']));
+    let behind_scheme = end.map_or(0, |at| at + 3);
     let (scheme, rest) = text.split_at(behind_scheme);
     let (user, place) = match rest.rsplit_once('@') {
         // It may stand in a query, of which nothing is shown.

@@ -179,8 +179,11 @@ fn is_local(url: &str) -> bool {
 /// password that should have been encoded hides too, and its query.
 fn without_user(url: &str) -> String {
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
+        // Only what can be a scheme is one: a secret may stand before another `://`.
+        Some((scheme, rest)) if !scheme.contains(['@', '?', '#', ':', '/']) => {
+            (format!("{scheme}://"), rest)
+        }
+        Some(_) | None => (String::new(), url),
     };
     let (user, place) = match rest.rsplit_once('@') {
         // It may stand in a query, of which nothing is shown.
@@ -248,6 +251,10 @@ mod tests {
         check("https://x.io/v3?token=pw", "https://x.io/v3?***");
         check("https://ann:pw@x.io/v3?a=b", "https://***@x.io/v3?***");
         check("ann:pw@x.io", "***@x.io");
+        check("ann:pw@https://x.io", "***@https://x.io");
+        check("ann:pw@x.io?a=https://y.io", "***@x.io?***");
+        check("x.io?token=pw&a=https://y.io", "x.io?***");
+        check("x.io#pw://y", "x.io?***");
         check("swift:deployments", "swift:deployments");
         check("fs:/home/ann@x/store", "fs:/home/ann@x/store");
         check("sqlite:/what?/file", "sqlite:/what?/file");

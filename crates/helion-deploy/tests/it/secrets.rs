@@ -76,6 +76,9 @@ fn a_password_in_an_endpoint_is_refused_and_not_repeated() {
         "https://api.example.com?user=ann@example.com&token=swordfish",
         "https://api.example.com?token=pike@swordfish",
         "bob:swordfish@api.example.com",
+        "bob:swordfish@https://api.example.com",
+        "api.example.com?token=swordfish&next=https://example.com",
+        "api.example.com#swordfish://example.com",
         "fs:bob:swordfish@api.example.com",
     ] {
         for (format, command) in [
