@@ -50,7 +50,9 @@ impl Claims {
             Ok(_) => Ok(true),
             Err(error) => match error.kind() {
                 // Somebody else has it by now, perhaps this very deployment.
-                store::ErrorKind::Conflict | store::ErrorKind::NotFound => self.has_ended(id).await,
+                store::ErrorKind::Conflict | store::ErrorKind::NotFound => {
+                    Ok(self.has_ended(id).await.unwrap_or(false))
+                }
                 _ => Err(Error::store("free a lock")(error)),
             },
         }
