@@ -10,8 +10,7 @@ use crate::invocation::Invocation;
 use crate::message::say_failure;
 use crate::paint::Paint;
 use crate::picture::terminal_size;
-use crate::stderr;
-use crate::stop::{MOST_READERS, end_at_once, flush_stderr};
+use crate::stop::{end_at_once, flush_stderr};
 
 /// Where results are printed.
 #[derive(Clone, Copy, Debug)]
@@ -94,13 +93,9 @@ fn json<T: Serialize>(document: &T) -> Result<String, Failure> {
 
 fn write(text: &str) -> Result<(), Failure> {
     let _listening = end_at_once();
-    if io::stdout().is_terminal() {
-        // It may be the one that has to show what was printed before.
-        flush_stderr();
-    } else {
-        // A reader that is stuck keeps nothing back from another.
-        stderr::flush_within(MOST_READERS);
-    }
+    // Both may go to one place, which has to show what was printed before.
+    flush_stderr();
+
     let mut stdout = io::stdout().lock();
     let text = if stdout.is_terminal() {
         printable_in_colours(text)

@@ -240,7 +240,7 @@ pub(crate) fn flush_stderr() {
 }
 
 /// How long a reader of standard error usually takes, with ample room.
-pub(crate) const MOST_READERS: Duration = Duration::from_millis(50);
+const MOST_READERS: Duration = Duration::from_millis(50);
 
 /// After so long without taking anything, a reader of standard error is taken for stuck.
 const STUCK_READER: Duration = Duration::from_secs(1);

@@ -173,24 +173,6 @@ fn misses_nothing(mut reader: PipeReader, writer: PipeWriter) {
 }
 
 #[test]
-fn that_nobody_reads_the_progress_keeps_no_document_back() {
-    let world = World::with_package();
-    let (_reader, writer) = full_pipe();
-    let mut deploy = world.deploy(&[]);
-    let mut child = deploy
-        .stdout(Stdio::piped())
-        .stderr(writer)
-        .spawn()
-        .unwrap();
-    drop(deploy);
-    let documents = serde_json::Deserializer::from_reader(child.stdout.take().unwrap());
-    let record = documents.into_iter::<serde_json::Value>().next();
-    assert!(statuses(&record.unwrap().unwrap()).ends_with("SUCCESS"));
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(143));
-}
-
-#[test]
 fn while_nobody_reads_the_last_words_a_signal_ends_the_program() {
     let world = World::with_package();
     // It is more than a pipe takes.
