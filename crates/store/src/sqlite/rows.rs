@@ -31,6 +31,15 @@ pub(super) struct Version {
 }
 
 impl Version {
+    /// Reads etag, content and size, from this column on.
+    fn parse(row: &Row<'_>, column: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            etag: Etag::new(row.get::<_, String>(column)?),
+            content: row.get(column + 1)?,
+            size: row.get(column + 2)?,
+        })
+    }
+
     /// Whether the whole content is its first block.
     pub(super) fn is_one_block(&self) -> bool {
         self.content != NO_CONTENT && usize::try_from(self.size).is_ok_and(|size| size <= BLOCK)
@@ -44,13 +53,7 @@ pub(super) fn find_version(
 ) -> Result<Option<Version>> {
     let sql = "SELECT etag, content, size FROM file WHERE name = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(failed(operation))?;
-    let version = statement.query_row([name.as_str()], |row| {
-        Ok(Version {
-            etag: Etag::new(row.get::<_, String>(0)?),
-            content: row.get(1)?,
-            size: row.get(2)?,
-        })
-    });
+    let version = statement.query_row([name.as_str()], |row| Version::parse(row, 0));
     version.optional().map_err(failed(operation))
 }
 
@@ -105,27 +108,40 @@ fn list_statement<'a>(
         .map_err(failed("list files"))
 }
 
-/// A stored file whose name lies below `name`, or is a folder of it.
-pub(super) fn overlapping(connection: &Connection, name: &FileName) -> Result<Option<String>> {
+/// What stands at a name, or in its way.
+#[derive(Debug)]
+pub(super) enum Place {
+    Free,
+    Taken(Version),
+    /// A stored file whose name lies below, or is a folder of it.
+    Overlap(String),
+}
+
+pub(super) fn find_place(connection: &Connection, name: &FileName) -> Result<Place> {
     let failed = failed("save file");
-    let sql = "SELECT name FROM file WHERE name >= ?1 AND name < ?2 LIMIT 1";
-    let mut below = connection.prepare_cached(sql).map_err(&failed)?;
-    // `0` is the character after `/`.
-    let found: Option<String> = below
-        .query_row((format!("{name}/"), format!("{name}0")), |row| row.get(0))
-        .optional()
-        .map_err(&failed)?;
-    if found.is_some() {
-        return Ok(found);
+    // One statement for both, since each costs a save about as much as writing its row. `0` is the
+    // character after `/`.
+    let sql = "SELECT name, etag, content, size FROM file WHERE name = ?1 UNION ALL
+               SELECT * FROM (SELECT name, etag, content, size FROM file
+               WHERE name >= ?1 || '/' AND name < ?1 || '0' LIMIT 1)";
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let mut rows = statement.query([name.as_str()]).map_err(&failed)?;
+    if let Some(row) = rows.next().map_err(&failed)? {
+        let found: String = row.get(0).map_err(&failed)?;
+        return Ok(if found == name.as_str() {
+            Place::Taken(Version::parse(row, 1).map_err(&failed)?)
+        } else {
+            Place::Overlap(found)
+        });
     }
     for folder in name.folders() {
         let sql = "SELECT 1 FROM file WHERE name = ?1";
         let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
         if statement.exists([folder]).map_err(&failed)? {
-            return Ok(Some(folder.to_owned()));
+            return Ok(Place::Overlap(folder.to_owned()));
         }
     }
-    Ok(None)
+    Ok(Place::Free)
 }
 
 /// The metadata as the database keeps it: nothing, or a JSON object.

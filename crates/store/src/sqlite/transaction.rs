@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::failed;
-use super::rows::{self, Version};
+use super::rows::{self, Place, Version};
 use super::{NO_CONTENT, POSITION_BITS, to_nanos};
 use crate::{Error, ErrorKind, FileInfo, FileName, Result, SaveOptions};
 
@@ -29,11 +29,7 @@ pub(super) fn save(
             run(connection, "save file", sql, (id, bytes))?;
             replaced.content
         }
-        Some(_) | None => {
-            let content = next_content(connection)?;
-            insert_block(connection, content, 0, bytes)?;
-            content
-        }
+        Some(_) | None => begin_content(connection, bytes)?,
     };
     put(connection, info, content, replaced.as_ref())?;
     Ok(info.clone())
@@ -47,14 +43,12 @@ pub(super) fn append(
     position: i64,
     bytes: &[u8],
 ) -> Result<()> {
-    let content = if position == 0 {
-        let content = next_content(connection)?;
+    if position == 0 {
+        let content = begin_content(connection, bytes)?;
         let sql = "INSERT INTO upload (owner, number, content) VALUES (?1, ?2, ?3)";
-        run(connection, "save file", sql, (owner, number, content))?;
-        content
-    } else {
-        upload(connection, owner, number)?
-    };
+        return run(connection, "save file", sql, (owner, number, content)).map(drop);
+    }
+    let content = upload(connection, owner, number)?;
     insert_block(connection, content, position, bytes)
 }
 
@@ -107,14 +101,17 @@ fn check(
     options: &SaveOptions,
 ) -> Result<Option<Version>> {
     let name = &info.name;
-    let current = rows::find_version(connection, name, "save file")?;
-    options.check_mode(name, current.as_ref().map(|version| &version.etag))?;
-    if current.is_none()
-        && let Some(found) = rows::overlapping(connection, name)?
-    {
-        return Err(Error::overlap(name, &found));
+    let place = rows::find_place(connection, name)?;
+    let current = match &place {
+        Place::Taken(version) => Some(&version.etag),
+        Place::Free | Place::Overlap(_) => None,
+    };
+    options.check_mode(name, current)?;
+    match place {
+        Place::Free => Ok(None),
+        Place::Taken(version) => Ok(Some(version)),
+        Place::Overlap(found) => Err(Error::overlap(name, &found)),
     }
-    Ok(current)
 }
 
 fn put(
@@ -164,22 +161,18 @@ fn discard(connection: &Connection, operation: &'static str, version: &Version) 
     run(connection, operation, sql, [number]).map(drop)
 }
 
-/// A number that no content has; those of contents that are deleted to the last block may come
-/// again, which nobody can tell.
-fn next_content(connection: &Connection) -> Result<i64> {
-    let failed = failed("save file");
+/// Inserts the first block of a content under a number that no content has; that number.
+///
+/// Those of contents that are deleted to the last block may come again, which nobody can tell.
+fn begin_content(connection: &Connection, bytes: &[u8]) -> Result<i64> {
     // Whatever will be deleted by its number counts, even if no block of it is left.
-    let sql = "SELECT max(id >> ?1) FROM (SELECT max(id) AS id FROM block)
-               UNION ALL SELECT max(content) FROM discarded
-               UNION ALL SELECT max(content) FROM upload";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let mut last = NO_CONTENT;
-    let mut rows = statement.query([POSITION_BITS]).map_err(&failed)?;
-    while let Some(row) = rows.next().map_err(&failed)? {
-        let found: Option<i64> = row.get(0).map_err(&failed)?;
-        last = last.max(found.unwrap_or(NO_CONTENT));
-    }
-    Ok(last + 1)
+    let sql = "INSERT INTO block (id, bytes) VALUES ((1 + max(
+                   ifnull((SELECT max(id) FROM block) >> ?1, 0),
+                   ifnull((SELECT max(content) FROM discarded), 0),
+                   ifnull((SELECT max(content) FROM upload), 0)
+               )) << ?1, ?2)";
+    run(connection, "save file", sql, (POSITION_BITS, bytes))?;
+    Ok(connection.last_insert_rowid() >> POSITION_BITS)
 }
 
 fn insert_block(connection: &Connection, content: i64, position: i64, bytes: &[u8]) -> Result<()> {
