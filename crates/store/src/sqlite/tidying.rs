@@ -10,8 +10,8 @@ const DISCARDED_AT_ONCE: i64 = 16;
 /// Pages given back to the file system in one go.
 const VACUUMED_PAGES: i64 = 256;
 
-/// Free pages that are kept for the files to come, 64 MiB of them.
-const KEPT_FREE_PAGES: i64 = 4096;
+/// Bytes of free pages that are kept for the files to come.
+const KEPT_FREE_BYTES: i64 = 64 * 1024 * 1024;
 
 /// Whether no block is discarded and no more free pages are kept than should be.
 pub(super) fn is_tidy(connection: &Connection) -> rusqlite::Result<bool> {
@@ -26,7 +26,9 @@ fn has_much_free(connection: &Connection) -> rusqlite::Result<bool> {
             .query_row((), |row| row.get(0))
     };
     let free = count("PRAGMA freelist_count")?;
-    Ok(free > KEPT_FREE_PAGES && free > count("PRAGMA page_count")? / 4)
+    Ok(free > 0
+        && free * count("PRAGMA page_size")? > KEPT_FREE_BYTES
+        && free > count("PRAGMA page_count")? / 4)
 }
 
 /// Deletes a few discarded blocks or, if there are none, gives a few free pages back.
@@ -145,5 +147,27 @@ mod tests {
         transaction::abandon(&connection, "o", 1).unwrap();
         save(&connection, "b");
         check_saves_between(&connection, "c");
+    }
+
+    #[test]
+    fn free_space_is_given_back_down_to_what_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
+        let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";
+        for id in 0..80 {
+            connection.execute(block, [id]).unwrap();
+        }
+        connection.execute("DELETE FROM block", ()).unwrap();
+        while !is_tidy(&connection).unwrap() {
+            tidy(&connection).unwrap();
+        }
+        let number = |name| -> i64 {
+            let number = connection.pragma_query_value(None, name, |row| row.get(0));
+            number.unwrap()
+        };
+        let kept = number("freelist_count") * number("page_size");
+        assert!(kept <= KEPT_FREE_BYTES, "{kept} bytes are kept");
+        assert!(kept > KEPT_FREE_BYTES - (2 << 20), "{kept} bytes are kept");
     }
 }

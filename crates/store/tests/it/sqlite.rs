@@ -376,12 +376,8 @@ async fn space_that_is_free_is_given_back() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&path(&directory)).await;
     let connection = Connection::open(path(&directory)).unwrap();
-    let size = || {
-        let pages: i64 = connection
-            .query_row("PRAGMA page_count", (), |row| row.get(0))
-            .unwrap();
-        pages * 16384
-    };
+    let number = |sql| -> i64 { connection.query_row(sql, (), |row| row.get(0)).unwrap() };
+    let size = || number("PRAGMA page_count") * number("PRAGMA page_size");
     let long = vec![7; 80 << 20];
     store
         .save_bytes(&name("a"), long, &options())
@@ -390,10 +386,6 @@ async fn space_that_is_free_is_given_back() {
     assert!(size() > 80 << 20);
     store.delete_file(&name("a")).await.unwrap();
     wait_for("free pages are given back", || size() <= 66 << 20);
-    let freed: i64 = connection
-        .query_row("PRAGMA freelist_count", (), |row| row.get(0))
-        .unwrap();
-    assert!(freed > 3800, "{freed} pages stay for the files to come");
 }
 
 #[tokio::test]
