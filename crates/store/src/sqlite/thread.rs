@@ -39,8 +39,8 @@ pub(super) struct Thread {
     groups: u32,
     /// Work that failed and that nobody waits for: it is done with the next save that succeeds.
     postponed: VecDeque<Box<dyn Task>>,
-    /// Whether there is nothing to delete or to give back. What another process discards it tidies
-    /// up itself, or whoever opens the database next.
+    /// Whether there was found to be nothing to delete or to give back, and nothing was committed
+    /// since. What another process discards it tidies up itself, or whoever opens the database next.
     is_tidy: bool,
 }
 
@@ -154,6 +154,7 @@ impl Thread {
             self.execute("ROLLBACK").map_err(Failure::of_database)?;
         }
         committed?;
+        self.is_tidy = false;
         self.database
             .check_place()
             .map_err(|error| Failure::of_place(&error))
@@ -172,8 +173,6 @@ impl Thread {
                 });
             }
         }
-        self.is_tidy =
-            self.is_tidy && tidying::is_tidy(self.connection()).map_err(Failure::of_database)?;
         self.execute("COMMIT").map_err(Failure::of_database)
     }
 
@@ -211,15 +210,16 @@ impl Thread {
     }
 
     fn try_tidy(&mut self) -> rusqlite::Result<bool> {
+        // Not looked at in the transaction of a save, whose caller would wait for it.
+        self.is_tidy = self.is_tidy || tidying::is_tidy(self.connection())?;
         if self.is_tidy {
             return Ok(false);
         }
         self.execute("BEGIN IMMEDIATE")?;
-        tidying::tidy(self.connection())?;
-        let is_tidy = tidying::is_tidy(self.connection())?;
+        let is_changed = tidying::tidy(self.connection())?;
         self.execute("COMMIT")?;
-        self.is_tidy = is_tidy;
-        Ok(!is_tidy)
+        self.is_tidy = !is_changed;
+        Ok(is_changed)
     }
 
     fn connection(&self) -> &Connection {

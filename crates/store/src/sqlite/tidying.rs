@@ -31,17 +31,26 @@ fn has_much_free(connection: &Connection) -> rusqlite::Result<bool> {
         && free > count("PRAGMA page_count")? / 4)
 }
 
-/// Deletes a few discarded blocks or, if there are none, gives a few free pages back.
-pub(super) fn tidy(connection: &Connection) -> rusqlite::Result<()> {
-    if delete_discarded(connection)? || !has_much_free(connection)? {
-        return Ok(());
+/// Deletes a few discarded blocks or, if there are none, gives a few free pages back; whether there
+/// was anything to do.
+///
+/// A database that another program made may be of a kind that gives nothing back.
+pub(super) fn tidy(connection: &Connection) -> rusqlite::Result<bool> {
+    if delete_discarded(connection)? {
+        return Ok(true);
+    }
+    if !has_much_free(connection)? {
+        return Ok(false);
     }
     let sql = format!("PRAGMA incremental_vacuum({VACUUMED_PAGES})");
     let mut vacuum = connection.prepare_cached(&sql)?;
     // Each step gives one page back.
     let mut pages = vacuum.query(())?;
-    while pages.next()?.is_some() {}
-    Ok(())
+    let mut is_changed = false;
+    while pages.next()?.is_some() {
+        is_changed = true;
+    }
+    Ok(is_changed)
 }
 
 /// Deletes some blocks of discarded contents; whether there were any contents.
@@ -169,5 +178,42 @@ mod tests {
         let kept = number("freelist_count") * number("page_size");
         assert!(kept <= KEPT_FREE_BYTES, "{kept} bytes are kept");
         assert!(kept > KEPT_FREE_BYTES - (2 << 20), "{kept} bytes are kept");
+    }
+
+    #[test]
+    fn tidying_ends_where_no_space_can_be_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = Connection::open(&path).unwrap();
+        // Which settles that free pages stay in the file.
+        connection.execute_batch("PRAGMA user_version = 0").unwrap();
+        drop(connection);
+        let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
+        for id in 0..65 {
+            let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";
+            connection.execute(block, [id]).unwrap();
+        }
+        connection.execute("DELETE FROM block", ()).unwrap();
+        assert!(!is_tidy(&connection).unwrap());
+        assert!(!tidy(&connection).unwrap());
+    }
+
+    #[test]
+    fn a_quarter_of_a_large_file_may_be_free() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
+        for id in 0..280 {
+            let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";
+            connection.execute(block, [id]).unwrap();
+        }
+        connection
+            .execute("DELETE FROM block WHERE id < 68", ())
+            .unwrap();
+        assert!(is_tidy(&connection).unwrap());
+        connection
+            .execute("DELETE FROM block WHERE id < 75", ())
+            .unwrap();
+        assert!(!is_tidy(&connection).unwrap());
     }
 }
