@@ -4,6 +4,7 @@ mod contents;
 mod database;
 mod error;
 mod identity;
+mod log;
 mod owner;
 mod readers;
 mod rows;
@@ -60,8 +61,12 @@ const NO_CONTENT: i64 = 0;
 ///   writes its blocks out of sight and shows them in its last.
 /// - A caller that is alone and saves one file after the other waits awake for each answer, for at
 ///   most half a millisecond; other tasks of its thread run meanwhile.
+/// - What is saved stays in the `-wal` file until a save has filled that, and copies it into the
+///   database. The file gets up to 8 MiB long, or up to 64 MiB once files of more than 1 MiB were
+///   saved; one transaction may take it beyond that.
 /// - A read of more than 1 MiB holds a read transaction until its stream is dropped. What is
-///   written meanwhile stays in the `-wal` file until then.
+///   written meanwhile stays in the `-wal` file until then, which gets longer for it and is cut to
+///   64 MiB afterwards.
 /// - A file holds at most 1 TiB. Space of deleted files is used again, and given back to the file
 ///   system once more than 64 MiB and a quarter of the file are free.
 /// - Saving or reading a file of any length takes at most 16 MiB of memory, of which 4 MiB are the

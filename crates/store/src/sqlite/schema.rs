@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::failed;
+use super::log;
 use crate::{Error, ErrorKind, Result};
 
 /// Marks the file as ours: the bytes `stor`, in the header's `application_id`.
@@ -68,13 +69,11 @@ fn set_up_writer(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> Resul
             .execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")
             .map_err(failed("open store"))?;
         use_log(&connection)?;
+        log::cut(&connection).map_err(failed("open store"))?;
         // On Apple's systems a flush otherwise ends in the disk's own memory; elsewhere nothing
         // changes.
         connection
-            .execute_batch(
-                "PRAGMA journal_size_limit = 67108864;
-                 PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;",
-            )
+            .execute_batch("PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;")
             .map_err(failed("open store"))?;
         set_cache(&connection, WRITER_CACHE)?;
         migrate(&mut connection)?;
@@ -203,6 +202,17 @@ mod tests {
         for pragma in ["fullfsync", "checkpoint_fullfsync"] {
             let is_set = connection.pragma_query_value(None, pragma, |row| row.get(0));
             assert_eq!(is_set, Ok(1), "{pragma}");
+        }
+    }
+
+    #[test]
+    fn a_new_database_has_long_pages_and_gives_space_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = open_writer(&directory.path().join("files.db"), Duration::ZERO).unwrap();
+        // 2 stands for `INCREMENTAL`.
+        for (pragma, expected) in [("page_size", 8192), ("auto_vacuum", 2)] {
+            let value = connection.pragma_query_value(None, pragma, |row| row.get(0));
+            assert_eq!(value, Ok(expected), "{pragma}");
         }
     }
 

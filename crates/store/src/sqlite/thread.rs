@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::database::Database;
+use super::log;
 use super::task::{Failure, Need, Task};
 use super::tidying;
 use crate::{Durability, ErrorKind};
@@ -33,8 +34,8 @@ const WATCHED: Duration = Duration::from_micros(50);
 pub(super) struct Thread {
     database: Database,
     durability: Durability,
-    /// What the connection's `synchronous` is set to.
-    synced: Option<Need>,
+    /// What the connection is set up for.
+    prepared: Option<Need>,
     /// Transactions since discarded blocks were last deleted.
     groups: u32,
     /// Work that failed and that nobody waits for: it is done with the next save that succeeds.
@@ -49,7 +50,7 @@ impl Thread {
         Self {
             database,
             durability,
-            synced: None,
+            prepared: None,
             groups: 0,
             postponed: VecDeque::new(),
             is_tidy: false,
@@ -140,13 +141,13 @@ impl Thread {
             .reopen_if_moved()
             .map_err(|error| Failure::of_place(&error))?
         {
-            (self.synced, self.is_tidy) = (None, false);
+            (self.prepared, self.is_tidy) = (None, false);
         }
         if !self.connection().is_autocommit() {
             // An earlier transaction could not even be rolled back.
             self.execute("ROLLBACK").map_err(Failure::of_database)?;
         }
-        self.set_synced(group).map_err(Failure::of_database)?;
+        self.prepare(group).map_err(Failure::of_database)?;
         self.execute("BEGIN IMMEDIATE")
             .map_err(Failure::of_database)?;
         let committed = self.work(group);
@@ -176,17 +177,27 @@ impl Thread {
         self.execute("COMMIT").map_err(Failure::of_database)
     }
 
-    fn set_synced(&mut self, group: &[Box<dyn Task>]) -> rusqlite::Result<()> {
-        let durable = self.durability == Durability::Full
-            && group.iter().any(|task| task.need() == Need::Durable);
-        let need = if durable { Need::Durable } else { Need::Order };
-        if self.synced != Some(need) {
-            // NORMAL keeps the order of commits but leaves the flush to the next FULL one.
-            let level = if durable { "FULL" } else { "NORMAL" };
-            self.connection()
-                .execute_batch(&format!("PRAGMA synchronous = {level}"))?;
-            self.synced = Some(need);
+    /// Sets the connection up for what the tasks need.
+    fn prepare(&mut self, group: &[Box<dyn Task>]) -> rusqlite::Result<()> {
+        let is_durable = group.iter().any(|task| task.need() == Need::Durable);
+        let need = if is_durable {
+            Need::Durable
+        } else {
+            Need::Order
+        };
+        if self.prepared == Some(need) {
+            return Ok(());
         }
+        self.prepared = None;
+        // NORMAL keeps the order of commits but leaves the flush to the next FULL one.
+        let level = match (need, self.durability) {
+            (Need::Durable, Durability::Full) => "FULL",
+            (Need::Durable, Durability::Process) | (Need::Order, _) => "NORMAL",
+        };
+        self.connection()
+            .execute_batch(&format!("PRAGMA synchronous = {level}"))?;
+        log::limit(self.connection(), need)?;
+        self.prepared = Some(need);
         Ok(())
     }
 
@@ -365,6 +376,54 @@ mod tests {
         first_answer.try_recv().unwrap().unwrap();
         check_kind(&mut second_answer, ErrorKind::AlreadyExists);
         check_kind(&mut third_answer, ErrorKind::Other);
+    }
+
+    /// Puts another database in the place of the thread's.
+    fn replace(directory: &Path) {
+        let other = directory.join("other.db");
+        drop(Database::open(&other, Duration::ZERO).unwrap());
+        for ending in ["-wal", "-shm"] {
+            std::fs::remove_file(directory.join(format!("files.db{ending}"))).unwrap();
+        }
+        std::fs::rename(other, directory.join("files.db")).unwrap();
+    }
+
+    /// What the connection is set up for, after a group that needs this: its `synchronous`, and the
+    /// pages at which the log is copied.
+    fn set_up(thread: &mut Thread, need: Need) -> (i64, i64) {
+        thread.run_group(vec![Box::new(Call {
+            operation: "save file",
+            bytes: 0,
+            need,
+            work: |_: &Connection| Ok(()),
+            result: None,
+            reply: None,
+        })]);
+        let number = |name| {
+            let connection = thread.connection();
+            connection.pragma_query_value(None, name, |row| row.get(0))
+        };
+        (
+            number("synchronous").unwrap(),
+            number("wal_autocheckpoint").unwrap(),
+        )
+    }
+
+    #[test]
+    fn each_group_finds_the_connection_set_up_for_it() {
+        for (durability, awaited) in [(Durability::Full, 2), (Durability::Process, 1)] {
+            let (directory, mut thread) = thread();
+            thread.durability = durability;
+            let (level, long) = set_up(&mut thread, Need::Order);
+            assert_eq!(level, 1);
+            let (level, short) = set_up(&mut thread, Need::Durable);
+            assert_eq!(level, awaited);
+            assert!(short < long / 4, "{short} of {long}");
+            replace(directory.path());
+            assert_eq!(set_up(&mut thread, Need::Durable), (awaited, short));
+            replace(directory.path());
+            assert_eq!(set_up(&mut thread, Need::Order), (1, long));
+        }
     }
 
     #[test]
