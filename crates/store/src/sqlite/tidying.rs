@@ -158,15 +158,20 @@ mod tests {
         check_saves_between(&connection, "c");
     }
 
+    /// Blocks of 1 MiB, numbered from 0.
+    fn insert_blocks(connection: &Connection, count: i64) {
+        let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";
+        for id in 0..count {
+            connection.execute(block, [id]).unwrap();
+        }
+    }
+
     #[test]
     fn free_space_is_given_back_down_to_what_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("files.db");
         let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
-        let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";
-        for id in 0..80 {
-            connection.execute(block, [id]).unwrap();
-        }
+        insert_blocks(&connection, 80);
         connection.execute("DELETE FROM block", ()).unwrap();
         while !is_tidy(&connection).unwrap() {
             tidy(&connection).unwrap();
@@ -189,10 +194,7 @@ mod tests {
         connection.execute_batch("PRAGMA user_version = 0").unwrap();
         drop(connection);
         let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
-        for id in 0..65 {
-            let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";
-            connection.execute(block, [id]).unwrap();
-        }
+        insert_blocks(&connection, 65);
         connection.execute("DELETE FROM block", ()).unwrap();
         assert!(!is_tidy(&connection).unwrap());
         assert!(!tidy(&connection).unwrap());
@@ -203,10 +205,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("files.db");
         let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
-        for id in 0..280 {
-            let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";
-            connection.execute(block, [id]).unwrap();
-        }
+        insert_blocks(&connection, 280);
         connection
             .execute("DELETE FROM block WHERE id < 68", ())
             .unwrap();
