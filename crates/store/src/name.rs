@@ -110,8 +110,12 @@ impl FileName {
     /// ```
     #[must_use]
     pub fn guess_content_type(&self) -> &'static str {
-        mime_guess::from_path(self.as_str())
-            .first_raw()
+        let segment = self.0.rsplit('/').next().unwrap_or_default();
+        segment
+            .rsplit_once('.')
+            // `.profile` is all name.
+            .filter(|(stem, _)| !stem.is_empty())
+            .and_then(|(_, ending)| mime_guess::from_ext(ending).first_raw())
             .unwrap_or("application/octet-stream")
     }
 }
@@ -123,7 +127,8 @@ fn refusal(text: &str) -> Option<&'static str> {
     if text.len() > FileName::MAX_LEN {
         return Some("the name is longer than 1024 bytes");
     }
-    if text.chars().any(char::is_control) {
+    let is_plain = |byte| matches!(byte, b' '..=b'~');
+    if !text.bytes().all(is_plain) && text.chars().any(char::is_control) {
         return Some("the name holds a control character");
     }
     for segment in text.split('/') {
@@ -249,14 +254,20 @@ mod tests {
 
     #[test]
     fn a_missing_content_type_is_guessed_from_the_ending() {
-        assert_eq!(
-            FileName::new("a.json").unwrap().guess_content_type(),
-            "application/json"
-        );
-        assert_eq!(
-            FileName::new("a").unwrap().guess_content_type(),
-            "application/octet-stream"
-        );
+        let guess = |text| FileName::new(text).unwrap().guess_content_type();
+        for text in ["a.json", "a.JSON", "a.tar.json", "b.png/a.json"] {
+            assert_eq!(guess(text), "application/json", "{text}");
+        }
+        for text in [
+            "a",
+            "a.",
+            ".json",
+            "b/.json",
+            "b.json/a",
+            "a.no-such-ending",
+        ] {
+            assert_eq!(guess(text), "application/octet-stream", "{text}");
+        }
     }
 
     proptest! {

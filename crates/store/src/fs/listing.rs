@@ -86,6 +86,14 @@ fn entries_of_all_scans(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Entry>
     Ok(found)
 }
 
+/// The first bytes as a number that sorts as they do; no name holds the NUL that fills it up.
+fn start(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let length = text.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u64::from_be_bytes(bytes)
+}
+
 /// A page that is being filled.
 struct Page<'a> {
     root: &'a Root,
@@ -98,15 +106,18 @@ struct Page<'a> {
 impl Page<'_> {
     /// Adds the files below `folder`, whose path ends in `/` unless it is the root.
     fn visit(&mut self, folder: BorrowedFd<'_>, path: &str) -> Result<()> {
-        for (name, kind) in self.sorted(folder, path)? {
+        let names = self.sorted(folder, path)?;
+        let room = self.options.limit.saturating_sub(self.infos.len());
+        self.infos.reserve(names.len().min(room));
+        for (_, name) in names {
             if self.infos.len() >= self.options.limit {
                 return Ok(());
             }
-            if kind == FileType::RegularFile {
+            let Some(below) = name.strip_suffix('/') else {
                 self.add(folder, &name[path.len()..], &name)?;
                 continue;
-            }
-            let segment = &name[path.len()..name.len() - 1];
+            };
+            let segment = &below[path.len()..];
             match open_folder(folder, segment) {
                 // It was removed, or replaced by a file, meanwhile.
                 Err(errno) if is_absent(errno) => {}
@@ -120,8 +131,10 @@ impl Page<'_> {
     /// The whole names of the files and folders that may be on the page, in order; those of folders
     /// end in `/`.
     ///
-    /// With the `/` a folder sorts as the names below it do: `a.b` before `a/b`, and `a0` after it.
-    fn sorted(&self, folder: BorrowedFd<'_>, path: &str) -> Result<Vec<(String, FileType)>> {
+    /// Before each stands how it starts within the folder, where most names differ already, and two
+    /// numbers are compared at once. With the `/` a folder sorts as the names below it do: `a.b`
+    /// before `a/b`, and `a0` after it.
+    fn sorted(&self, folder: BorrowedFd<'_>, path: &str) -> Result<Vec<(u64, String)>> {
         let entries = entries_of_all_scans(folder).map_err(|errno| system("list files", errno))?;
         let mut names = Vec::with_capacity(entries.len());
         for Entry { name, kind } in entries {
@@ -140,14 +153,14 @@ impl Page<'_> {
                 _ => false,
             };
             if wanted && self.end.as_ref().is_none_or(|end| whole < *end) {
-                names.push((whole, kind));
+                names.push((start(&whole[path.len()..]), whole));
             }
         }
-        names.sort_unstable_by(|(a, _), (b, _)| match self.options.order {
-            Order::Ascending => a.cmp(b),
-            Order::Descending => b.cmp(a),
-        });
-        names.dedup_by(|(a, _), (b, _)| a == b);
+        match self.options.order {
+            Order::Ascending => names.sort_unstable(),
+            Order::Descending => names.sort_unstable_by(|a, b| b.cmp(a)),
+        }
+        names.dedup();
         Ok(names)
     }
 
