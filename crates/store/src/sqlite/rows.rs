@@ -119,20 +119,23 @@ pub(super) enum Place {
 
 pub(super) fn find_place(connection: &Connection, name: &FileName) -> Result<Place> {
     let failed = failed("save file");
-    // One statement for both, since each costs a save some 2 us; there is never a row of both. `0`
-    // is the character after `/`.
-    let sql = "SELECT name, etag, content, size FROM file WHERE name = ?1 UNION ALL
-               SELECT * FROM (SELECT name, etag, content, size FROM file
-               WHERE name >= ?1 || '/' AND name < ?1 || '0' LIMIT 1)";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    // `0` is the character after `/`.
+    let next = "SELECT name, etag, content, size FROM file
+                WHERE name >= ?1 AND name < ?1 || '0' ORDER BY name LIMIT 1";
+    let below = "SELECT name FROM file WHERE name >= ?1 || '/' AND name < ?1 || '0' LIMIT 1";
+    let mut statement = connection.prepare_cached(next).map_err(&failed)?;
     let mut rows = statement.query([name.as_str()]).map_err(&failed)?;
+    // Mostly nothing lies there, and one look tells it.
     if let Some(row) = rows.next().map_err(&failed)? {
-        let found: String = row.get(0).map_err(&failed)?;
-        return Ok(if found == name.as_str() {
-            Place::Taken(Version::parse(row, 1).map_err(&failed)?)
-        } else {
-            Place::Overlap(found)
-        });
+        let found = row.get_ref(0).map_err(&failed)?;
+        if found.as_bytes() == Ok(name.as_str().as_bytes()) {
+            return Version::parse(row, 1).map(Place::Taken).map_err(&failed);
+        }
+        let mut statement = connection.prepare_cached(below).map_err(&failed)?;
+        let found = statement.query_row([name.as_str()], |row| row.get(0));
+        if let Some(found) = found.optional().map_err(&failed)? {
+            return Ok(Place::Overlap(found));
+        }
     }
     for folder in name.folders() {
         let sql = "SELECT 1 FROM file WHERE name = ?1";
@@ -156,11 +159,14 @@ fn parse(row: &Row<'_>, operation: &'static str) -> Result<FileRow> {
             .with_message("the database holds a file that no store wrote")
             .with_source(error)
     };
-    let name: String = row.get(0).map_err(&failed)?;
-    let name = FileName::new(name).map_err(|error| corrupt(error.into()))?;
+    let text = |column| {
+        let value = row.get_ref(column).map_err(&failed)?;
+        value.as_str().map_err(|error| corrupt(error.into()))
+    };
+    let name = FileName::try_from(text(0)?).map_err(|error| corrupt(error.into()))?;
     let size: i64 = row.get(1).map_err(&failed)?;
     let size = u64::try_from(size).map_err(|error| corrupt(error.into()))?;
-    let etag = Etag::new(row.get::<_, String>(2).map_err(&failed)?);
+    let etag = Etag::new(text(2)?);
     let modified = from_nanos(row.get(3).map_err(&failed)?);
     let content_type: String = row.get(4).map_err(&failed)?;
     let metadata = match row.get::<_, Option<String>>(5).map_err(&failed)? {
@@ -177,4 +183,54 @@ fn parse(row: &Row<'_>, operation: &'static str) -> Result<FileRow> {
         metadata,
     };
     Ok(FileRow { info, content })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::super::{schema, transaction};
+    use super::*;
+    use crate::SaveOptions;
+
+    fn name(text: &str) -> FileName {
+        FileName::new(text).unwrap()
+    }
+
+    #[track_caller]
+    fn check(connection: &Connection, text: &str, expected: &str) {
+        let found = match find_place(connection, &name(text)).unwrap() {
+            Place::Free => "free".to_owned(),
+            Place::Taken(version) => format!("taken by {}", version.etag),
+            Place::Overlap(found) => format!("in the way is {found}"),
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_found_behind_what_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
+        for (text, etag) in [
+            ("b.c", "1"),
+            ("b/d", "2"),
+            ("b0", "3"),
+            ("e-", "4"),
+            ("e.", "5"),
+        ] {
+            let info = FileInfo::new(name(text), 1, Etag::new(etag), SystemTime::UNIX_EPOCH);
+            transaction::save(&connection, &info, b"x", &SaveOptions::default()).unwrap();
+        }
+        let broken = "INSERT INTO file VALUES (CAST(x'672dff' AS TEXT), 0, 0, '6', 0, '', NULL)";
+        connection.execute(broken, ()).unwrap();
+        check(&connection, "g", "free");
+        check(&connection, "a", "free");
+        check(&connection, "b", "in the way is b/d");
+        check(&connection, "b.c", "taken by 1");
+        check(&connection, "b/d/f/g", "in the way is b/d");
+        check(&connection, "e", "free");
+        check(&connection, "e.", "taken by 5");
+        check(&connection, "z", "free");
+    }
 }
