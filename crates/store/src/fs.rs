@@ -79,6 +79,9 @@ const BLOCK: usize = 1024 * 1024;
 ///   not wait for them. Where the runtime has no more blocking threads than that, they take turns: a
 ///   read may wait for up to 32 of those calls for each of the 24, and for each lock that calls
 ///   wait for.
+/// - A caller that is alone and makes one such change after the other waits awake for each answer,
+///   for at most half a millisecond, while other tasks of its thread run; and a thread that has made
+///   one watches 50 microseconds for the next.
 /// - A call whose name is locked by another, perhaps by a process that is stopped, waits until it is
 ///   free, and so do those for the 1 in 256 names that share the lock; no other call does, as long
 ///   as the runtime has a blocking thread left. Of those of one

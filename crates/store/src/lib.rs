@@ -74,6 +74,8 @@ mod settings;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+#[cfg(any(all(feature = "fs", unix), feature = "sqlite"))]
+mod streak;
 #[cfg(feature = "swift")]
 mod swift;
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
@@ -11,6 +12,7 @@ use tokio::task::spawn_blocking;
 
 use crate::Result;
 use crate::blocking::shutting_down;
+use crate::streak::{PAUSE, Streak};
 
 /// How many calls of a runtime are carried out at once: enough to keep a disk busy, and few enough
 /// that two cores are not kept busy with changing from one to the next.
@@ -30,6 +32,9 @@ const STINT: usize = 32;
 /// takes them along.
 pub(super) struct Workers {
     most: usize,
+    /// How long one that is done watches for the next call.
+    watched: Duration,
+    streak: Streak,
     lines: Mutex<HashMap<Id, Line>>,
 }
 
@@ -41,11 +46,16 @@ type Job = Box<dyn FnOnce() + Send>;
 struct Line {
     waiting: VecDeque<Job>,
     working: usize,
+    /// Whether one of the workers watches for the next call.
+    is_watched: bool,
 }
 
 impl Default for Workers {
     fn default() -> Self {
-        Self::new(WORKERS)
+        Self {
+            watched: PAUSE,
+            ..Self::new(WORKERS)
+        }
     }
 }
 
@@ -59,8 +69,12 @@ impl fmt::Debug for Workers {
 
 impl Workers {
     pub(super) fn new(most: usize) -> Self {
-        let lines = Mutex::default();
-        Self { most, lines }
+        Self {
+            most,
+            watched: Duration::ZERO,
+            streak: Streak::default(),
+            lines: Mutex::default(),
+        }
     }
 
     /// Does the work when its turn comes, unless the returned future is dropped before.
@@ -86,11 +100,11 @@ impl Workers {
         if let Some(worker) = self.take_on(job) {
             drop(spawn_blocking(move || worker.work()));
         }
-        let answer = answer.await;
+        let answer = self.streak.wait(answer).await;
         drop(work);
         match answer {
-            Ok(done) => done.unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(_) => Err(shutting_down(operation)),
+            Some(done) => done.unwrap_or_else(|panic| resume_unwind(panic)),
+            None => Err(shutting_down(operation)),
         }
     }
 
@@ -102,7 +116,8 @@ impl Workers {
         let mut lines = self.lines();
         let line = lines.entry(runtime).or_default();
         line.waiting.push_back(job);
-        if line.working == self.most {
+        let is_taken_by_watcher = line.is_watched && line.waiting.len() == 1;
+        if is_taken_by_watcher || line.working == self.most {
             return None;
         }
         line.working += 1;
@@ -113,7 +128,7 @@ impl Workers {
         })
     }
 
-    /// Whether a call of this runtime is carried out or waits.
+    /// Whether a call of this runtime is carried out, waits or is watched for.
     pub(super) fn are_at_work(&self) -> bool {
         self.lines().contains_key(&Handle::current().id())
     }
@@ -146,15 +161,33 @@ impl Worker {
         drop(spawn_blocking(move || self.work()));
     }
 
-    /// In one step, or a job could be put in the line behind the last worker's back.
+    /// The next job, which one worker watches for a moment: a caller that makes one change after
+    /// the other is spared the time that waking a thread takes.
     fn next_or_leave(&mut self) -> Option<Job> {
-        let mut lines = self.workers.lines();
-        let next = lines.get_mut(&self.runtime)?.waiting.pop_front();
-        if next.is_none() {
-            leave(&mut lines, self.runtime);
-            self.has_left = true;
+        let begun = Instant::now();
+        let mut is_watching = false;
+        loop {
+            // To look and to leave is one step, or a job could be put in the line behind the last
+            // worker's back.
+            let mut lines = self.workers.lines();
+            let line = lines.get_mut(&self.runtime)?;
+            let next = line.waiting.pop_front();
+            let may_watch = is_watching || !line.is_watched;
+            let watches = next.is_none() && may_watch && begun.elapsed() < self.workers.watched;
+            if watches != is_watching {
+                (line.is_watched, is_watching) = (watches, watches);
+            }
+            if watches {
+                drop(lines);
+                std::thread::yield_now();
+                continue;
+            }
+            if next.is_none() {
+                leave(&mut lines, self.runtime);
+                self.has_left = true;
+            }
+            return next;
         }
-        next
     }
 }
 
@@ -276,10 +309,62 @@ mod tests {
         });
         let counted = Arc::clone(&done);
         let other = run_blocking("read file", move || Ok(counted.load(Ordering::SeqCst)));
-        let (calls, before) = with_one_thread().block_on(join(join_all(calls), other));
+        let one = with_one_thread();
+        let go = occupy_a_thread(&one);
+        let all = begin(&one, join(join_all(calls), other));
+        go.send(()).unwrap();
+        let (calls, before) = one.block_on(all);
         assert!(calls.iter().all(Result::is_ok));
         let before = before.unwrap();
         assert!(before < CALLS, "all {before} calls were done before");
+    }
+
+    fn with_long_watches() -> Arc<Workers> {
+        Arc::new(Workers {
+            watched: Duration::from_hours(1),
+            ..Workers::new(3)
+        })
+    }
+
+    fn job(done: &mpsc::Sender<u8>, number: u8) -> Job {
+        let done = done.clone();
+        Box::new(move || done.send(number).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_is_done_watches_for_the_next_call() {
+        let (workers, runtime) = (with_long_watches(), Handle::current().id());
+        let (done, is_done) = mpsc::channel();
+        let mut worker = workers.take_on(job(&done, 1)).unwrap();
+        let thread = std::thread::spawn(move || {
+            worker.next_or_leave().unwrap()();
+            worker.next_or_leave().unwrap()();
+        });
+        assert_eq!(is_done.recv(), Ok(1));
+        while !workers.lines()[&runtime].is_watched {
+            assert!(!thread.is_finished());
+            std::thread::yield_now();
+        }
+        assert!(workers.take_on(job(&done, 2)).is_none(), "it is awake");
+        assert_eq!(is_done.recv(), Ok(2));
+        thread.join().unwrap();
+        assert!(workers.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_worker_watches_and_takes_one_call() {
+        let (workers, runtime) = (with_long_watches(), Handle::current().id());
+        let (done, is_done) = mpsc::channel();
+        let mut worker = workers.take_on(job(&done, 1)).unwrap();
+        worker.next_or_leave().unwrap()();
+        let mut other = workers.take_on(job(&done, 2)).unwrap();
+        other.next_or_leave().unwrap()();
+        workers.lines().get_mut(&runtime).unwrap().is_watched = true;
+        assert!(other.next_or_leave().is_none(), "the first one watches");
+        assert!(workers.take_on(job(&done, 3)).is_none());
+        let third = workers.take_on(job(&done, 4));
+        assert!(third.is_some(), "the first one takes another call");
+        assert_eq!(is_done.try_iter().collect::<Vec<_>>(), [1, 2]);
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use super::database::Database;
 use super::log;
 use super::task::{Failure, Need, Task};
 use super::tidying;
+use crate::streak::PAUSE;
 use crate::{Durability, ErrorKind};
 
 /// The most tasks in one transaction.
@@ -26,9 +27,21 @@ const GROUPS_BETWEEN_DELETES: u32 = 16;
 /// the next opening.
 const POSTPONED_TASKS: usize = 256;
 
-/// How long the thread watches for the next task before it sleeps: a caller that saves one file
-/// after the other is spared the time that waking a thread takes.
-const WATCHED: Duration = Duration::from_micros(50);
+/// How long is waited for a group that has not as many tasks as the last one.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// From one task to the next.
+    pause: Duration,
+    /// From the first task to the last, or many who come at random would be gathered to ever larger
+    /// groups.
+    whole: Duration,
+}
+
+/// No longer than a flush of a fast disk and the work of some tasks.
+const PATIENCE: Patience = Patience {
+    pause: Duration::from_micros(10),
+    whole: Duration::from_micros(200),
+};
 
 /// What the thread works on.
 pub(super) struct Thread {
@@ -43,6 +56,8 @@ pub(super) struct Thread {
     /// Whether there was found to be nothing to delete or to give back, and nothing was committed
     /// since. What another process discards it tidies up itself, or whoever opens the database next.
     is_tidy: bool,
+    /// The tasks of the last group.
+    last_group: usize,
 }
 
 impl Thread {
@@ -54,13 +69,16 @@ impl Thread {
             groups: 0,
             postponed: VecDeque::new(),
             is_tidy: false,
+            last_group: 0,
         }
     }
 
     /// Works until the last sender is gone and all that waits is done.
     pub(super) fn run(mut self, waiting: &Receiver<Box<dyn Task>>) {
         while let Some(first) = self.next_task(waiting) {
-            self.run_group(gather(first, waiting));
+            let group = gather(first, waiting, self.last_group, PATIENCE);
+            self.last_group = group.len();
+            self.run_group(group);
             self.groups += 1;
             if self.groups >= GROUPS_BETWEEN_DELETES {
                 self.tidy();
@@ -69,9 +87,12 @@ impl Thread {
     }
 
     /// Waits for a task, and tidies up when none comes; nothing once the store is gone.
+    ///
+    /// First it watches for one: a caller that saves one file after the other is spared the time that
+    /// waking a thread takes.
     fn next_task(&mut self, waiting: &Receiver<Box<dyn Task>>) -> Option<Box<dyn Task>> {
         let begun = Instant::now();
-        while begun.elapsed() < WATCHED {
+        while begun.elapsed() < PAUSE {
             match waiting.try_recv() {
                 Ok(task) => return Some(task),
                 Err(TryRecvError::Empty) => std::thread::yield_now(),
@@ -243,13 +264,35 @@ impl Thread {
 }
 
 /// The task and those that wait behind it, up to what one transaction takes.
-fn gather(first: Box<dyn Task>, waiting: &Receiver<Box<dyn Task>>) -> Vec<Box<dyn Task>> {
+///
+/// Those who were answered together come back one after the other. So as long as they are fewer
+/// than the `expected`, the next one is watched for, which spares a commit for the first few alone.
+fn gather(
+    first: Box<dyn Task>,
+    waiting: &Receiver<Box<dyn Task>>,
+    expected: usize,
+    patience: Patience,
+) -> Vec<Box<dyn Task>> {
     let mut bytes = first.bytes();
     let mut group = vec![first];
+    let begun = Instant::now();
+    let mut came = begun;
     while group.len() < GROUP_TASKS && bytes < GROUP_BYTES {
-        let Ok(task) = waiting.try_recv() else { break };
-        bytes += task.bytes();
-        group.push(task);
+        match waiting.try_recv() {
+            Ok(task) => {
+                bytes += task.bytes();
+                group.push(task);
+                came = Instant::now();
+            }
+            Err(TryRecvError::Empty)
+                if group.len() < expected
+                    && came.elapsed() < patience.pause
+                    && begun.elapsed() < patience.whole =>
+            {
+                std::thread::yield_now();
+            }
+            Err(_) => break,
+        }
     }
     group
 }
@@ -259,6 +302,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
 
     use tempfile::TempDir;
     use tokio::sync::oneshot;
@@ -331,6 +375,39 @@ mod tests {
     fn check_kind(answer: &mut Answer, kind: ErrorKind) {
         let error = answer.try_recv().unwrap().unwrap_err();
         assert_eq!(error.kind(), kind, "{error:?}");
+    }
+
+    const LONG: Duration = Duration::from_hours(1);
+    const PATIENT: Patience = Patience {
+        pause: LONG,
+        whole: LONG,
+    };
+
+    #[test]
+    fn those_who_come_back_one_after_the_other_are_one_group() {
+        let (tasks, waiting) = mpsc::channel();
+        let sender = std::thread::spawn(move || {
+            tasks.send(detached(|_| Ok(()))).unwrap();
+            tasks
+        });
+        let group = gather(detached(|_| Ok(())), &waiting, 2, PATIENT);
+        assert_eq!(group.len(), 2);
+        sender.join().unwrap();
+    }
+
+    #[test]
+    fn nobody_is_waited_for_in_vain() {
+        let (tasks, waiting) = mpsc::channel();
+        let group = gather(detached(|_| Ok(())), &waiting, 1, PATIENT);
+        assert_eq!(group.len(), 1, "who is alone goes at once");
+        for (pause, whole) in [(LONG, Duration::ZERO), (Duration::ZERO, LONG)] {
+            let patience = Patience { pause, whole };
+            let group = gather(detached(|_| Ok(())), &waiting, 2, patience);
+            assert_eq!(group.len(), 1, "who does not come is given up");
+        }
+        drop(tasks);
+        let group = gather(detached(|_| Ok(())), &waiting, 2, PATIENT);
+        assert_eq!(group.len(), 1, "the store is gone");
     }
 
     #[test]

@@ -7,9 +7,9 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::database::Database;
-use super::streak::Streak;
 use super::task::{Call, Need, Task};
 use super::thread::Thread;
+use crate::streak::Streak;
 use crate::{Durability, Error, ErrorKind, Result};
 
 /// A handle on the writing thread, which ends when the handle is dropped and all that waits is

@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::task::Id;
 
-/// The longest pause between two saves of a streak: what a caller needs to make the next one.
-const PAUSE: Duration = Duration::from_micros(50);
+/// The longest pause between two saves of a streak: what a caller needs to make the next one. As
+/// long the thread that carried out the last one watches for it.
+pub(crate) const PAUSE: Duration = Duration::from_micros(50);
 
 /// How long an answer is watched for: a few flushes of a fast disk. Where the last one took longer,
 /// waking a sleeping caller is no great part of it.
@@ -24,7 +25,7 @@ const WATCHED: Duration = Duration::from_micros(500);
 /// with it. Whoever is not the same caller as before, comes later or is not the only one sleeps until
 /// it is woken.
 #[derive(Debug, Default)]
-pub(super) struct Streak {
+pub(crate) struct Streak {
     last: Mutex<Option<Last>>,
     waiting: AtomicUsize,
 }
@@ -62,7 +63,7 @@ impl Drop for Waiting<'_> {
 
 impl Streak {
     /// Waits for an answer; `None` when there will be none.
-    pub(super) async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Option<T> {
+    pub(crate) async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Option<T> {
         let (caller, begun) = (Caller::current(), Instant::now());
         let is_alone = self.waiting.fetch_add(1, Ordering::Relaxed) == 0;
         let _waiting = Waiting(&self.waiting);
@@ -84,7 +85,7 @@ impl Streak {
         while begun.elapsed() < WATCHED && self.waiting.load(Ordering::Relaxed) <= 1 {
             match answer.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    // The writing thread may be waiting for this very core, where it would get no
+                    // The thread that saves may be waiting for this very core, where it would get no
                     // turn before the caller gives up.
                     std::thread::yield_now();
                     tokio::task::yield_now().await;
