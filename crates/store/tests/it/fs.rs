@@ -5,9 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use store::{
-    Durability, ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt,
-};
+use store::{ErrorKind, FsOptions, FsStore, IStore, ListOptions, ReadOptions, StoreExt};
 
 use crate::samples::{
     LONG, bytes_of, lose_no_increment, name, names_of, options, pattern, save, streamed, wait_for,
@@ -21,8 +19,10 @@ async fn open(root: &Path) -> FsStore {
 
 #[cfg(feature = "conformance")]
 mod conformance {
-    use super::*;
+    use store::Durability;
     use tempfile::TempDir;
+
+    use super::*;
 
     async fn make_place() -> (TempDir, String) {
         let directory = tempfile::tempdir().unwrap();
