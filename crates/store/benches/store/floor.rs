@@ -5,8 +5,9 @@
 //! - Reads of files: one hop to a blocking thread, as no asynchronous program can do with less, and
 //!   the standard library there; one hop for each MiB of a stream, into one buffer.
 //! - SQLite: one connection with its write-ahead log flushed at each commit and its own 4 KiB pages,
-//!   on the caller's thread, a row for a small file or a MiB of a long one, a commit for each row.
-//!   Writers at once can do no better there than one after the other.
+//!   on the caller's thread, a row for a small file or a MiB of a long one, a commit for each row,
+//!   and one buffer to read a long one into. Writers at once can do no better there than one after
+//!   the other.
 //! - Memory: a map behind a lock.
 
 use std::collections::BTreeMap;
@@ -178,13 +179,16 @@ impl Rows {
         self.with(|connection| {
             let sql = "SELECT bytes FROM chunk WHERE name = ?1 AND position = ?2";
             let mut statement = connection.prepare_cached(sql)?;
+            let mut buffer = Vec::with_capacity(MIB);
             let mut all = 0;
             for position in 0_i64.. {
-                let bytes: Option<Vec<u8>> = statement
-                    .query_row((name, position), |row| row.get(0))
-                    .optional()?;
-                let Some(bytes) = bytes else { break };
-                all += bytes.len();
+                buffer.clear();
+                let read = statement.query_row((name, position), |row| {
+                    buffer.extend_from_slice(row.get_ref(0)?.as_blob()?);
+                    Ok(())
+                });
+                let Some(()) = read.optional()? else { break };
+                all += buffer.len();
             }
             Ok(all)
         })
