@@ -20,8 +20,8 @@ pub struct Etag(Arc<str>);
 impl Etag {
     /// Takes the text that a store made.
     #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into().into())
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self(text.as_ref().into())
     }
 
     /// The etag as text, to be kept and handed back.

@@ -64,9 +64,9 @@ impl FileName {
     ///     "failed to use file name `notes//today.txt`: the name starts or ends with `/`, or holds `//`",
     /// );
     /// ```
-    pub fn new(text: impl Into<String>) -> Result<Self> {
-        let text = text.into();
-        match refusal(&text) {
+    pub fn new(text: impl AsRef<str>) -> Result<Self> {
+        let text = text.as_ref();
+        match refusal(text) {
             None => Ok(Self(text.into())),
             Some(reason) => Err(Error::new(ErrorKind::InvalidName, "use file name")
                 .with_name(text)
