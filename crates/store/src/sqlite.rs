@@ -3,6 +3,7 @@
 mod contents;
 mod database;
 mod error;
+mod group;
 mod identity;
 mod log;
 mod owner;
@@ -55,12 +56,13 @@ const NO_CONTENT: i64 = 0;
 ///
 /// - Several stores, in this process or others on this machine, may be open on one file. The file
 ///   must not lie on a network file system: SQLite's write-ahead log does not work there.
-/// - All saves go through one thread, which commits those that wait together: many concurrent
-///   savers share one flush of the disk. A save of up to 1 MiB is one transaction; a longer one
-///   writes its blocks out of sight and shows them in its last.
+/// - All saves go through one thread, which commits those that wait together, with those that come
+///   while it works on them: many concurrent savers share one flush of the disk. A save of up to
+///   1 MiB is one transaction; a longer one writes its blocks out of sight and shows them in its
+///   last.
 /// - A caller that is alone and saves one file after the other waits awake for each answer, for at
 ///   most half a millisecond; other tasks of its thread run meanwhile. The thread that saves
-///   watches 50 microseconds for what comes next, and up to 200 for those it answered together.
+///   watches 50 microseconds for what comes next.
 /// - What is saved stays in the `-wal` file until a save has filled that, and copies it into the
 ///   database. The file gets up to 8 MiB long, or up to 64 MiB once files of more than 1 MiB were
 ///   saved; one transaction may take it beyond that.

@@ -59,7 +59,7 @@ impl Database {
     /// A database that is gone is not made anew: an empty store in its place would hide the loss.
     pub(super) fn reopen_if_moved(&mut self) -> Result<bool> {
         let identity = Identity::of(&self.path)?;
-        if identity == self.identity && self.owner.is_some() {
+        if self.is_open_on(identity) {
             return Ok(false);
         }
         let opening = Opening::begin(&self.path, self.busy_timeout)?;
@@ -72,11 +72,15 @@ impl Database {
         Ok(true)
     }
 
-    /// Checks that what was committed went where others see it.
+    /// Checks that what is committed goes where others see it.
     pub(super) fn check_place(&self) -> Result<()> {
-        if Identity::of(&self.path)? == self.identity {
+        if self.is_open_on(Identity::of(&self.path)?) {
             return Ok(());
         }
         Err(moved())
+    }
+
+    fn is_open_on(&self, identity: Identity) -> bool {
+        identity == self.identity && self.owner.is_some()
     }
 }

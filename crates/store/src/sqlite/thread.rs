@@ -1,24 +1,19 @@
 //! The one thread that writes, and commits together what waits together.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::Connection;
 
 use super::database::Database;
+use super::group::{Coming, Group};
 use super::log;
 use super::task::{Failure, Need, Task};
 use super::tidying;
 use crate::streak::PAUSE;
 use crate::{Durability, ErrorKind};
-
-/// The most tasks in one transaction.
-const GROUP_TASKS: usize = 512;
-
-/// About the most bytes of contents in one transaction: what its waiting savers hold in memory
-/// anyway.
-const GROUP_BYTES: usize = 8 * 1024 * 1024;
 
 /// After so many transactions some discarded blocks are deleted, even if more tasks wait.
 const GROUPS_BETWEEN_DELETES: u32 = 16;
@@ -26,22 +21,6 @@ const GROUPS_BETWEEN_DELETES: u32 = 16;
 /// The most tasks that are kept to be done later; what the others would have removed stays until
 /// the next opening.
 const POSTPONED_TASKS: usize = 256;
-
-/// How long is waited for a group that has not as many tasks as the last one.
-#[derive(Clone, Copy)]
-struct Patience {
-    /// From one task to the next.
-    pause: Duration,
-    /// From the first task to the last, or many who come at random would be gathered to ever larger
-    /// groups.
-    whole: Duration,
-}
-
-/// No longer than a flush of a fast disk and the work of some tasks.
-const PATIENCE: Patience = Patience {
-    pause: Duration::from_micros(10),
-    whole: Duration::from_micros(200),
-};
 
 /// What the thread works on.
 pub(super) struct Thread {
@@ -54,10 +33,9 @@ pub(super) struct Thread {
     /// Work that failed and that nobody waits for: it is done with the next save that succeeds.
     postponed: VecDeque<Box<dyn Task>>,
     /// Whether there was found to be nothing to delete or to give back, and nothing was committed
-    /// since. What another process discards it tidies up itself, or whoever opens the database next.
+    /// since. What another process discards it tidies up itself, or whoever opens the database
+    /// next.
     is_tidy: bool,
-    /// The tasks of the last group.
-    last_group: usize,
 }
 
 impl Thread {
@@ -69,16 +47,14 @@ impl Thread {
             groups: 0,
             postponed: VecDeque::new(),
             is_tidy: false,
-            last_group: 0,
         }
     }
 
     /// Works until the last sender is gone and all that waits is done.
     pub(super) fn run(mut self, waiting: &Receiver<Box<dyn Task>>) {
         while let Some(first) = self.next_task(waiting) {
-            let group = gather(first, waiting, self.last_group, PATIENCE);
-            self.last_group = group.len();
-            self.run_group(group);
+            let group = Group::gather(first, waiting);
+            self.run_group(group, &mut waiting.try_iter());
             self.groups += 1;
             if self.groups >= GROUPS_BETWEEN_DELETES {
                 self.tidy();
@@ -88,8 +64,8 @@ impl Thread {
 
     /// Waits for a task, and tidies up when none comes; nothing once the store is gone.
     ///
-    /// First it watches for one: a caller that saves one file after the other is spared the time that
-    /// waking a thread takes.
+    /// First it watches for one: a caller that saves one file after the other is spared the time
+    /// that waking a thread takes.
     fn next_task(&mut self, waiting: &Receiver<Box<dyn Task>>) -> Option<Box<dyn Task>> {
         let begun = Instant::now();
         while begun.elapsed() < PAUSE {
@@ -109,14 +85,14 @@ impl Thread {
         waiting.recv().ok()
     }
 
-    /// Commits the tasks together, or each alone if that fails.
-    fn run_group(&mut self, mut group: Vec<Box<dyn Task>>) {
-        let failure = self.commit(&mut group).err();
+    /// Commits the tasks together, with those that come meanwhile, or each alone if that fails.
+    fn run_group(&mut self, mut group: Group, coming: &mut Coming<'_>) {
+        let failure = self.commit(&mut group, coming).err();
         match failure {
             // One that cannot be committed must not fail the others.
             Some(failure) if group.len() > 1 && failure.kind != ErrorKind::Unavailable => {
                 for task in group {
-                    self.run_group(vec![task]);
+                    self.run_group(Group::new(task), &mut iter::empty());
                 }
             }
             Some(failure) => self.answer_failed(group, &failure),
@@ -129,7 +105,7 @@ impl Thread {
         }
     }
 
-    fn answer_failed(&mut self, group: Vec<Box<dyn Task>>, failure: &Failure) {
+    fn answer_failed(&mut self, group: Group, failure: &Failure) {
         for task in group {
             if task.is_detached() && self.postponed.len() < POSTPONED_TASKS {
                 tracing::debug!(failure.text, "background work is postponed");
@@ -143,8 +119,8 @@ impl Thread {
     /// Does what was postponed, up to the first that fails again: on a damaged database all may.
     fn run_postponed(&mut self) {
         while let Some(task) = self.postponed.pop_front() {
-            let mut group = vec![task];
-            if let Err(failure) = self.commit(&mut group) {
+            let mut group = Group::new(task);
+            if let Err(failure) = self.commit(&mut group, &mut iter::empty()) {
                 return self.answer_failed(group, &failure);
             }
             for task in group {
@@ -153,59 +129,80 @@ impl Thread {
         }
     }
 
-    fn commit(&mut self, group: &mut Vec<Box<dyn Task>>) -> Result<(), Failure> {
-        for task in group.iter_mut() {
-            task.begin_anew();
+    /// Commits the tasks to the file that lies where the database should.
+    fn commit(&mut self, group: &mut Group, coming: &mut Coming<'_>) -> Result<(), Failure> {
+        group.begin_anew();
+        self.reopen_if_moved()?;
+        let Err(failure) = self.try_commit(group, coming) else {
+            return Ok(());
+        };
+        let is_reopened = self.reopen_if_moved();
+        if matches!(is_reopened, Ok(false)) {
+            return Err(failure);
         }
-        if self
-            .database
-            .reopen_if_moved()
-            .map_err(|error| Failure::of_place(&error))?
-        {
-            (self.prepared, self.is_tidy) = (None, false);
+        // What they found in a file that is gone says nothing.
+        group.begin_anew();
+        is_reopened?;
+        self.try_commit(group, &mut iter::empty())
+    }
+
+    fn reopen_if_moved(&mut self) -> Result<bool, Failure> {
+        let reopened = self.database.reopen_if_moved();
+        let is_reopened = reopened.map_err(|error| Failure::of_place(&error))?;
+        if is_reopened {
+            self.prepared = None;
         }
+        Ok(is_reopened)
+    }
+
+    fn try_commit(&mut self, group: &mut Group, coming: &mut Coming<'_>) -> Result<(), Failure> {
         if !self.connection().is_autocommit() {
             // An earlier transaction could not even be rolled back.
             self.execute("ROLLBACK").map_err(Failure::of_database)?;
         }
-        self.prepare(group).map_err(Failure::of_database)?;
+        self.prepare(group.need()).map_err(Failure::of_database)?;
         self.execute("BEGIN IMMEDIATE")
             .map_err(Failure::of_database)?;
-        let committed = self.work(group);
+        let committed = self.work(group, coming);
         if committed.is_err() && !self.connection().is_autocommit() {
             self.execute("ROLLBACK").map_err(Failure::of_database)?;
         }
         committed?;
         self.is_tidy = false;
-        self.database
-            .check_place()
-            .map_err(|error| Failure::of_place(&error))
+        Ok(())
     }
 
-    fn work(&mut self, group: &mut Vec<Box<dyn Task>>) -> Result<(), Failure> {
-        group.retain(|task| !task.is_given_up());
-        for task in group {
-            // No savepoint of its own, which would copy each page that the task changes: a task
-            // that is refused changes nothing, and after any other failure each task of the group
-            // runs again alone.
-            if !task.work(self.connection()) {
-                return Err(Failure {
-                    kind: ErrorKind::Other,
-                    text: "another save in it failed".to_owned(),
-                });
+    fn work(&mut self, group: &mut Group, coming: &mut Coming<'_>) -> Result<(), Failure> {
+        // Whoever must be on the disk may not join a group that goes without.
+        let is_open = group.need() == Need::Durable;
+        let mut done = 0;
+        loop {
+            for task in group.from(done) {
+                // No savepoint of its own, which would copy each page that the task changes: a task
+                // that is refused changes nothing, and after any other failure each task of the
+                // group runs again alone.
+                if !task.is_given_up() && !task.work(self.database.connection()) {
+                    return Err(Failure {
+                        kind: ErrorKind::Other,
+                        text: "another save in it failed".to_owned(),
+                    });
+                }
+            }
+            done = group.len();
+            // Those who were answered together come back one after the other, faster than one of
+            // them is worked on, and all share a flush.
+            if !is_open || !group.add_next(coming) {
+                break;
             }
         }
+        // Not before: who joined may know that the file is gone.
+        let place = self.database.check_place();
+        place.map_err(|error| Failure::of_place(&error))?;
         self.execute("COMMIT").map_err(Failure::of_database)
     }
 
     /// Sets the connection up for what the tasks need.
-    fn prepare(&mut self, group: &[Box<dyn Task>]) -> rusqlite::Result<()> {
-        let is_durable = group.iter().any(|task| task.need() == Need::Durable);
-        let need = if is_durable {
-            Need::Durable
-        } else {
-            Need::Order
-        };
+    fn prepare(&mut self, need: Need) -> rusqlite::Result<()> {
         if self.prepared == Some(need) {
             return Ok(());
         }
@@ -263,46 +260,13 @@ impl Thread {
     }
 }
 
-/// The task and those that wait behind it, up to what one transaction takes.
-///
-/// Those who were answered together come back one after the other. So as long as they are fewer
-/// than the `expected`, the next one is watched for, which spares a commit for the first few alone.
-fn gather(
-    first: Box<dyn Task>,
-    waiting: &Receiver<Box<dyn Task>>,
-    expected: usize,
-    patience: Patience,
-) -> Vec<Box<dyn Task>> {
-    let mut bytes = first.bytes();
-    let mut group = vec![first];
-    let begun = Instant::now();
-    let mut came = begun;
-    while group.len() < GROUP_TASKS && bytes < GROUP_BYTES {
-        match waiting.try_recv() {
-            Ok(task) => {
-                bytes += task.bytes();
-                group.push(task);
-                came = Instant::now();
-            }
-            Err(TryRecvError::Empty)
-                if group.len() < expected
-                    && came.elapsed() < patience.pause
-                    && begun.elapsed() < patience.whole =>
-            {
-                std::thread::yield_now();
-            }
-            Err(_) => break,
-        }
-    }
-    group
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use tempfile::TempDir;
     use tokio::sync::oneshot;
@@ -322,14 +286,23 @@ mod tests {
         (directory, Thread::new(database, Durability::Process))
     }
 
+    /// Runs the tasks as one group, which nobody joins.
+    fn run(thread: &mut Thread, tasks: Vec<Box<dyn Task>>) {
+        let mut coming = tasks.into_iter();
+        let mut group = Group::new(coming.next().unwrap());
+        while group.add_next(&mut coming) {}
+        thread.run_group(group, &mut iter::empty());
+    }
+
     fn call(
+        need: Need,
         work: impl Fn(&Connection) -> Result<()> + Send + 'static,
         reply: Option<oneshot::Sender<Result<()>>>,
     ) -> Box<dyn Task> {
         Box::new(Call {
             operation: "save file",
             bytes: 0,
-            need: Need::Order,
+            need,
             work,
             result: None,
             reply,
@@ -344,11 +317,18 @@ mod tests {
         let runs = AtomicUsize::new(0);
         let work =
             move |connection: &Connection| work(connection, runs.fetch_add(1, Ordering::Relaxed));
-        (call(work, Some(reply)), answer)
+        (call(Need::Order, work, Some(reply)), answer)
+    }
+
+    fn needing(
+        need: Need,
+        work: impl Fn(&Connection) -> Result<()> + Send + 'static,
+    ) -> Box<dyn Task> {
+        call(need, work, None)
     }
 
     fn detached(work: impl Fn(&Connection) -> Result<()> + Send + 'static) -> Box<dyn Task> {
-        call(work, None)
+        needing(Need::Order, work)
     }
 
     fn create(connection: &Connection) -> Result<()> {
@@ -377,37 +357,126 @@ mod tests {
         assert_eq!(error.kind(), kind, "{error:?}");
     }
 
-    const LONG: Duration = Duration::from_hours(1);
-    const PATIENT: Patience = Patience {
-        pause: LONG,
-        whole: LONG,
-    };
-
-    #[test]
-    fn those_who_come_back_one_after_the_other_are_one_group() {
+    /// Commits a task that needs this, while which another comes; how many were worked on.
+    fn worked_on_together(need: Need) -> usize {
+        let (_directory, mut thread) = thread();
         let (tasks, waiting) = mpsc::channel();
-        let sender = std::thread::spawn(move || {
-            tasks.send(detached(|_| Ok(()))).unwrap();
-            tasks
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let (joining, _answer) = task(move |_, _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok(())
         });
-        let group = gather(detached(|_| Ok(())), &waiting, 2, PATIENT);
-        assert_eq!(group.len(), 2);
-        sender.join().unwrap();
+        let joining = Mutex::new(Some(joining));
+        let mut group = Group::new(needing(need, move |_| {
+            tasks.send(joining.lock().unwrap().take().unwrap()).unwrap();
+            Ok(())
+        }));
+        let committed = thread.commit(&mut group, &mut waiting.try_iter());
+        committed.unwrap();
+        assert_eq!(group.len() + waiting.try_iter().count(), 2);
+        1 + runs.load(Ordering::Relaxed)
     }
 
     #[test]
-    fn nobody_is_waited_for_in_vain() {
+    fn those_who_come_meanwhile_share_the_flush() {
+        assert_eq!(worked_on_together(Need::Durable), 2);
+        assert_eq!(worked_on_together(Need::Order), 1, "nothing is flushed");
+    }
+
+    /// How many uploads began in the file that lies where the thread's database should.
+    fn uploads(directory: &Path) -> i64 {
+        let connection = Connection::open(directory.join("files.db")).unwrap();
+        let sql = "SELECT count(*) FROM upload";
+        connection.query_row(sql, (), |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn who_joins_after_the_file_was_replaced_is_saved_to_the_new_one() {
+        let (directory, mut thread) = thread();
+        let path = directory.path().to_owned();
         let (tasks, waiting) = mpsc::channel();
-        let group = gather(detached(|_| Ok(())), &waiting, 1, PATIENT);
-        assert_eq!(group.len(), 1, "who is alone goes at once");
-        for (pause, whole) in [(LONG, Duration::ZERO), (Duration::ZERO, LONG)] {
-            let patience = Patience { pause, whole };
-            let group = gather(detached(|_| Ok(())), &waiting, 2, patience);
-            assert_eq!(group.len(), 1, "who does not come is given up");
+        let (joining, mut answer) = task(move |connection, run| {
+            if run == 0 {
+                replace(&path);
+            }
+            create(connection)
+        });
+        let joining = Mutex::new(Some(joining));
+        let first = needing(Need::Durable, move |_| {
+            if let Some(joining) = joining.lock().unwrap().take() {
+                tasks.send(joining).unwrap();
+            }
+            Ok(())
+        });
+        thread.run_group(Group::new(first), &mut waiting.try_iter());
+        answer.try_recv().unwrap().unwrap();
+        assert_eq!(uploads(directory.path()), 1);
+    }
+
+    #[test]
+    fn what_was_begun_in_a_file_that_was_replaced_is_done_in_the_new_one() {
+        let (directory, mut thread) = thread();
+        let path = directory.path().to_owned();
+        let (first, mut answer) = task(move |connection, run| {
+            if run == 0 {
+                replace(&path);
+            }
+            create(connection)
+        });
+        run(&mut thread, vec![first]);
+        answer.try_recv().unwrap().unwrap();
+        assert_eq!(uploads(directory.path()), 1);
+    }
+
+    /// Nothing that works takes as long.
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn who_holds_the_file_that_was_replaced_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let database = Database::open(&path, 2 * LONG).unwrap();
+        let mut thread = Thread::new(database, Durability::Process);
+        let holder = Connection::open(&path).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        replace(directory.path());
+        let (saved, answer) = task(|connection, _| create(connection));
+        let (ended, end) = mpsc::channel();
+        std::thread::spawn(move || {
+            run(&mut thread, vec![saved]);
+            ended.send(thread).unwrap();
+        });
+        end.recv_timeout(LONG).expect("the holder is waited for");
+        answer.blocking_recv().unwrap().unwrap();
+        assert_eq!(uploads(directory.path()), 1);
+    }
+
+    #[test]
+    fn nothing_is_saved_while_the_store_cannot_be_announced() {
+        let (directory, mut thread) = thread();
+        replace_by(directory.path(), "ALTER TABLE upload RENAME TO hidden");
+        for _ in 0..2 {
+            let (saved, mut answer) = task(|_, _| Ok(()));
+            run(&mut thread, vec![saved]);
+            answer.try_recv().unwrap().unwrap_err();
         }
-        drop(tasks);
-        let group = gather(detached(|_| Ok(())), &waiting, 2, PATIENT);
-        assert_eq!(group.len(), 1, "the store is gone");
+        let other = Connection::open(directory.path().join("files.db")).unwrap();
+        let sql = "ALTER TABLE hidden RENAME TO upload";
+        other.execute_batch(sql).unwrap();
+        let (saved, mut answer) = task(|connection, _| create(connection));
+        run(&mut thread, vec![saved]);
+        answer.try_recv().unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_done() {
+        let (_directory, mut thread) = thread();
+        let (given_up, answer) = task(|connection, _| create(connection));
+        drop(answer);
+        let (saved, mut answer) = task(|connection, _| create(connection));
+        run(&mut thread, vec![given_up, saved]);
+        answer.try_recv().unwrap().unwrap();
     }
 
     #[test]
@@ -423,8 +492,8 @@ mod tests {
         });
         let (second, mut second_answer) = task(|connection, _| create(connection));
         let (third, mut third_answer) = task(|connection, _| fail(connection));
-        thread.run_group(vec![first, second, third]);
-        check_kind(&mut first_answer, ErrorKind::Other);
+        run(&mut thread, vec![first, second, third]);
+        check_kind(&mut first_answer, ErrorKind::Unavailable);
         check_kind(&mut second_answer, ErrorKind::Unavailable);
         check_kind(&mut third_answer, ErrorKind::Unavailable);
     }
@@ -438,7 +507,7 @@ mod tests {
             create(connection)
         });
         let (second, mut second_answer) = task(|connection, _| create(connection));
-        thread.run_group(vec![first, second]);
+        run(&mut thread, vec![first, second]);
         check_kind(&mut first_answer, ErrorKind::Unavailable);
         check_kind(&mut second_answer, ErrorKind::Unavailable);
     }
@@ -449,7 +518,7 @@ mod tests {
         let (first, mut first_answer) = task(|connection, _| create(connection));
         let (second, mut second_answer) = task(|connection, _| create(connection));
         let (third, mut third_answer) = task(|connection, _| fail(connection));
-        thread.run_group(vec![first, second, third]);
+        run(&mut thread, vec![first, second, third]);
         first_answer.try_recv().unwrap().unwrap();
         check_kind(&mut second_answer, ErrorKind::AlreadyExists);
         check_kind(&mut third_answer, ErrorKind::Other);
@@ -457,8 +526,15 @@ mod tests {
 
     /// Puts another database in the place of the thread's.
     fn replace(directory: &Path) {
+        replace_by(directory, "");
+    }
+
+    /// Puts a database that was changed by this in the place of the thread's.
+    fn replace_by(directory: &Path, sql: &str) {
         let other = directory.join("other.db");
-        drop(Database::open(&other, Duration::ZERO).unwrap());
+        let database = Database::open(&other, Duration::ZERO).unwrap();
+        database.connection().execute_batch(sql).unwrap();
+        drop(database);
         for ending in ["-wal", "-shm"] {
             std::fs::remove_file(directory.join(format!("files.db{ending}"))).unwrap();
         }
@@ -468,14 +544,7 @@ mod tests {
     /// What the connection is set up for, after a group that needs this: its `synchronous`, and the
     /// pages at which the log is copied.
     fn set_up(thread: &mut Thread, need: Need) -> (i64, i64) {
-        thread.run_group(vec![Box::new(Call {
-            operation: "save file",
-            bytes: 0,
-            need,
-            work: |_: &Connection| Ok(()),
-            result: None,
-            reply: None,
-        })]);
+        run(thread, vec![needing(need, |_| Ok(()))]);
         let number = |name| {
             let connection = thread.connection();
             connection.pragma_query_value(None, name, |row| row.get(0))
@@ -509,15 +578,18 @@ mod tests {
         let tries = Arc::new(AtomicUsize::new(0));
         for _ in 0..2 * POSTPONED_TASKS {
             let tries = Arc::clone(&tries);
-            thread.run_group(vec![detached(move |connection| {
-                tries.fetch_add(1, Ordering::Relaxed);
-                fail(connection)
-            })]);
+            run(
+                &mut thread,
+                vec![detached(move |connection| {
+                    tries.fetch_add(1, Ordering::Relaxed);
+                    fail(connection)
+                })],
+            );
         }
         assert_eq!(thread.postponed.len(), POSTPONED_TASKS);
         let before = tries.load(Ordering::Relaxed);
         let (saved, mut answer) = task(|connection, _| create(connection));
-        thread.run_group(vec![saved]);
+        run(&mut thread, vec![saved]);
         answer.try_recv().unwrap().unwrap();
         assert_eq!(tries.load(Ordering::Relaxed), before + 1);
         assert_eq!(thread.postponed.len(), POSTPONED_TASKS);
@@ -528,18 +600,21 @@ mod tests {
         let (_directory, mut thread) = thread();
         let runs = AtomicUsize::new(0);
         let (done, mut is_done) = oneshot::channel();
-        let done = std::sync::Mutex::new(Some(done));
-        thread.run_group(vec![detached(move |connection| {
-            if runs.fetch_add(1, Ordering::Relaxed) == 0 {
-                return fail(connection);
-            }
-            let done = done.lock().unwrap().take();
-            done.unwrap().send(()).unwrap();
-            Ok(())
-        })]);
+        let done = Mutex::new(Some(done));
+        run(
+            &mut thread,
+            vec![detached(move |connection| {
+                if runs.fetch_add(1, Ordering::Relaxed) == 0 {
+                    return fail(connection);
+                }
+                let done = done.lock().unwrap().take();
+                done.unwrap().send(()).unwrap();
+                Ok(())
+            })],
+        );
         assert_eq!(is_done.try_recv(), Err(TryRecvError::Empty));
         let (saved, _answer) = task(|connection, _| create(connection));
-        thread.run_group(vec![saved]);
+        run(&mut thread, vec![saved]);
         is_done.try_recv().unwrap();
         assert!(thread.postponed.is_empty());
     }
