@@ -21,9 +21,13 @@ const READER_CACHE: u32 = 1024;
 /// One script for each version of the schema; the version of a database is how many were run on it.
 ///
 /// A block's key is its content's number and its position, so that contents are read and deleted by
-/// range. Content 0 is that of every empty file. `discarded` are contents whose rows are deleted
-/// bit by bit.
-const MIGRATIONS: [&str; 1] = ["
+/// range. Content 0 is that of every empty file. `discarded` are contents whose blocks are deleted
+/// bit by bit, each of which has at least one left: new contents are numbered above all blocks.
+///
+/// The second script removes what earlier builds left there without a block: a content that got
+/// such a number would be deleted.
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE file (
         name TEXT PRIMARY KEY NOT NULL,
         content INTEGER NOT NULL,
@@ -41,7 +45,12 @@ const MIGRATIONS: [&str; 1] = ["
         PRIMARY KEY (owner, number)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE discarded (content INTEGER PRIMARY KEY) STRICT;
-"];
+",
+    "
+    DELETE FROM discarded WHERE NOT EXISTS
+        (SELECT 1 FROM block WHERE id BETWEEN content << 20 AND (content + 1 << 20) - 1);
+",
+];
 
 /// Opens the connection that writes; makes the database or brings it up to date.
 ///
@@ -214,6 +223,26 @@ mod tests {
             let value = connection.pragma_query_value(None, pragma, |row| row.get(0));
             assert_eq!(value, Ok(expected), "{pragma}");
         }
+    }
+
+    #[test]
+    fn what_earlier_builds_discarded_without_a_block_is_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("files.db");
+        let connection = open_writer(&path, Duration::ZERO).unwrap();
+        let rows = "INSERT INTO discarded VALUES (1), (2), (3);
+                    INSERT INTO block VALUES ((2 << 20) + 5, x'00'), (4 << 20, x'00');
+                    PRAGMA user_version = 1;";
+        connection.execute_batch(rows).unwrap();
+        drop(connection);
+        let connection = open_writer(&path, Duration::ZERO).unwrap();
+        let sql = "SELECT group_concat(content) FROM discarded";
+        let left = connection.query_row(sql, (), |row| row.get(0));
+        assert_eq!(left, Ok("2".to_owned()));
+        assert_eq!(
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)),
+            Ok(2)
+        );
     }
 
     #[test]

@@ -145,19 +145,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn contents_without_blocks_keep_their_number() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("files.db");
-        let connection = schema::open_writer(&path, Duration::ZERO).unwrap();
-        let rows = "INSERT INTO discarded VALUES (1); INSERT INTO upload VALUES ('o', 1, 7);";
-        connection.execute_batch(rows).unwrap();
-        save(&connection, "a");
-        transaction::abandon(&connection, "o", 1).unwrap();
-        save(&connection, "b");
-        check_saves_between(&connection, "c");
-    }
-
     /// Blocks of 1 MiB, numbered from 0.
     fn insert_blocks(connection: &Connection, count: i64) {
         let block = "INSERT INTO block VALUES (?1, zeroblob(1 << 20))";

@@ -165,12 +165,11 @@ fn discard(connection: &Connection, operation: &'static str, version: &Version) 
 ///
 /// Those of contents that are deleted to the last block may come again, which nobody can tell.
 fn begin_content(connection: &Connection, bytes: &[u8]) -> Result<i64> {
-    // Whatever will be deleted by its number counts, even if no block of it is left.
-    let sql = "INSERT INTO block (id, bytes) VALUES ((1 + max(
-                   ifnull((SELECT max(id) FROM block) >> ?1, 0),
-                   ifnull((SELECT max(content) FROM discarded), 0),
-                   ifnull((SELECT max(content) FROM upload), 0)
-               )) << ?1, ?2)";
+    // Whatever will be deleted by its number has a block until then.
+    let sql = "INSERT INTO block (id, bytes) VALUES (
+                   (1 + ifnull((SELECT id FROM block ORDER BY id DESC LIMIT 1) >> ?1, 0)) << ?1,
+                   ?2
+               )";
     run(connection, "save file", sql, (POSITION_BITS, bytes))?;
     Ok(connection.last_insert_rowid() >> POSITION_BITS)
 }
