@@ -15,8 +15,8 @@ use super::tidying;
 use crate::streak::PAUSE;
 use crate::{Durability, ErrorKind};
 
-/// After so many transactions some discarded blocks are deleted, even if more tasks wait.
-const GROUPS_BETWEEN_DELETES: u32 = 16;
+/// After so many tasks some discarded blocks are deleted, even if more wait.
+const TASKS_BETWEEN_DELETES: usize = 16;
 
 /// The most tasks that are kept to be done later; what the others would have removed stays until
 /// the next opening.
@@ -28,8 +28,8 @@ pub(super) struct Thread {
     durability: Durability,
     /// What the connection is set up for.
     prepared: Option<Need>,
-    /// Transactions since discarded blocks were last deleted.
-    groups: u32,
+    /// Tasks since discarded blocks were last deleted.
+    tasks: usize,
     /// Work that failed and that nobody waits for: it is done with the next save that succeeds.
     postponed: VecDeque<Box<dyn Task>>,
     /// Whether there was found to be nothing to delete or to give back, and nothing was committed
@@ -44,7 +44,7 @@ impl Thread {
             database,
             durability,
             prepared: None,
-            groups: 0,
+            tasks: 0,
             postponed: VecDeque::new(),
             is_tidy: false,
         }
@@ -55,8 +55,7 @@ impl Thread {
         while let Some(first) = self.next_task(waiting) {
             let group = Group::gather(first, waiting);
             self.run_group(group, &mut waiting.try_iter());
-            self.groups += 1;
-            if self.groups >= GROUPS_BETWEEN_DELETES {
+            if self.tasks >= TASKS_BETWEEN_DELETES {
                 self.tidy();
             }
         }
@@ -97,6 +96,7 @@ impl Thread {
             }
             Some(failure) => self.answer_failed(group, &failure),
             None => {
+                self.tasks += group.len();
                 for task in group {
                     task.answer(None);
                 }
@@ -222,7 +222,7 @@ impl Thread {
     /// Deletes a few discarded blocks, or gives a few free pages back; whether there may be more to
     /// do.
     fn tidy(&mut self) -> bool {
-        self.groups = 0;
+        self.tasks = 0;
         match self.try_tidy() {
             Ok(more) => more,
             Err(error) => {
@@ -266,16 +266,19 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
     use std::sync::{Arc, Mutex};
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
+    use bytes::Bytes;
     use tempfile::TempDir;
     use tokio::sync::oneshot;
     use tokio::sync::oneshot::error::TryRecvError;
 
     use super::super::error::failed;
+    use super::super::group::GROUP_BYTES;
     use super::super::task::Call;
+    use super::super::transaction;
     use super::*;
-    use crate::{Error, Result};
+    use crate::{Error, Etag, FileInfo, FileName, Result, SaveOptions};
 
     type Answer = oneshot::Receiver<Result<()>>;
 
@@ -450,6 +453,48 @@ mod tests {
         end.recv_timeout(LONG).expect("the holder is waited for");
         answer.blocking_recv().unwrap().unwrap();
         assert_eq!(uploads(directory.path()), 1);
+    }
+
+    /// A task that shares its transaction with three others at most.
+    fn large(work: impl Fn(&Connection) -> Result<()> + Send + 'static) -> Box<dyn Task> {
+        Box::new(Call {
+            operation: "save file",
+            bytes: GROUP_BYTES / 4,
+            need: Need::Order,
+            work,
+            result: None,
+            reply: None,
+        })
+    }
+
+    /// Tasks that save a file of three blocks.
+    fn save_long(number: i64) -> [Box<dyn Task>; 3] {
+        let append = |position| {
+            large(move |connection| transaction::append(connection, "o", number, position, b"x"))
+        };
+        let publish = large(move |connection| {
+            let (name, etag) = (FileName::new("long")?, Etag::new(number.to_string()));
+            let info = FileInfo::new(name, u64::MAX >> 1, etag, SystemTime::UNIX_EPOCH);
+            let last = (2, &Bytes::from_static(b"x"));
+            let options = SaveOptions::default();
+            transaction::publish(connection, "o", number, last, &info, &options).map(drop)
+        });
+        [append(0), append(1), publish]
+    }
+
+    #[test]
+    fn what_replaced_files_leave_does_not_grow_while_nobody_pauses() {
+        let (directory, thread) = thread();
+        let (tasks, waiting) = mpsc::channel();
+        for task in (0..40).flat_map(save_long) {
+            tasks.send(task).unwrap();
+        }
+        drop(tasks);
+        thread.run(&waiting);
+        let connection = Connection::open(directory.path().join("files.db")).unwrap();
+        let sql = "SELECT count(*) FROM block";
+        let blocks: i64 = connection.query_row(sql, (), |row| row.get(0)).unwrap();
+        assert!(blocks < 32, "{blocks} blocks of 120 are left");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Deletes what was discarded, bit by bit, and gives free space back.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::transaction::key;
 
-/// How many blocks one transaction deletes: few enough that waiting saves hardly notice.
+/// How many blocks one transaction deletes: few enough that waiting saves hardly notice, and no
+/// fewer than the tasks after which it comes, each of which may have added one.
 const DISCARDED_AT_ONCE: i64 = 16;
 
 /// Pages given back to the file system in one go.
@@ -55,26 +56,33 @@ pub(super) fn tidy(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Deletes some blocks of discarded contents; whether there were any contents.
 fn delete_discarded(connection: &Connection) -> rusqlite::Result<bool> {
-    let mut first = connection.prepare_cached("SELECT content FROM discarded LIMIT 1")?;
-    let mut rows = first.query(())?;
-    let Some(row) = rows.next()? else {
-        return Ok(false);
-    };
-    let content: i64 = row.get(0)?;
-    drop(rows);
+    let mut left = DISCARDED_AT_ONCE;
+    while left > 0 {
+        let sql = "SELECT content FROM discarded LIMIT 1";
+        let mut first = connection.prepare_cached(sql)?;
+        let Some(content) = first.query_row((), |row| row.get(0)).optional()? else {
+            break;
+        };
+        left -= delete_blocks(connection, content, left)?.max(1);
+    }
+    Ok(left < DISCARDED_AT_ONCE)
+}
+
+/// Deletes some blocks of a discarded content; how many.
+fn delete_blocks(connection: &Connection, content: i64, most: i64) -> rusqlite::Result<i64> {
     let sql = "DELETE FROM block WHERE id IN
                (SELECT id FROM block WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)";
     let (first, last) = (key(content, 0), key(content + 1, 0) - 1);
-    connection
+    let count = connection
         .prepare_cached(sql)?
-        .execute((first, last, DISCARDED_AT_ONCE))?;
+        .execute((first, last, most))?;
     // With its last block, or the row would outlive what it speaks of.
     let sql = "DELETE FROM discarded WHERE content = ?1 AND NOT EXISTS
                (SELECT 1 FROM block WHERE id BETWEEN ?2 AND ?3)";
     connection
         .prepare_cached(sql)?
         .execute((content, first, last))?;
-    Ok(true)
+    Ok(i64::try_from(count).unwrap_or(most))
 }
 
 #[cfg(test)]
