@@ -24,8 +24,8 @@ const READER_CACHE: u32 = 1024;
 /// range. Content 0 is that of every empty file. `discarded` are contents whose blocks are deleted
 /// bit by bit, each of which has at least one left: new contents are numbered above all blocks.
 ///
-/// The second script removes what earlier builds left there without a block: a content that got
-/// such a number would be deleted.
+/// The second script removes what earlier builds left there without a block, whose number a new
+/// content would get or has got, to be deleted by it.
 const MIGRATIONS: [&str; 2] = [
     "
     CREATE TABLE file (
@@ -47,7 +47,9 @@ const MIGRATIONS: [&str; 2] = [
     CREATE TABLE discarded (content INTEGER PRIMARY KEY) STRICT;
 ",
     "
-    DELETE FROM discarded WHERE NOT EXISTS
+    DELETE FROM discarded WHERE
+        content IN (SELECT content FROM file UNION ALL SELECT content FROM upload)
+        OR NOT EXISTS
         (SELECT 1 FROM block WHERE id BETWEEN content << 20 AND (content + 1 << 20) - 1);
 ",
 ];
@@ -226,12 +228,15 @@ mod tests {
     }
 
     #[test]
-    fn what_earlier_builds_discarded_without_a_block_is_forgotten() {
+    fn no_content_has_the_number_of_what_earlier_builds_discarded() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("files.db");
         let connection = open_writer(&path, Duration::ZERO).unwrap();
-        let rows = "INSERT INTO discarded VALUES (1), (2), (3);
-                    INSERT INTO block VALUES ((2 << 20) + 5, x'00'), (4 << 20, x'00');
+        let rows = "INSERT INTO discarded VALUES (1), (2), (3), (4), (5);
+                    INSERT INTO block SELECT id, x'00' FROM (SELECT (2 << 20) + 5 AS id
+                        UNION SELECT 4 << 20 UNION SELECT 5 << 20 UNION SELECT 6 << 20);
+                    INSERT INTO file VALUES ('a', 4, 1, '1', 0, '', NULL);
+                    INSERT INTO upload VALUES ('o', 1, 5);
                     PRAGMA user_version = 1;";
         connection.execute_batch(rows).unwrap();
         drop(connection);
