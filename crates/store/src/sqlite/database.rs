@@ -59,7 +59,7 @@ impl Database {
     /// A database that is gone is not made anew: an empty store in its place would hide the loss.
     pub(super) fn reopen_if_moved(&mut self) -> Result<bool> {
         let identity = Identity::of(&self.path)?;
-        if self.is_open_on(identity) {
+        if identity == self.identity && self.owner.is_some() {
             return Ok(false);
         }
         let opening = Opening::begin(&self.path, self.busy_timeout)?;
@@ -74,13 +74,9 @@ impl Database {
 
     /// Checks that what is committed goes where others see it.
     pub(super) fn check_place(&self) -> Result<()> {
-        if self.is_open_on(Identity::of(&self.path)?) {
+        if Identity::of(&self.path)? == self.identity {
             return Ok(());
         }
         Err(moved())
-    }
-
-    fn is_open_on(&self, identity: Identity) -> bool {
-        identity == self.identity && self.owner.is_some()
     }
 }

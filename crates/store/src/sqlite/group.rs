@@ -12,7 +12,7 @@ const GROUP_TASKS: usize = 512;
 pub(super) const GROUP_BYTES: usize = 8 * 1024 * 1024;
 
 /// Tasks that come while others are worked on.
-pub(super) type Coming<'a> = dyn Iterator<Item = Box<dyn Task>> + 'a;
+pub(super) type Arrivals<'a> = dyn Iterator<Item = Box<dyn Task>> + 'a;
 
 /// The tasks of one transaction.
 pub(super) struct Group {
@@ -37,11 +37,11 @@ impl Group {
     }
 
     /// Adds the next task, if there is one, and room for it.
-    pub(super) fn add_next(&mut self, coming: &mut Coming<'_>) -> bool {
+    pub(super) fn add_next(&mut self, arrivals: &mut Arrivals<'_>) -> bool {
         if self.tasks.len() >= GROUP_TASKS || self.bytes >= GROUP_BYTES {
             return false;
         }
-        let Some(task) = coming.next() else {
+        let Some(task) = arrivals.next() else {
             return false;
         };
         self.bytes += task.bytes();
@@ -54,7 +54,7 @@ impl Group {
     }
 
     /// The tasks from this one on.
-    pub(super) fn from(&mut self, first: usize) -> &mut [Box<dyn Task>] {
+    pub(super) fn tasks_from(&mut self, first: usize) -> &mut [Box<dyn Task>] {
         self.tasks.get_mut(first..).unwrap_or_default()
     }
 
