@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod backends;
+mod bare;
 mod case;
 mod floor;
 mod fs;

@@ -9,6 +9,7 @@ use store::{FileName, SqliteOptions, SqliteStore};
 use tokio::runtime::Runtime;
 
 use super::Size;
+use super::bare;
 use super::case::{Case, Limit};
 use super::floor::{MIB, Rows};
 use super::subject::{SMALL, Subject, WRITERS};
@@ -31,6 +32,7 @@ pub(super) fn cases<'a>(runtime: &'a Runtime, folder: &Path, size: Size) -> Resu
     let rows = Arc::new(Rows::new(&folder.join("rows.db"))?);
     rows.save("small", &[7; SMALL])?;
     rows.save_stream("long", &vec![7; MIB], size.long / MIB)?;
+    let bare = bare::case(&subject, folder, Arc::clone(&rows))?;
     let listed = Rows::new(&folder.join("rows-listed.db"))?;
     listed.save_all(
         (0..size.listed).map(|index| format!("{index:05}")),
@@ -49,6 +51,7 @@ pub(super) fn cases<'a>(runtime: &'a Runtime, folder: &Path, size: Size) -> Resu
     };
     Ok(vec![
         subject.save(0.80, move |name, bytes| saved.save(name, bytes)),
+        bare,
         subject.save_at_once(5.0, move |round| {
             (0..WRITERS * size.saves_each)
                 .try_for_each(|index| many.save(&format!("many-{round}-{index}"), &[7; SMALL]))

@@ -69,21 +69,37 @@ impl<'a> Subject<'a> {
         least: f64,
         floor: impl Fn(&str, &[u8]) -> Result<()> + 'a,
     ) -> Case<'a> {
-        let (subject, count) = (self.clone(), self.size.saves);
+        let subject = self.clone();
+        Case {
+            limit: Some(Limit::RatioAtLeast(least)),
+            ..self.save_by("put 1 KiB", floor, async move |name, bytes| {
+                let name = FileName::new(name)?;
+                let options = SaveOptions::default();
+                subject.store.save_bytes(&name, bytes, &options).await?;
+                Ok(())
+            })
+        }
+    }
+
+    /// Saves small files one after the other, in whatever way.
+    pub(super) fn save_by(
+        &self,
+        work: &'static str,
+        floor: impl Fn(&str, &[u8]) -> Result<()> + 'a,
+        save: impl AsyncFn(String, Vec<u8>) -> Result<()> + 'a,
+    ) -> Case<'a> {
+        let (runtime, count) = (self.runtime, self.size.saves);
         let names = move |round| (0..count).map(move |index| format!("small-{round}-{index}"));
         Case {
             backend: self.backend,
-            work: "put 1 KiB",
+            work,
             unit: MICROS,
-            limit: Some(Limit::RatioAtLeast(least)),
+            limit: None,
             store: Box::new(move |round| {
                 per(count, || {
-                    subject.runtime.block_on(async {
+                    runtime.block_on(async {
                         for name in names(round) {
-                            let name = FileName::new(name)?;
-                            let bytes = vec![7; SMALL];
-                            let options = SaveOptions::default();
-                            subject.store.save_bytes(&name, bytes, &options).await?;
+                            save(name, vec![7; SMALL]).await?;
                         }
                         Ok(())
                     })
