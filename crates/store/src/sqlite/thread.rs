@@ -18,9 +18,24 @@ use crate::{Durability, ErrorKind};
 /// After so many tasks some discarded blocks are deleted, even if more wait.
 const TASKS_BETWEEN_DELETES: usize = 16;
 
+/// After so many transactions it is looked whether there are any, where there were none.
+const GROUPS_BETWEEN_LOOKS: u32 = 16;
+
 /// The most tasks that are kept to be done later; what the others would have removed stays until
 /// the next opening.
 const POSTPONED_TASKS: usize = 256;
+
+/// What is known of discarded blocks and of free space to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tidiness {
+    /// There was nothing to do, and nothing was committed since. What another process discards it
+    /// tidies up itself, or whoever opens the database next.
+    Tidy,
+    /// There may be something to do since then.
+    Unknown,
+    /// There was something to do.
+    Untidy,
+}
 
 /// What the thread works on.
 pub(super) struct Thread {
@@ -30,12 +45,11 @@ pub(super) struct Thread {
     prepared: Option<Need>,
     /// Tasks for which no discarded blocks were deleted yet.
     tasks: usize,
+    /// Transactions since it was last looked for them.
+    groups: u32,
     /// Work that failed and that nobody waits for: it is done with the next save that succeeds.
     postponed: VecDeque<Box<dyn Task>>,
-    /// Whether there was found to be nothing to delete or to give back, and nothing was committed
-    /// since. What another process discards it tidies up itself, or whoever opens the database
-    /// next.
-    is_tidy: bool,
+    tidiness: Tidiness,
 }
 
 impl Thread {
@@ -45,8 +59,9 @@ impl Thread {
             durability,
             prepared: None,
             tasks: 0,
+            groups: 0,
             postponed: VecDeque::new(),
-            is_tidy: false,
+            tidiness: Tidiness::Unknown,
         }
     }
 
@@ -55,12 +70,21 @@ impl Thread {
         while let Some(first) = self.next_task(waiting) {
             let group = Group::gather(first, waiting);
             self.run_group(group, &mut waiting.try_iter());
-            if self.tasks >= TASKS_BETWEEN_DELETES {
-                self.tasks -= TASKS_BETWEEN_DELETES;
-                if !self.tidy() {
-                    self.tasks = 0;
-                }
+            self.groups += 1;
+            if self.is_tidying_due() {
+                self.groups = 0;
+                self.tasks = self.tasks.saturating_sub(TASKS_BETWEEN_DELETES);
+                self.tidy();
             }
+        }
+    }
+
+    /// Whether to tidy up although more tasks may wait.
+    fn is_tidying_due(&self) -> bool {
+        match self.tidiness {
+            Tidiness::Tidy => false,
+            Tidiness::Unknown => self.groups >= GROUPS_BETWEEN_LOOKS,
+            Tidiness::Untidy => self.tasks >= TASKS_BETWEEN_DELETES,
         }
     }
 
@@ -153,7 +177,7 @@ impl Thread {
         let reopened = self.database.reopen_if_moved();
         let is_reopened = reopened.map_err(|error| Failure::of_place(&error))?;
         if is_reopened {
-            (self.prepared, self.is_tidy) = (None, false);
+            (self.prepared, self.tidiness) = (None, Tidiness::Unknown);
         }
         Ok(is_reopened)
     }
@@ -175,7 +199,9 @@ impl Thread {
             self.execute("ROLLBACK").map_err(Failure::of_database)?;
         }
         committed?;
-        self.is_tidy = false;
+        if self.tidiness == Tidiness::Tidy {
+            self.tidiness = Tidiness::Unknown;
+        }
         Ok(())
     }
 
@@ -246,14 +272,20 @@ impl Thread {
 
     fn try_tidy(&mut self) -> rusqlite::Result<bool> {
         // Not looked at in the transaction of a save, whose caller would wait for it.
-        self.is_tidy = self.is_tidy || tidying::is_tidy(self.connection())?;
-        if self.is_tidy {
+        if self.tidiness != Tidiness::Tidy && tidying::is_tidy(self.connection())? {
+            (self.tidiness, self.tasks) = (Tidiness::Tidy, 0);
+        }
+        if self.tidiness == Tidiness::Tidy {
             return Ok(false);
         }
         self.execute("BEGIN IMMEDIATE")?;
         let is_changed = tidying::tidy(self.connection())?;
         self.execute("COMMIT")?;
-        self.is_tidy = !is_changed;
+        self.tidiness = if is_changed {
+            Tidiness::Untidy
+        } else {
+            Tidiness::Tidy
+        };
         Ok(is_changed)
     }
 
