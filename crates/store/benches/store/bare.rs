@@ -2,8 +2,8 @@
 //!
 //! It is what a store with a thread for its saves cannot do without: a hop there and back, between
 //! two that stay awake, and one flushed transaction of two rows in the tables that the store makes.
-//! No look at what is there, no number, no answer but that it is done. Where this falls below a
-//! limit, the store cannot reach it on that machine.
+//! No look at what is there, no number, no answer but that it is done. Where this stays below a
+//! limit in several runs, the store cannot reach it on that machine.
 
 use std::path::Path;
 use std::sync::Arc;

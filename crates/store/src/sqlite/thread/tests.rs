@@ -35,12 +35,13 @@ fn run(thread: &mut Thread, tasks: Vec<Box<dyn Task>>) {
 
 fn call(
     need: Need,
+    bytes: usize,
     work: impl Fn(&Connection) -> Result<()> + Send + 'static,
     reply: Option<oneshot::Sender<Result<()>>>,
 ) -> Box<dyn Task> {
     Box::new(Call {
         operation: "save file",
-        bytes: 0,
+        bytes,
         need,
         work,
         result: None,
@@ -56,11 +57,11 @@ fn task(
     let runs = AtomicUsize::new(0);
     let work =
         move |connection: &Connection| work(connection, runs.fetch_add(1, Ordering::Relaxed));
-    (call(Need::Order, work, Some(reply)), answer)
+    (call(Need::Order, 0, work, Some(reply)), answer)
 }
 
 fn needing(need: Need, work: impl Fn(&Connection) -> Result<()> + Send + 'static) -> Box<dyn Task> {
-    call(need, work, None)
+    call(need, 0, work, None)
 }
 
 fn detached(work: impl Fn(&Connection) -> Result<()> + Send + 'static) -> Box<dyn Task> {
@@ -188,32 +189,22 @@ fn who_holds_the_file_that_was_replaced_is_not_waited_for() {
     assert_eq!(uploads(directory.path()), 1);
 }
 
-/// A task of so many bytes.
-fn large(bytes: usize, work: impl Fn(&Connection) -> Result<()> + Send + 'static) -> Box<dyn Task> {
-    Box::new(Call {
-        operation: "save file",
-        bytes,
-        need: Need::Order,
-        work,
-        result: None,
-        reply: None,
-    })
-}
-
 /// Tasks of so many bytes that save a file of three blocks.
 fn save_long(number: i64, bytes: usize) -> [Box<dyn Task>; 3] {
     let append = |position| {
-        large(bytes, move |connection| {
+        let work = move |connection: &Connection| {
             transaction::append(connection, "o", number, position, b"x")
-        })
+        };
+        call(Need::Order, bytes, work, None)
     };
-    let publish = large(bytes, move |connection| {
+    let publish = move |connection: &Connection| {
         let (name, etag) = (FileName::new("long")?, Etag::new(number.to_string()));
         let info = FileInfo::new(name, u64::MAX >> 1, etag, SystemTime::UNIX_EPOCH);
         let last = (2, &Bytes::from_static(b"x"));
         let options = SaveOptions::default();
         transaction::publish(connection, "o", number, last, &info, &options).map(drop)
-    });
+    };
+    let publish = call(Need::Order, bytes, publish, None);
     [append(0), append(1), publish]
 }
 
